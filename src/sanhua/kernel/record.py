@@ -1,0 +1,229 @@
+"""Sealed records: frozen dataclasses, their canonical JSON, and the edges read off fields typed `Ref`.
+
+A record's body is `{"kind", "fields", "edges"}` in canonical JSON (RFC 8785; no floats). Edges are derived from the
+fields when the body is made, so that the seal covers them and a verifier needs no class to check the edge index.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, get_args, get_origin
+
+from sanhua.kernel.money import Money
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import moment_text
+from sanhua.verify import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Marks a field that names another node: `party: Annotated[str, Ref("held_by")]`; empty text is no edge.
+
+    In a nested dataclass a sibling field `weight: Decimal` is the edge's weight, and a sibling `id` makes the nested
+    thing the edge's source (a column of a snapshot, say); otherwise the record is.
+    """
+
+    verb: str
+
+
+MadeFrom = Annotated[str, Ref("made_from")]
+DefinedBy = Annotated[str, Ref("defined_by")]  # the content hash of the file that declares the thing
+DecidedBy = Annotated[str, Ref("decided_by")]
+CheckedBy = Annotated[str, Ref("checked_by")]
+GrantedBy = Annotated[str, Ref("granted_by")]
+BoundTo = Annotated[str, Ref("bound_to")]
+PricedBy = Annotated[str, Ref("priced_by")]
+PostedFrom = Annotated[str, Ref("posted_from")]
+DisclosedIn = Annotated[str, Ref("disclosed_in")]
+HeldBy = Annotated[str, Ref("held_by")]
+EvidencedBy = Annotated[str, Ref("evidenced_by")]
+JudgedBy = Annotated[str, Ref("judged_by")]
+SummedFrom = Annotated[str, Ref("summed_from")]
+
+
+class Edge(NamedTuple):
+    """`src` came by `verb` from `dst`; `weight` is text ("1" unless the part says otherwise)."""
+
+    src: str
+    verb: str
+    dst: str
+    weight: str
+
+
+class Record(Protocol):
+    """What the store keeps: a frozen dataclass with a node id, registered by `@record(kind)`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Record)
+KINDS: dict[str, type[Any]] = {}
+_KIND_OF: dict[type[Any], str] = {}
+
+
+def record(kind: str) -> Callable[[type[R]], type[R]]:
+    """Register a dataclass as a record kind; the name is what `record.kind` holds for ever."""
+
+    def mark(cls: type[R]) -> type[R]:
+        known = KINDS.get(kind)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"record kind {kind} is {known.__qualname__} already")
+        KINDS[kind] = cls
+        _KIND_OF[cls] = kind
+        return cls
+
+    return mark
+
+
+def kind_of(cls: type[Any]) -> str:
+    """The registered kind of a record class."""
+    return _KIND_OF[cls]
+
+
+def body(value: Record, decided_by: tuple[str, ...] = ()) -> bytes:
+    """The canonical JSON that is sealed; `decided_by` adds the rules asked while deciding it."""
+    fields = cast("dict[str, Any]", _encoder(type(value))(value))
+    edges = list(dict.fromkeys([*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]))
+    return canonical({"kind": kind_of(type(value)), "fields": fields, "edges": [list(edge) for edge in edges]})
+
+
+def restore(cls: type[R], fields: Mapping[str, Any]) -> R:
+    """The record from the `fields` of its body; fields that it lacks take their defaults."""
+    return cast("R", _decoder(cls)(fields))
+
+
+def edges_of(value: Record) -> list[Edge]:
+    """The edges in the order of the fields."""
+    return list(_walk(value, value.id, type(value), value))
+
+
+def _walk(value: Any, source: str, hint: Any, parent: Any) -> Iterator[Edge]:
+    if value is None:
+        return
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *marks = get_args(hint)
+        verbs = [mark.verb for mark in marks if isinstance(mark, Ref)]
+        if verbs and value:
+            yield Edge(source, verbs[0], value, str(getattr(parent, "weight", "1")))
+        elif not verbs:
+            yield from _walk(value, source, inner, parent)
+    elif origin in (tuple, frozenset):
+        item = get_args(hint)[0]
+        if _bears_edges(item):
+            for element in sorted(value) if origin is frozenset else value:
+                yield from _walk(element, source, item, parent)
+    elif origin in (dict, Mapping) or (origin is not None and isinstance(value, Mapping)):
+        if _bears_edges(get_args(hint)[1]):
+            for key in sorted(value):
+                yield from _walk(value[key], source, get_args(hint)[1], parent)
+    elif origin in (types.UnionType, typing.Union):
+        for option in get_args(hint):
+            if option is not type(None) and _bears_edges(option):
+                yield from _walk(value, source, option, parent)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, (Money, Text)):
+        hints = _hints(type(value))
+        inner_source = value.id if "id" in hints else source
+        for name, field_hint in hints.items():
+            if _bears_edges(field_hint):
+                yield from _walk(getattr(value, name), inner_source, field_hint, value)
+
+
+@cache
+def _bears_edges(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return any(isinstance(mark, Ref) for mark in get_args(hint)[1:]) or _bears_edges(get_args(hint)[0])
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return hint not in (Money, Text) and any(_bears_edges(field) for field in _hints(hint).values())
+    return any(_bears_edges(part) for part in get_args(hint) if part is not Ellipsis)
+
+
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+@cache
+def _encoder(hint: Any) -> Callable[[Any], Any]:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _encoder(get_args(hint)[0])
+    if origin in (types.UnionType, typing.Union):
+        options = [option for option in get_args(hint) if option is not type(None)]
+        if len(options) != 1:
+            raise TypeError(f"a record field cannot be {hint}")
+        inner = _encoder(options[0])
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _encoder(get_args(hint)[0])
+        return lambda value: [item(element) for element in value]
+    if origin is frozenset:
+        item = _encoder(get_args(hint)[0])
+        return lambda value: sorted(item(element) for element in value)
+    if origin is not None and issubclass(origin, Mapping):
+        item = _encoder(get_args(hint)[1])
+        return lambda value: {str(key): item(element) for key, element in value.items()}
+    if hint is Decimal:
+        return lambda value: format(value, "f")
+    if hint is datetime:
+        return moment_text
+    if hint is date:
+        return lambda value: value.isoformat()
+    if hint is Money:
+        return lambda value: {"amount": format(value.amount, "f"), "currency": value.currency}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return lambda value: value.value
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        fields = [(name, _encoder(field)) for name, field in _hints(hint).items()]
+        return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+    if hint in (str, int, bool):
+        return _plain
+    raise TypeError(f"a record field cannot be {hint}")
+
+
+@cache
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _decoder(get_args(hint)[0])
+    if origin in (types.UnionType, typing.Union):
+        inner = _decoder(next(option for option in get_args(hint) if option is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _decoder(get_args(hint)[0])
+        return lambda value: tuple(item(element) for element in value)
+    if origin is frozenset:
+        item = _decoder(get_args(hint)[0])
+        return lambda value: frozenset(item(element) for element in value)
+    if origin is not None and issubclass(origin, Mapping):
+        item = _decoder(get_args(hint)[1])
+        return lambda value: {key: item(element) for key, element in value.items()}
+    if hint is Decimal:
+        return Decimal
+    if hint is datetime or hint is date:
+        return hint.fromisoformat
+    if hint is Money:
+        return lambda value: Money(Decimal(value["amount"]), value["currency"])
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        fields = [(name, _decoder(field)) for name, field in _hints(hint).items()]
+        cls = hint
+        return lambda value: cls(**{name: decode(value[name]) for name, decode in fields if name in value})
+    return _plain
