@@ -1,0 +1,89 @@
+"""A project as compiled from its folder: every declared thing by id, with where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sanhua.asset.party import Party
+from sanhua.asset.policy import Deal, UsagePolicy
+from sanhua.asset.product import Product
+from sanhua.asset.rights import Claim, Grant, RegistrationPlan
+from sanhua.capital.recognise import AssetCard
+from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
+from sanhua.kernel.errors import Diagnostic
+from sanhua.kernel.origin import Origin
+from sanhua.kernel.text import Text
+from sanhua.resource.collect import Source
+from sanhua.resource.contract import DataContract
+from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Whose folder it is: a party with its accounting regime."""
+
+    id: str
+    regime: str = "CAS"
+    currency: str = "CNY"
+    fiscal_year: str = "01-01"
+    parent: str = ""
+    share: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`sanhua.yaml`, each overridden by `SANHUA_<KEY>`. `entities` are in the order written; the first is the default."""
+
+    title: Text
+    entities: tuple[Entity, ...]
+    origin: Origin
+    language: str = "zh"
+    engine: str = "duckdb"
+    store: str = ""  # empty: SQLite in state/state.db; else a SQLAlchemy URL
+    lake: str = ""  # empty: state/lake
+    rules: tuple[str, ...] = ("cn",)
+    serve: Mapping[str, str] = field(default_factory=dict[str, str])
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """A transform; `id` is the table it makes."""
+
+    id: str
+    text: str
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Project:
+    """What the folder declares. A thing that could not be read is missing here and has an error in `diagnostics`."""
+
+    root: Path
+    name: str
+    settings: Settings
+    parties: dict[str, Party] = field(default_factory=dict[str, Party])
+    sources: dict[str, Source] = field(default_factory=dict[str, Source])
+    elements: dict[str, DataElement] = field(default_factory=dict[str, DataElement])
+    codes: dict[str, CodeList] = field(default_factory=dict[str, CodeList])
+    model: dict[str, LogicalEntity] = field(default_factory=dict[str, LogicalEntity])
+    indicators: dict[str, Indicator] = field(default_factory=dict[str, Indicator])
+    sql: dict[str, SqlFile] = field(default_factory=dict[str, SqlFile])
+    contracts: dict[str, DataContract] = field(default_factory=dict[str, DataContract])
+    claims: dict[str, Claim] = field(default_factory=dict[str, Claim])
+    grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    registrations: dict[str, RegistrationPlan] = field(default_factory=dict[str, RegistrationPlan])
+    products: dict[str, Product] = field(default_factory=dict[str, Product])
+    policies: dict[str, UsagePolicy] = field(default_factory=dict[str, UsagePolicy])
+    deals: dict[str, Deal] = field(default_factory=dict[str, Deal])
+    policy: dict[str, AccountingPolicy] = field(default_factory=dict[str, AccountingPolicy])  # by entity
+    vouchers: dict[str, Voucher] = field(default_factory=dict[str, Voucher])  # by node id, all entities
+    balances: dict[str, tuple[Balances, ...]] = field(default_factory=dict[str, tuple[Balances, ...]])  # by entity
+    assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
+    appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    files: dict[str, Origin] = field(default_factory=dict[str, Origin])  # every file read, by path
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
