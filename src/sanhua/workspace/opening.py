@@ -1,0 +1,152 @@
+"""Open a project folder: its texts, rules, store, engine and keys."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sanhua.kernel.errors import Conflict, Invalid
+from sanhua.kernel.ids import node
+from sanhua.kernel.ports import Clock, Engine
+from sanhua.project import load
+from sanhua.project.model import Project
+from sanhua.rules.packs import Packs
+
+if TYPE_CHECKING:
+    from sanhua.engine.lake import Lake
+    from sanhua.store import SqlStore
+
+LOCK_WAIT_S = 30.0
+
+
+class Workspace:
+    """One project folder in use. Parts are opened when first asked for; `close()` lets them go.
+
+    `clock` and `entropy` are given by replays and tests; a seeded replay with a set clock gives the same bytes.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        entropy: Callable[[int], bytes] = os.urandom,
+        actor: str = "",
+    ) -> None:
+        self.root = root.resolve()
+        self.env = dict(os.environ if env is None else env)
+        self._clock = clock
+        self._entropy = entropy
+        self._actor = actor or self.env.get("SANHUA_ACTOR", "")
+
+    @cached_property
+    def project(self) -> Project:
+        return load(self.root, self.env)
+
+    @cached_property
+    def rules(self) -> Packs:
+        calendar = self.root / "calendar.csv"
+        return Packs.load(self.project.settings.rules, calendar if calendar.exists() else None)
+
+    @cached_property
+    def clock(self) -> Clock:
+        from sanhua.store.clock import SystemClock
+
+        return self._clock or SystemClock()
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def out(self) -> Path:
+        """Where reports are written; may be deleted."""
+        return self.root / ".sanhua" / "out"
+
+    @property
+    def entity(self) -> str:
+        """The default entity's id."""
+        return self.project.settings.entities[0].id
+
+    @property
+    def actor(self) -> str:
+        """The node of whoever acts: `--as`, SANHUA_ACTOR, else the default entity."""
+        if self._actor and self._actor not in self.project.parties:
+            raise Invalid("run.unknown-actor", actor=self._actor, known=", ".join(self.project.parties))
+        return node("party", self._actor or self.entity)
+
+    @cached_property
+    def store(self) -> SqlStore:
+        from sanhua.store import open_store
+        from sanhua.store.keys import FileSigner
+
+        keys = self.state / "keys"
+        keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+        url = self.project.settings.store or f"sqlite:///{(self.state / 'state.db').as_posix()}"
+        return open_store(
+            url,
+            clock=self.clock,
+            rules=self.rules,
+            signer=FileSigner.open(keys / "log.key", f"sanhua/{self.project.name}"),
+            published=keys / "published.checkpoint",
+            entropy=self._entropy,
+        )
+
+    @property
+    def has_store(self) -> bool:
+        """Whether anything was ever run here."""
+        return bool(self.project.settings.store) or (self.state / "state.db").exists()
+
+    @cached_property
+    def lake(self) -> Lake:
+        from sanhua.engine.lake import Lake
+
+        return Lake(Path(self.project.settings.lake) if self.project.settings.lake else self.state / "lake")
+
+    @cached_property
+    def engine(self) -> Engine:
+        from sanhua.engine.duck import DuckEngine
+
+        return DuckEngine(self.lake)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One writer of this folder at a time; waits LOCK_WAIT_S, then Conflict run.busy. A killed holder lets go."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        held = sqlite3.connect(self.state / "run.lock", timeout=LOCK_WAIT_S, isolation_level=None)
+        try:
+            try:
+                held.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                raise Conflict("run.busy", folder=str(self.root), seconds=int(LOCK_WAIT_S)) from error
+            yield
+        finally:
+            held.close()
+
+    def close(self) -> None:
+        for part in ("store", "engine"):
+            opened = self.__dict__.pop(part, None)
+            if opened is not None and hasattr(opened, "close"):
+                opened.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds sanhua.yaml; Invalid project.not-a-project otherwise."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "sanhua.yaml").exists():
+            return folder
+    raise Invalid("project.not-a-project", path=str(start))
