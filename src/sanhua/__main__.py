@@ -1,0 +1,3 @@
+from sanhua.cli import main
+
+main()

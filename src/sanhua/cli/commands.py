@@ -1,0 +1,258 @@
+"""The verbs and their options. Each opens the folder, calls one function of `workspace` and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sanhua.cli import show
+from sanhua.kernel.errors import Severity
+
+COMMON = (
+    click.option(
+        "-C",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="项目文件夹 project folder (default: here or above)",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="stdout 输出一个 JSON 对象 one JSON object on stdout"),
+    click.option(
+        "--language",
+        type=click.Choice(["zh", "en"]),
+        envvar="SANHUA_LANGUAGE",
+        default=None,
+        help="文字语言 language of the text (default: the project's)",
+    ),
+)
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(COMMON):
+        command = option(command)
+    return command
+
+
+def _open(folder: Path, answer: show.Answer, language: str | None, actor: str = "") -> Any:
+    from sanhua.workspace.opening import Workspace, find_root
+
+    ws = Workspace(find_root(folder), actor=actor)
+    answer.project = ws.root.name
+    answer.project = ws.project.name
+    answer.language = language or ws.project.settings.language
+    return ws
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order a newcomer meets them
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sanhua", message="%(prog)s %(version)s")
+def cli() -> None:
+    """三化：数据资源化、资产化、资本化。From raw files to the balance sheet, every figure provable.
+
+    第一次使用 first time: sanhua demo
+    """
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--template", default="blank", show_default=True, help="power | blank")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), envvar="SANHUA_LANGUAGE", default=None)
+def init(folder: Path, template: str, as_json: bool, language: str | None) -> None:
+    """新建可运行的项目 make a project that runs end to end."""
+    with show.answering("init", as_json, language or "zh") as answer:
+        from sanhua.workspace.starting import init as start
+
+        written = start(folder, template)
+        answer.project = folder.resolve().name
+        answer.data = {"folder": str(folder), "template": template, "files": written}
+        answer.say(
+            f"已在 {folder} 写入 {len(written)} 个文件。下一步：sanhua run -C {folder}",
+            f"{len(written)} files written to {folder}. Next: sanhua run -C {folder}",
+        )
+
+
+@cli.command()
+@common
+def check(folder: Path, as_json: bool, language: str | None) -> None:
+    """静态检查全部文件 compile the whole path without running it."""
+    with show.answering("check", as_json, language or "zh") as answer:
+        from sanhua.workspace.checking import check as compile_path
+
+        with _open(folder, answer, language) as ws:
+            compiled, found = compile_path(ws)
+        answer.found = found
+        errors = sum(item.severity is Severity.ERROR for item in found)
+        warnings = sum(item.severity is Severity.WARNING for item in found)
+        answer.ok, answer.code = not errors, show.EXIT_FAULTS if errors else 0
+        answer.data = {"compiled": compiled}
+        answer.say(
+            f"{'通过' if not errors else '未通过'}：{errors} 个错误，{warnings} 个警告。编译了 {show.mapping(compiled)}",
+            f"{'passed' if not errors else 'failed'}: {errors} errors, {warnings} warnings; "
+            f"compiled {show.mapping(compiled)}",
+        )
+
+
+@cli.command()
+@click.argument("select", nargs=-1)
+@common
+def run(select: tuple[str, ...], folder: Path, as_json: bool, language: str | None) -> None:
+    """增量构建 bring everything (or SELECT and what it needs) up to date."""
+    with show.answering("run", as_json, language or "zh") as answer:
+        from sanhua.workspace.running import run as build
+
+        with (
+            _open(folder, answer, language) as ws,
+            show.progress(not as_json, answer.language) as told,
+        ):
+            result = build(ws, select, told)
+            answer.found = result.diagnostics
+            answer.data = result.to_json()
+            answer.ok = result.ok
+            if result.error is not None:
+                answer.code = show.exit_code(result.error)
+            elif not result.ok:
+                answer.code = show.EXIT_FAULTS
+            _say_run(answer, result)
+
+
+def _say_run(answer: show.Answer, result: Any) -> None:
+    done = [step for step in result.steps if step.status != "skipped"]
+    if not done:
+        answer.say(
+            f"没有变化，{len(result.steps)} 步全部跳过。",
+            f"Nothing changed; all {len(result.steps)} steps skipped.",
+        )
+    for step in done:
+        counts = "" if step.rows is None else f"{step.rows:,} rows"
+        if step.rejected:
+            counts += f", {step.rejected:,} rejected"
+        answer.lines.append(f"{step.status:8} {step.step:10} {step.node}  {counts}  ({step.why}, {step.seconds:.2f} s)")
+    skipped = len(result.steps) - len(done)
+    if done and skipped:
+        answer.say(f"{skipped} 步未变，已跳过", f"{skipped} steps unchanged, skipped")
+    answer.lines.append("")
+    answer.lines += show.table(result.stage_rows(answer.language))
+    if result.checkpoint:
+        answer.say(f"证据日志 {result.checkpoint}", f"evidence log {result.checkpoint}")
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["disclosure", "quality", "vouchers"]))
+@click.option("--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)")
+@click.option("--entity", default="", help="会计主体 entity (default: the first)")
+@common
+def report(kind: str, period: str, entity: str, folder: Path, as_json: bool, language: str | None) -> None:
+    """出具报告 write a report: XLSX and JSON."""
+    with show.answering(f"report {kind}", as_json, language or "zh") as answer:
+        from sanhua.workspace.reporting import report as make
+
+        with _open(folder, answer, language) as ws:
+            made = make(ws, kind, period=period, entity=entity)
+            answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
+            answer.code = 0 if made.ok else show.EXIT_FAULTS
+            answer.lines += made.lines(answer.language)
+
+
+@cli.command()
+@click.argument("node")
+@click.option("--limit", default=2000, show_default=True, help="最多节点数 nodes at most")
+@common
+def explain(node: str, limit: int, folder: Path, as_json: bool, language: str | None) -> None:
+    """逐层打开一个数字 open a figure (or any id) down to bytes, rules and people."""
+    with show.answering("explain", as_json, language or "zh") as answer:
+        from sanhua.workspace.explaining import explain as open_up
+
+        with _open(folder, answer, language) as ws:
+            told = open_up(ws, node, limit=limit)
+            answer.data = told.to_json()
+            answer.lines += told.lines(answer.language)
+
+
+@cli.command()
+@click.argument("node")
+@click.option("-o", "out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@common
+def prove(node: str, out: Path, folder: Path, as_json: bool, language: str | None) -> None:
+    """写出可离线验证的证据包 write a signed bundle that verifies offline."""
+    with show.answering("prove", as_json, language or "zh") as answer:
+        from sanhua.workspace.explaining import prove as bundle
+
+        with _open(folder, answer, language) as ws:
+            answer.data = bundle(ws, node, out)
+        answer.say(
+            f"已写出 {out}：{answer.data['records']} 条记录，检查点大小 {answer.data['checkpoint']['size']}。"
+            f"验证：sanhua verify {out}",
+            f"{out}: {answer.data['records']} records, checkpoint size {answer.data['checkpoint']['size']}. "
+            f"Verify: sanhua verify {out}",
+        )
+
+
+@cli.command()
+@click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--key", type=click.Path(path_type=Path, dir_okay=False), help="预期的公钥 the public key you expect (PEM)"
+)
+@common
+def verify(bundle: Path | None, key: Path | None, folder: Path, as_json: bool, language: str | None) -> None:
+    """验证证据包，或本项目的全部状态 verify a bundle, or everything this project keeps."""
+    with show.answering("verify", as_json, language or "zh") as answer:
+        from sanhua.workspace import verifying
+
+        if bundle is not None:
+            verdict = verifying.verify_bundle(bundle, key)
+        else:
+            with (
+                _open(folder, answer, language) as ws,
+                show.progress(not as_json, answer.language) as told,
+            ):
+                verdict = verifying.verify_store(ws, told)
+        answer.data, answer.found, answer.ok = verdict.data, verdict.diagnostics, verdict.ok
+        answer.code = 0 if verdict.ok else show.EXIT[show.Broken]
+        answer.lines += verdict.lines(answer.language)
+
+
+@cli.command()
+@click.argument("node")
+@click.option("--as", "person", required=True, help="谁批准 who approves: an id of parties.yaml")
+@click.option("--role", default="", help="以何角色 in which role (default: the person's first fitting one)")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="本人私钥 own private key (PEM)")
+@common
+def approve(
+    node: str, person: str, role: str, key: Path | None, folder: Path, as_json: bool, language: str | None
+) -> None:
+    """由第二人批准 a second person answers for the content as it stands."""
+    with show.answering("approve", as_json, language or "zh") as answer:
+        from sanhua.workspace.approving import approve as sign
+
+        with _open(folder, answer, language, actor=person) as ws:
+            answer.data = sign(ws, node, person, role=role, key=key)
+        answer.say(
+            f"{person} 已批准 {answer.data['node']}，内容 {answer.data['content']}",
+            f"{person} approved {answer.data['node']}, content {answer.data['content']}",
+        )
+
+
+@cli.command()
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="保留在此文件夹 keep it in this folder")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), envvar="SANHUA_LANGUAGE", default=None)
+def demo(keep: Path | None, as_json: bool, language: str | None) -> None:
+    """在眼前走完全程 the whole path on synthetic data, in front of you."""
+    with show.answering("demo", as_json, language or "zh") as answer:
+        from sanhua.workspace.starting import demo as tour
+
+        with show.progress(not as_json, answer.language) as told:
+            shown = tour(keep, told, answer.language)
+        answer.project = "power"
+        answer.data, answer.found, answer.ok = shown.data, shown.diagnostics, shown.ok
+        answer.code = 0 if shown.ok else show.EXIT_FAULTS
+        answer.lines += shown.lines
+
