@@ -2,123 +2,241 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
-from sanhua.kernel.errors import NotFound
+from sanhua.kernel.errors import Broken, Invalid, NotFound
 from sanhua.kernel.ids import is_act
-from sanhua.kernel.record import KINDS, Edge, restore
+from sanhua.kernel.record import Edge
+from sanhua.verify import pack
 from sanhua.workspace.opening import Workspace
 
-NODES_MAX = 2000  # nodes of one answer; the rest is counted in `more`
+NODES_MAX = 2000  # nodes of one answer; how many are left is said in `more`
 
-# Edges that lead back up or sideways are left out of the drill-down: it goes from the number to its causes.
-_UPWARD = frozenset({"made", "closes", "supersedes"})
+# The drill-down goes from a number to its causes; these edges lead sideways or back up.
+_UPWARD = frozenset({"closes", "posted_in"})
+
+# Fields of a record or of a part of one that say something to a reader, in the order shown.
+_FACTS = (
+    "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator", "denominator",
+    "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date", "transform", "type", "bytes", "path",
+    "line", "source", "version", "state", "role", "content",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
 class Walk:
-    """What lies below `root`: nodes in the order met, edges between them, and how many nodes were left out."""
+    """What lies below `root`: nodes in the order met, the edges between them, the rules with what they decided."""
 
     root: str
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     edges: list[Edge] = field(default_factory=list[Edge])
     rules: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    cited: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    owners: list[str] = field(default_factory=list[str])  # ids of the records met, for a bundle
     left: int = 0
-    records: list[str] = field(default_factory=list[str])  # record ids met, for a bundle
+
+    def to_json(self) -> dict[str, Any]:
+        """FORMATS §13, without the common keys."""
+        return {
+            "root": self.root,
+            "nodes": list(self.nodes.values()),
+            "edges": [{"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight} for e in self.edges],
+            "rules": self.cited,
+            "more": {"nodes": self.left} if self.left else None,
+        }
+
+    def lines(self, language: str) -> list[str]:
+        """An indented tree; a node that was shown before is named only."""
+        below: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            below.setdefault(edge.src, []).append(edge)
+        lines: list[str] = []
+        stack: list[tuple[int, str, str]] = [(0, "", self.root)]
+        seen: set[str] = set()
+        while stack:
+            depth, verb, node = stack.pop()
+            again = node in seen
+            said = "" if again else _sentence(self.nodes.get(node, {}), language)
+            arrow = f"{verb} → " if verb else ""
+            more = "  …" if again and node in below else ""
+            lines.append(f"{'  ' * depth}{arrow}{node}{said}{more}")
+            if not again:
+                seen.add(node)
+                stack += [(depth + 1, e.verb, e.dst) for e in reversed(below.get(node, []))]
+        for rule in self.cited:
+            tag = "" if rule["tag"] in ("V", "S", "") else f" [{rule['tag']}]"
+            name = f"{rule['instrument']}/{rule['name']} = {rule['value']}"
+            lines.append(f"§ {rule['number']} {rule['clause']}{tag}: {name}  ← {', '.join(rule['nodes'][:3])}")
+        if self.left:
+            zh, en = f"另有至少 {self.left} 个节点未列出（--limit）", f"at least {self.left} more nodes (--limit)"
+            lines.append(en if language == "en" else zh)
+        return lines
+
+
+def explain(ws: Workspace, name: str, *, limit: int = NODES_MAX) -> Walk:
+    """Open `name` down to its causes; NotFound explain.no-such-node when nothing kept is called so."""
+    if not ws.has_store:
+        raise Invalid("run.nothing-yet", folder=str(ws.root))
+    return _walk(ws, resolve(ws, name), limit)
 
 
 def resolve(ws: Workspace, name: str) -> str:
-    """The node that a user's id means: a node, an act, or a figure without `figure:BOOK/`; NotFound otherwise."""
+    """The node that a user's id means: any node, an act, a declared id, or a figure without `figure:BOOK/`."""
     candidates = [name]
-    if not name.startswith("figure:") and name.count("/") == 3:
-        candidates.insert(0, f"figure:{ws.entity}/{name}")
-    elif not name.startswith("figure:") and name.count("/") == 4:
-        candidates.insert(0, f"figure:{name}")
+    if not name.startswith("figure:") and "/" in name:
+        candidates += [f"figure:{name}", f"figure:{ws.entity}/{name}"]
     if ":" not in name and not is_act(name):
-        candidates += [f"{kind}:{name}" for kind in KINDS]
+        candidates += ws.store.ids_named(name)
     for candidate in candidates:
-        if ws.store.version_of(candidate) or ws.store.touches(candidate):
+        if ws.store.version_of(candidate) or ws.store.owner_of(candidate):
             return candidate
     raise NotFound("explain.no-such-node", node=name)
 
 
-def walk(ws: Workspace, root: str, *, nodes_max: int = NODES_MAX) -> Walk:
-    """Breadth first over edges; rules are gathered apart with the nodes they decided."""
+def _walk(ws: Workspace, root: str, limit: int) -> Walk:
+    """Breadth first; rules are gathered apart, with the nodes that they decided."""
     found = Walk(root)
     queue, seen = [root], {root}
     with ws.store.begin(actor=ws.actor) as uow:
         while queue:
-            node = queue.pop(0)
-            if len(found.nodes) >= nodes_max:
-                found.left = len(queue) + 1
+            if len(found.nodes) >= limit:
+                found.left = len(queue)
                 break
-            found.nodes[node] = _describe(ws, node)
-            owner = found.nodes[node].pop("record", "")
-            if owner and owner not in found.records:
-                found.records.append(owner)
-            for edge in _below(uow.edges_from(node)):
+            node = queue.pop(0)
+            found.nodes[node], owner = describe(ws, node)
+            if owner and owner not in found.owners:
+                found.owners.append(owner)
+            for edge in uow.edges_from(node):
                 if edge.dst.startswith("rule:"):
                     deciders = found.rules.setdefault(edge.dst, [])
-                    if edge.src not in deciders:
-                        deciders.append(edge.src)
-                    continue
-                found.edges.append(edge)
-                if edge.dst not in seen:
-                    seen.add(edge.dst)
-                    queue.append(edge.dst)
+                    if node not in deciders:
+                        deciders.append(node)
+                elif edge.verb not in _UPWARD:
+                    found.edges.append(edge)
+                    if edge.dst not in seen:
+                        seen.add(edge.dst)
+                        queue.append(edge.dst)
+    found.cited = [_cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
 
 
-def _below(edges: list[Edge]) -> Iterator[Edge]:
-    return (edge for edge in edges if edge.verb not in _UPWARD)
+def _cite(ws: Workspace, rule_node: str, nodes: list[str]) -> dict[str, Any]:
+    from sanhua.kernel.time import parse_day
+
+    instrument, _, rest = rule_node.removeprefix("rule:").partition("/")
+    name, _, day = rest.partition("@")
+    rule = ws.rules.ask(instrument, name, on=parse_day(day))
+    return {
+        "instrument": instrument,
+        "name": name,
+        "value": _brief(rule.value),
+        "number": rule.number,
+        "clause": rule.clause,
+        "tag": rule.tag,
+        "nodes": nodes,
+    }
 
 
-def _describe(ws: Workspace, node: str) -> dict[str, Any]:
-    """What a reader needs to know of one node, from its latest record."""
+def _brief(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (dict, list, tuple)):
+        return f"({len(cast('Sequence[Any]', value))})"
+    return str(value)
+
+
+def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
+    """What a reader needs to know of one node, and the record that it stands in (empty: none here)."""
     kind = node.partition(":")[0] if ":" in node else node.partition("_")[0]
-    shown: dict[str, Any] = {"id": node, "kind": {"col": "column"}.get(kind, kind)}
-    version = ws.store.version_of(node)
-    if not version:
-        shown.update(_nested(ws, node))
-        return shown
-    sealed = ws.store.sealed(node)
-    shown["record"] = node
-    shown["event"] = sealed.event.id
-    if sealed.body is None:
-        shown["erased"] = True
-        return shown
-    shown["kind"] = sealed.kind
-    value = restore(KINDS[sealed.kind], sealed.fields)
-    shown.update(_facts(value, ws.project.settings.language))
-    return shown
-
-
-def _nested(ws: Workspace, node: str) -> dict[str, Any]:
-    """A node that lives inside another record (a column, a check, a verdict) or is content known by its hash."""
-    owner = ws.store.owner_of(node)
+    shown: dict[str, Any] = {"id": node, "kind": {"col": "column", "sha256": "file"}.get(kind, kind)}
+    owner = node if ws.store.version_of(node) else ws.store.owner_of(node)
     if not owner:
-        return {}
-    sealed = ws.store.sealed(owner)
-    part = _find_part(restore(KINDS[sealed.kind], sealed.fields), node) if sealed.body is not None else None
-    shown: dict[str, Any] = {"record": owner, "event": sealed.event.id, "within": owner}
-    return shown | _facts(part, ws.project.settings.language) if part is not None else shown
+        return shown | _content(ws, node), ""
+    kept = ws.store.kept(owner)
+    if kept.fields is None:
+        return shown | {"erased": True, "event": kept.event}, owner
+    part = kept.fields if owner == node else _find_part(kept.fields, node)
+    if owner == node:
+        shown["kind"] = kept.kind
+    else:
+        shown["within"] = owner
+    for name in _FACTS:
+        value = (part or {}).get(name)
+        if value not in (None, "", [], {}):
+            shown[name] = value
+    if isinstance(amount := shown.get("amount"), dict):
+        shown["value"], shown["unit"] = amount["amount"], amount["currency"]
+        del shown["amount"]
+    if kept.kind == "voucher" and owner == node:
+        shown |= _voucher(kept.fields)
+    shown["event"] = kept.event
+    return shown, owner
 
 
-def _find_part(value: Any, node: str) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for name in (f.name for f in dataclasses.fields(value)):
-            inner = getattr(value, name)
-            if name == "id" and inner == node:
-                return value
-            found = _find_part(inner, node)
-            if found is not None:
-                return found
-    elif isinstance(value, tuple):
-        for element in value:  # pyright: ignore[reportUnknownVariableType]
+def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
+    from decimal import Decimal
+
+    lines: list[dict[str, Any]] = fields["lines"]
+    debit = sum((max(Decimal(line["amount"]["amount"]), Decimal()) for line in lines), Decimal())
+    at = {"path": fields["path"], "line": lines[0]["line"], "sha256": fields["file"].removeprefix("sha256:")}
+    return {"value": format(debit, "f"), "unit": lines[0]["amount"]["currency"], "at": at}
+
+
+def _content(ws: Workspace, node: str) -> dict[str, Any]:
+    """A file that is known by its hash alone: where the project has it."""
+    with ws.store.begin(actor=ws.actor) as uow:
+        for edge in uow.edges_to(node):
+            if edge.verb == "content":
+                return {"path": edge.src.removeprefix("file:")}
+    return {}
+
+
+def _find_part(value: Any, node: str) -> dict[str, Any] | None:
+    if isinstance(value, dict):
+        part = cast("dict[str, Any]", value)
+        if part.get("id") == node:
+            return part
+        value = list(part.values())
+    if isinstance(value, list):
+        for element in cast("list[Any]", value):
             found = _find_part(element, node)
             if found is not None:
                 return found
     return None
+
+
+def _sentence(shown: Mapping[str, Any], language: str) -> str:
+    said: list[str] = []
+    for name, value in shown.items():
+        if name in ("id", "kind", "event", "within", "erased"):
+            continue
+        if isinstance(value, dict):
+            value = value.get(language) or value.get("zh") or " ".join(str(v) for v in value.values())
+        said.append(f"{name} {value}" if name not in ("label", "title", "name") else str(value))
+    return ("  " + ", ".join(said)) if said else ""
+
+
+def prove(ws: Workspace, name: str, out: Path) -> dict[str, Any]:
+    """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept fails its seal."""
+    walk = explain(ws, name, limit=1_000_000)
+    note = ws.store.checkpoint()
+    entries, size = ws.store.bundle(walk.root, walk.owners, note)
+    data = pack(entries)
+    from sanhua.verify import check_bundle
+
+    report = check_bundle(data, None)
+    if not report.ok:
+        raise Broken("prove.own-bundle", reason="; ".join(report.faults[:3]))
+    whole = out.with_name(out.name + ".part")
+    whole.write_bytes(data)
+    whole.replace(out)
+    return {
+        "root": walk.root,
+        "bundle": str(out),
+        "records": len(walk.owners),
+        "bytes": len(data),
+        "checkpoint": {"size": size, "root": note.splitlines()[2]},
+    }

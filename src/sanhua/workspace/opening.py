@@ -103,11 +103,19 @@ class Workspace:
         """Whether anything was ever run here."""
         return bool(self.project.settings.store) or (self.state / "state.db").exists()
 
+    @property
+    def lake_root(self) -> Path:
+        return Path(self.project.settings.lake) if self.project.settings.lake else self.state / "lake"
+
     @cached_property
     def lake(self) -> Lake:
         from sanhua.engine.lake import Lake
 
-        return Lake(Path(self.project.settings.lake) if self.project.settings.lake else self.state / "lake")
+        return Lake(self.lake_root)
+
+    def lake_has(self, layer: str, table: str, snapshot: str) -> bool:
+        """Whether the snapshot's folder is there (its bytes are checked by `verify`, not here)."""
+        return (self.lake_root / layer / table / snapshot.removeprefix("sha256:") / "manifest.json").exists()
 
     @cached_property
     def engine(self) -> Engine:

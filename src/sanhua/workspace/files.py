@@ -1,0 +1,57 @@
+"""The raw files that a source names, with their content hashes."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sanhua.kernel.errors import NotFound, Unavailable
+from sanhua.resource.collect import Source
+from sanhua.workspace.opening import Workspace
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RawInput:
+    """`name` as the source names it (without the machine's folders above its glob), `part` a member of a zip."""
+
+    path: Path
+    name: str
+    sha256: str
+    bytes: int
+    part: str = ""
+
+
+def find_files(ws: Workspace, source: Source) -> list[RawInput]:
+    """The files of `source` by name; NotFound collect.no-files when its glob meets none."""
+    if source.elsewhere:
+        raise Unavailable(
+            "collect.not-built", path=source.origin.path, line=source.origin.line, source=source.id, key=source.elsewhere
+        )
+    pattern, _, part = source.files.partition("!")
+    whole = pattern if Path(pattern).is_absolute() else str(ws.root / pattern)
+    matched = sorted(Path(path) for path in glob.glob(whole, recursive=True) if Path(path).is_file())
+    if not matched:
+        raise NotFound(
+            "collect.no-files",
+            path=source.origin.path,
+            line=source.origin.line,
+            source=source.id,
+            pattern=source.files,
+        )
+    return [RawInput(path, path.name, *_hash(path), part) for path in matched]
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    total, seen = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                total.update(chunk)
+                seen += len(chunk)
+    except OSError as error:
+        raise Unavailable("collect.unreadable", path=str(path), reason=error.strerror or str(error)) from error
+    return f"sha256:{total.hexdigest()}", seen

@@ -1,0 +1,174 @@
+"""Run: bring everything up to date, doing only what changed; the steps themselves are in `path`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sanhua import __version__
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
+from sanhua.kernel.figure import Figure
+from sanhua.kernel.record import record
+from sanhua.kernel.text import Text
+from sanhua.workspace.files import find_files
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.stepping import StepResult, digest
+
+STAGES = {
+    "resource": Text("资源化", "resource"),
+    "asset": Text("资产化", "asset"),
+    "capital": Text("资本化", "capital"),
+}
+
+
+@record("project")
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """`project:steel_carbon`: `key` is the hash of all that the last complete run was made from.
+
+    `steps` are `step node` in order, `figures` the ids of the stage figures.
+    """
+
+    id: str
+    key: str
+    steps: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did. `figures` are the stage figures in the order of the stages."""
+
+    steps: list[StepResult]
+    figures: list[Figure]
+    diagnostics: list[Diagnostic]
+    ok: bool
+    error: SanhuaError | None = None  # the first step's own failure
+    checkpoint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """FORMATS §13, without the common keys."""
+        stages: dict[str, dict[str, Any]] = {stage: {} for stage in STAGES}
+        for figure in self.figures:
+            _, _, line, _, _ = figure.id.split("/")
+            stage, _, name = line.partition(".")
+            stages[stage][name] = int(figure.value) if figure.unit in COUNTED else text_of(figure)
+        return {
+            "steps": [
+                {key: value for key, value in asdict(step).items() if value not in (None, "")}
+                | {"seconds": f"{step.seconds:.2f}"}
+                for step in self.steps
+            ],
+            "skipped": sum(step.status == "skipped" for step in self.steps),
+            "stages": stages,
+            "figures": [figure.id for figure in self.figures],
+            "checkpoint": self.checkpoint,
+        }
+
+    def stage_rows(self, language: str) -> list[tuple[str, ...]]:
+        """The three-stage table: stage, what, figure, the id that opens it."""
+        rows: list[tuple[str, ...]] = []
+        for figure in self.figures:
+            stage = STAGES[figure.id.split("/")[2].partition(".")[0]]
+            rows.append((stage.say(language), figure.label.say(language), shown(figure), figure.id))
+        return rows
+
+
+COUNTED = ("tables", "rows", "checks", "indicators", "products", "deals", "assets")  # units of counts
+
+
+def text_of(figure: Figure) -> str:
+    """The value in plain digits."""
+    return format(figure.value, "f")
+
+
+def shown(figure: Figure) -> str:
+    """The value for people, with separators and its currency."""
+    value = f"{figure.value:,}"
+    return f"{value} {figure.unit}" if figure.unit.isupper() else value
+
+
+def run(
+    ws: Workspace,
+    select: Sequence[str] = (),
+    report: Callable[[str, str], None] = lambda step, node: None,
+) -> RunResult:
+    """Bring everything (or the tables and products of `select` with what they need) up to date.
+
+    Raises the first error that stops everything (a project that does not compile, another run in progress); a step's
+    own failure is in the result, and what does not depend on it is still done.
+    """
+    ws.state.mkdir(parents=True, exist_ok=True)
+    with ws.exclusive():
+        found = {source.id: find_files(ws, source) for source in ws.project.sources.values()}
+        key = _key(ws, found)
+        if not select:
+            again = _unchanged(ws, key)
+            if again is not None:
+                return again
+        from sanhua.workspace.checking import check
+        from sanhua.workspace.path import Path
+
+        _, diagnostics = check(ws)
+        faults = [item for item in diagnostics if item.severity is Severity.ERROR]
+        if faults:
+            error = Invalid("run.does-not-compile", count=len(faults))
+            return RunResult([], [], diagnostics, False, error)
+        path = Path(ws, found, report, select)
+        path.walk()
+        stepper = path.stepper
+        figures = path.figures()
+        if not stepper.errors and not select:
+            with ws.store.begin(actor=ws.actor) as uow:
+                steps = tuple(f"{result.step} {result.node}" for result in stepper.results)
+                state = ProjectState(
+                    ids.node("project", ws.project.name), key, steps, tuple(figure.id for figure in figures)
+                )
+                uow.add(state, "project.built")
+        note = ws.store.checkpoint()
+        known = {(d.code, d.node, d.path, d.line) for d in diagnostics}
+        new = [d for d in stepper.diagnostics if (d.code, d.node, d.path, d.line) not in known]
+        return RunResult(
+            stepper.results,
+            figures,
+            diagnostics + new,
+            stepper.ok,
+            stepper.errors[0] if stepper.errors else None,
+            note.splitlines()[1] + " " + note.splitlines()[2],
+        )
+
+
+def _key(ws: Workspace, found: dict[str, Any]) -> str:
+    """The hash of all that a run is made from: files, raw files, settings from the environment, rules, legal day."""
+    from sanhua.kernel.time import legal_day
+
+    return digest(
+        {
+            "version": __version__,
+            "files": {path: origin.sha256 for path, origin in ws.project.files.items()},
+            "raw": {source: [[f.name, f.sha256] for f in files] for source, files in found.items()},
+            "settings": {k: v for k, v in ws.env.items() if k.startswith("SANHUA_") and k != "SANHUA_LANGUAGE"},
+            "rules": ws.rules.fingerprint,
+            "day": legal_day(ws.clock.now()).isoformat(),
+        }
+    )
+
+
+def _unchanged(ws: Workspace, key: str) -> RunResult | None:
+    """The last run's steps as skipped, when nothing it was made from has changed and its snapshots are all there."""
+    if not ws.has_store:
+        return None
+    with ws.store.begin(actor=ws.actor) as uow:
+        state = uow.find(ProjectState, ids.node("project", ws.project.name))
+        if state is None or state.key != key:
+            return None
+        from sanhua.resource.lineage import Table
+
+        for table in uow.all(Table):
+            if not ws.lake_has(table.layer, ids.key_of(table.id), table.snapshot):
+                return None
+        figures = [uow.get(Figure, figure) for figure in state.figures]
+    steps = [StepResult(*step.split(" ", 1), "skipped", "unchanged") for step in state.steps]
+    return RunResult(steps, figures, [], True)
