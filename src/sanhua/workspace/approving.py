@@ -1,0 +1,126 @@
+"""Approve: a second person answers for content as it stands."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
+from sanhua.kernel.ports import Uow
+from sanhua.kernel.record import Ref, record
+from sanhua.verify import canonical
+from sanhua.workspace.explaining import resolve
+from sanhua.workspace.opening import Workspace
+
+# Who may answer for what; other kinds take any of these roles.
+ROLES = {"asset": ("finance", "auditor"), "disclosure": ("finance", "auditor")}
+ANY_ROLE = ("data_steward", "finance", "auditor", "admin", "operator")
+
+
+@record("approval")
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """批准. `content` is the seal-free hash of what was approved (the record's body); another body voids it.
+
+    `signature` is the person's own Ed25519 signature over the canonical JSON of the other fields without `id`, or
+    empty when the person gave no key: then the log shows who was named, under the project's key only.
+    """
+
+    id: str
+    node: Annotated[str, Ref("approves")]
+    content: str
+    person: Annotated[str, Ref("approved_by")]
+    role: str
+    at: str
+    signature: str = ""
+
+
+def approve(ws: Workspace, name: str, person_id: str, *, role: str = "", key: Path | None = None) -> dict[str, Any]:
+    """Record that `person` answers for the content of `name` as it stands.
+
+    Denied approve.maker-is-checker when the person made or judged it, approve.role when no fitting role is held;
+    Conflict approve.not-current when the file was edited since the last run.
+    """
+    if not ws.has_store:
+        raise Invalid("run.nothing-yet", folder=str(ws.root))
+    node = resolve(ws, name)
+    person = ws.project.parties.get(person_id)
+    if person is None or not person.person:
+        raise NotFound("approve.no-such-person", person=person_id)
+    kept = ws.store.kept(node)
+    if kept.fields is None:
+        raise NotFound("explain.no-such-node", node=node)
+    _must_be_current(ws, kept.fields)
+    if person.id in _makers(kept.fields):
+        raise Denied("approve.maker-is-checker", person=person_id, node=node)
+    fitting = [held for held in person.roles if held in ROLES.get(kept.kind, ANY_ROLE)]
+    if not fitting or (role and role not in fitting):
+        raise Denied("approve.role", person=person_id, held=", ".join(person.roles) or "-", node=node,
+                     wanted=", ".join(ROLES.get(kept.kind, ANY_ROLE)))  # fmt: skip
+    with ws.store.begin(actor=ws.actor) as uow:
+        at = uow.now().isoformat()
+        terms = {"node": node, "content": kept.content, "person": person.id, "role": role or fitting[0], "at": at}
+        signature = _sign(canonical(terms), key, person.public_key, ws) if key else ""
+        approval = Approval(uow.new_id("apr"), **terms, signature=signature)
+        event = uow.add(approval, "approval.given")
+    ws.store.checkpoint()
+    return terms | {"id": approval.id, "event": event.id if event else "", "signed": bool(signature)}
+
+
+def approved_by_role(uow: Uow, node: str, content: str) -> dict[str, str]:
+    """Role → person of the approvals that still hold for `content`."""
+    held: dict[str, str] = {}
+    for edge in uow.edges_to(node):
+        if edge.verb == "approves":
+            approval = uow.get(Approval, edge.src)
+            if approval.content == content:
+                held[approval.role] = approval.person
+    return held
+
+
+def _makers(fields: dict[str, Any]) -> set[str]:
+    """The people whose work or judgement it is."""
+    found: set[str] = set()
+    for key, value in fields.items():
+        if key in ("judged_by", "judged", "made_by", "by") and isinstance(value, str) and value:
+            found.add(value if value.startswith("party:") else ids.node("party", value))
+        elif isinstance(value, dict):
+            found |= _makers(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(value, list):
+            for element in value:  # pyright: ignore[reportUnknownVariableType]
+                if isinstance(element, dict):
+                    found |= _makers(element)  # pyright: ignore[reportUnknownArgumentType]
+    return found
+
+
+def _must_be_current(ws: Workspace, fields: dict[str, Any]) -> None:
+    """What is approved must be what the folder says now."""
+    current = {origin.sha256 for origin in ws.project.files.values()}
+    for key in ("file", "definition", "defined_by"):
+        value = fields.get(key)
+        if isinstance(value, str) and value.startswith("sha256:") and value not in current:
+            raise Conflict("approve.not-current", node=str(fields.get("id", "")))
+
+
+def _sign(message: bytes, key: Path | None, public_key: str, ws: Workspace) -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_pem_private_key,
+        load_pem_public_key,
+    )
+
+    assert key is not None
+    private = load_pem_private_key(key.read_bytes(), None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Invalid("approve.key", path=str(key))
+    if public_key:
+        declared = load_pem_public_key((ws.root / public_key).read_bytes())
+        raw = (Encoding.Raw, PublicFormat.Raw)
+        if declared.public_bytes(*raw) != private.public_key().public_bytes(*raw):
+            raise Denied("approve.other-key", path=str(key), declared=public_key)
+    return base64.b64encode(private.sign(message)).decode()
