@@ -1,16 +1,81 @@
-"""Canonical JSON and seals; see the end of the file for the verifier itself."""
+"""The single-file verifier 离线验证器: checks a bundle with nothing of sanhua installed, only `cryptography`.
+
+    python verify.py bundle.zip [--key PUBLIC_KEY_FILE] [--json]       exit 0 sound, 8 broken, 2 usage
+
+What a sound bundle proves: the records in it are, to the byte, those that the log's checkpoint commits to, and every
+figure that claims to be a sum is that sum. Who keeps the log is proven only as far as the key is known: without --key
+(the public key, obtained from elsewhere) the bundle is 自证 self-attested.
+
+The parts, top to bottom: canonical JSON (RFC 8785), seals, the Merkle tree (RFC 6962), checkpoints (C2SP signed
+notes), the archive, the checks.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import json
-from typing import Any
+import re
+import struct
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = "sanhua-bundle/1"
+INTEGER_MAX = 2**53 - 1  # what every JSON reader keeps exactly (RFC 8785 §3.2.2.3)
+
+
+# Canonical JSON and seals
 
 
 def canonical(value: Any) -> bytes:
-    """Canonical JSON (RFC 8785) of text, integers, booleans, null, lists and objects, as UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Canonical JSON (RFC 8785) of text, integers, booleans, null, lists and objects, as UTF-8.
+
+    Raises ValueError for a float, an integer beyond 2^53 - 1 or a lone surrogate, TypeError for anything else.
+    """
+    if _check(value):
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    else:
+        text = json.dumps(_in_utf16_order(value), ensure_ascii=False, separators=(",", ":"))
     return text.encode()
+
+
+def _check(value: Any) -> bool:
+    """Refuse what has no canonical form; whether sorting by code point is sorting by UTF-16 unit (no key above BMP)."""
+    if isinstance(value, str) or value is None or value is True or value is False:
+        return True
+    if isinstance(value, dict):
+        simple = True
+        for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if not isinstance(key, str):
+                raise TypeError(f"a key must be text, not {type(key).__name__}")  # pyright: ignore
+            simple = (key.isascii() or max(key) <= "\uffff") and simple
+            simple = _check(item) and simple
+        return simple
+    if isinstance(value, (list, tuple)):
+        return all([_check(item) for item in value])  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, int):
+        if not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise ValueError(f"{value} is not exact in JSON; write it as text")
+        return True
+    if isinstance(value, float):
+        raise ValueError(f"{value} is a float; write it as text")
+    raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _in_utf16_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        keys: list[str] = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))  # pyright: ignore
+        return {key: _in_utf16_order(value[key]) for key in keys}
+    if isinstance(value, (list, tuple)):
+        return [_in_utf16_order(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 def sha256(data: bytes) -> str:
@@ -21,3 +86,547 @@ def sha256(data: bytes) -> str:
 def seal(salt: bytes, body: bytes) -> str:
     """The commitment to a record version that its event carries."""
     return sha256(salt + body)
+
+
+# The Merkle tree (RFC 6962 §2.1). `Lookup(level, position)` is the hash of the whole subtree of 2^level leaves that
+# starts at leaf position·2^level; leaves count from 0.
+
+Lookup = Callable[[int, int], bytes]
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(slots=True)
+class Frontier:
+    """A growing tree: its size and the roots of its whole subtrees, largest first."""
+
+    size: int = 0
+    peaks: list[bytes] = field(default_factory=list[bytes])
+
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Add a leaf hash; the roots of the subtrees of 2, 4, 8 … leaves that it completes."""
+        completed: list[bytes] = []
+        size, top = self.size, leaf
+        while size & 1:
+            top = hashlib.sha256(b"\x01" + self.peaks.pop() + top).digest()
+            completed.append(top)
+            size >>= 1
+        self.peaks.append(top)
+        self.size += 1
+        return completed
+
+    def root(self) -> bytes:
+        return _fold(self.peaks)
+
+
+def _fold(peaks: Sequence[bytes]) -> bytes:
+    if not peaks:
+        return hashlib.sha256(b"").digest()
+    top = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        top = node_hash(peak, top)
+    return top
+
+
+def subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The whole subtrees (level, position) that make up leaves start..end-1, from left to right; largest first."""
+    while start < end:
+        level = (end - start).bit_length() - 1
+        yield level, start >> level
+        start += 1 << level
+
+
+def _hash_of(lookup: Lookup, start: int, end: int) -> bytes:
+    return _fold([lookup(level, position) for level, position in subtrees(start, end)])
+
+
+def root_of(lookup: Lookup, size: int) -> bytes:
+    """The root of the first `size` leaves."""
+    return _hash_of(lookup, 0, size)
+
+
+def _split(start: int, end: int) -> int:
+    return start + (1 << ((end - start - 1).bit_length() - 1))
+
+
+def inclusion_proof(lookup: Lookup, index: int, size: int) -> list[bytes]:
+    """The audit path of leaf `index` in the tree of `size` leaves, from the leaf up (§2.1.1)."""
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} in a tree of {size}")
+    path: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = _split(start, end)
+        if index < middle:
+            path.append(_hash_of(lookup, middle, end))
+            end = middle
+        else:
+            path.append(_hash_of(lookup, start, middle))
+            start = middle
+    return path[::-1]
+
+
+def consistency_proof(lookup: Lookup, old: int, size: int) -> list[bytes]:
+    """That the tree of `old` leaves is the beginning of the tree of `size` leaves (§2.1.2); empty when trivial."""
+    if not 0 <= old <= size:
+        raise ValueError(f"a tree of {size} cannot begin with {old}")
+    path: list[bytes] = []
+    start, end, whole = 0, size, True
+    while old and old != end:
+        middle = _split(start, end)
+        if old <= middle:
+            path.append(_hash_of(lookup, middle, end))
+            end = middle
+        else:
+            path.append(_hash_of(lookup, start, middle))
+            start, whole = middle, False
+    if not whole:
+        path.append(_hash_of(lookup, start, end))
+    return path[::-1]
+
+
+def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that `path` leads to from the leaf hash; None when the path has the wrong length."""
+    if not 0 <= index < size:
+        return None
+    at, last, top = index, size - 1, leaf
+    for other in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            top = node_hash(other, top)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            top = node_hash(top, other)
+        at, last = at >> 1, last >> 1
+    return top if last == 0 else None
+
+
+def is_consistent(old: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether `path` proves that the tree (old, old_root) is the beginning of the tree (size, root)."""
+    if not 0 < old < size:
+        return not path and (
+            old_root == root if old == size else old == 0 and old_root == _fold([])
+        )
+    steps = list(path) if old & (old - 1) else [old_root, *path]
+    if not steps:
+        return False
+    at, last = old - 1, size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old_top = top = steps[0]
+    for other in steps[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old_top, top = node_hash(other, old_top), node_hash(other, top)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            top = node_hash(top, other)
+        at, last = at >> 1, last >> 1
+    return last == 0 and old_top == old_root and top == root
+
+
+# Checkpoints: signed notes (C2SP tlog-checkpoint, signed-note)
+
+ED25519 = b"\x01"
+SIGNED = "\u2014 "
+
+
+class Checkpoint(NamedTuple):
+    """What a note says: the log `origin` had `size` leaves with this root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def checkpoint_text(point: Checkpoint) -> str:
+    """The three lines that are signed."""
+    return f"{point.origin}\n{point.size}\n{base64.b64encode(point.root).decode()}\n"
+
+
+def sign_note(text: str, name: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
+    """`text`, a blank line and one signature line."""
+    signature = base64.b64encode(_key_hash(name, public_key) + sign(text.encode())).decode()
+    return f"{text}\n{SIGNED}{name} {signature}\n"
+
+
+def _key_hash(name: str, public_key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public_key).digest()[:4]
+
+
+def open_note(note: str, public_key: bytes | None) -> Checkpoint:
+    """The checkpoint in `note`, signed by `public_key` (None: signatures are not looked at); ValueError otherwise."""
+    text, blank, signatures = note.partition("\n\n")
+    lines = text.split("\n")
+    if (
+        not blank
+        or len(lines) != 3
+        or not lines[0]
+        or not re.fullmatch(r"0|[1-9]\d{0,17}", lines[1])
+    ):
+        raise ValueError("not a checkpoint")
+    point = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
+    if checkpoint_text(point) != text + "\n" or len(point.root) != 32:
+        raise ValueError("not a checkpoint")
+    if public_key is None:
+        return point
+    for line in signatures.splitlines():
+        name, _, encoded = line.removeprefix(SIGNED).rpartition(" ")
+        if not line.startswith(SIGNED) or not name:
+            raise ValueError("not a signature line")
+        signature = base64.b64decode(encoded, validate=True)
+        if signature[:4] == _key_hash(name, public_key) and is_signed(
+            public_key, signature[4:], text.encode() + b"\n"
+        ):
+            return point
+    raise ValueError("no signature by this key")
+
+
+def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether `signature` is the Ed25519 signature of `message` by the raw public key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+_PEM = b"-----BEGIN PUBLIC KEY-----\n%b\n-----END PUBLIC KEY-----\n"
+_SPKI = bytes.fromhex(
+    "302a300506032b6570032100"
+)  # RFC 8410: what stands before the 32 bytes of an Ed25519 key
+
+
+def public_pem(public_key: bytes) -> bytes:
+    """The raw Ed25519 key as PEM."""
+    return _PEM % base64.b64encode(_SPKI + public_key)
+
+
+def public_raw(key: bytes) -> bytes:
+    """The 32 bytes of an Ed25519 public key given raw or as PEM; ValueError for anything else."""
+    if len(key) == 32:
+        return key
+    encoded = b"".join(key.split(b"-----")[2:3]).split()
+    raw = base64.b64decode(b"".join(encoded), validate=True)
+    if len(raw) != 44 or not raw.startswith(_SPKI):
+        raise ValueError("not an Ed25519 public key")
+    return raw[12:]
+
+
+# The archive: a zip that only one sequence of bytes can stand for (stored, sorted, one date, no extras)
+
+_DATE = (1980 - 1980) << 9 | 1 << 5 | 1
+_LOCAL, _CENTRAL = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I")
+
+
+def pack(entries: Mapping[str, bytes]) -> bytes:
+    """The canonical zip of `entries`; equal entries give equal bytes. ValueError at 4 GiB."""
+    parts: list[bytes] = []
+    central: list[bytes] = []
+    offset = 0
+    for name in sorted(entries):
+        data, encoded = entries[name], name.encode()
+        common = (20, 0x0800, 0, 0, _DATE, zlib.crc32(data), len(data), len(data), len(encoded))
+        if offset + len(data) >= 0xFFFFFFFF - 0xFFFF:
+            raise ValueError("a bundle holds less than 4 GiB")
+        central.append(_CENTRAL.pack(b"PK\x01\x02", 20, *common, 0, 0, 0, 0, 0, offset) + encoded)
+        parts += [_LOCAL.pack(b"PK\x03\x04", *common, 0) + encoded, data]
+        offset += len(parts[-2]) + len(data)
+    index, count = b"".join(central), len(entries)
+    if count >= 0xFFFF:  # ZIP64 end of central directory and its locator
+        index_end = struct.pack(
+            "<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(index), offset
+        )
+        index += index_end + struct.pack("<4sIQI", b"PK\x06\x07", 0, offset + len(index), 1)
+        index_size = len(index) - len(index_end) - 20
+    else:
+        index_size = len(index)
+    short = min(count, 0xFFFF)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, short, short, index_size, offset, 0)
+    return b"".join(parts) + index + end
+
+
+def unpack(data: bytes) -> dict[str, bytes]:
+    """The entries of a canonical zip; ValueError when any byte is not as `pack` writes it."""
+    entries: dict[str, bytes] = {}
+    at = 0
+    while data[at : at + 4] == b"PK\x03\x04" and at + _LOCAL.size <= len(data):
+        *_, size, _, name_length, _ = _LOCAL.unpack_from(data, at)
+        at += _LOCAL.size
+        entries[data[at : at + name_length].decode()] = data[
+            at + name_length : at + name_length + size
+        ]
+        at += name_length + size
+    if pack(entries) != data:
+        raise ValueError("not a canonical zip")
+    return entries
+
+
+# The checks
+
+
+@dataclass(slots=True)
+class Report:
+    """What was checked and what is wrong; a fault says it in Chinese and English."""
+
+    root: str = ""
+    records: int = 0
+    figures: int = 0  # additive figures that were recomputed
+    log_size: int = 0
+    origin: str = ""
+    key: str = ""  # sha256 of the raw public key that signed
+    pinned: bool = False  # the key was known beforehand
+    outside: dict[str, int] = field(
+        default_factory=dict[str, int]
+    )  # edge targets that the bundle only names, by kind
+    erased: list[str] = field(default_factory=list[str])
+    faults: list[str] = field(default_factory=list[str])
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+    def to_json(self) -> dict[str, Any]:
+        names = (
+            "root",
+            "records",
+            "figures",
+            "log_size",
+            "origin",
+            "key",
+            "outside",
+            "erased",
+            "faults",
+        )
+        attested = "pinned-key" if self.pinned else "self-attested"
+        return {
+            "ok": self.ok,
+            "attested": attested,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    @property
+    def zh(self) -> str:
+        return "\n".join(self.lines("zh"))
+
+    @property
+    def en(self) -> str:
+        return "\n".join(self.lines("en"))
+
+    def lines(self, language: str = "zh") -> list[str]:
+        """The report for people."""
+        zh = language != "en"
+        if self.faults:
+            head = (
+                f"未通过：{len(self.faults)} 处不符" if zh else f"BROKEN: {len(self.faults)} faults"
+            )
+            return [head, *(f"  - {fault}" for fault in self.faults)]
+        outside = (
+            ", ".join(f"{kind} {count}" for kind, count in sorted(self.outside.items())) or "0"
+        )
+        lines = [
+            f"通过：{self.root}" if zh else f"SOUND: {self.root}",
+            f"{self.records} 条记录均在日志 {self.origin}（{self.log_size} 个事件）中，{self.figures} 个合计已重新计算"
+            if zh
+            else f"{self.records} records are in log {self.origin} ({self.log_size} events); "
+            f"{self.figures} sums recomputed",
+            f"仅引用、未包含：{outside}" if zh else f"named but not included: {outside}",
+        ]
+        if self.erased:
+            lines.append(("已依法删除内容：" if zh else "body erased: ") + ", ".join(self.erased))
+        if self.pinned:
+            lines.append(
+                f"签名密钥与所给公钥一致 {self.key}"
+                if zh
+                else f"signed by the key you gave {self.key}"
+            )
+        else:
+            lines.append(
+                f"自证：签名密钥 {self.key} 未经外部核对，请用 --key 给出从别处取得的公钥"
+                if zh
+                else f"self-attested: nobody vouches for key {self.key}; give --key, obtained from elsewhere"
+            )
+        return lines
+
+
+def check_bundle(data: bytes, key: bytes | None) -> Report:
+    """Check every byte of a bundle; `key` is the public key (raw or PEM) that must have signed it, if known."""
+    report = Report()
+    try:
+        entries = unpack(data)
+        manifest = _manifest(entries, key, report)
+        bodies = _records(entries, manifest, report)
+        _graph(manifest, bodies, report)
+        _sums(bodies, report)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        RecursionError,
+        struct.error,
+        binascii.Error,
+    ) as error:
+        report.faults.append(f"格式不符 malformed: {type(error).__name__} {error}")
+    return report
+
+
+def _read(text: bytes) -> Any:
+    value = json.loads(text)
+    if canonical(value) != text:
+        raise ValueError("not canonical JSON")
+    return value
+
+
+def _manifest(entries: Mapping[str, bytes], key: bytes | None, report: Report) -> dict[str, Any]:
+    """bundle.json, once its signature, the key and the hash of every other entry are right."""
+    signer = public_raw(entries["key.pub"])
+    report.key = sha256(signer)
+    report.pinned = key is not None and public_raw(key) == signer
+    if key is not None and not report.pinned:
+        report.faults.append("签名密钥不是所给公钥 signed by another key than the one given")
+    if not is_signed(signer, entries["bundle.sig"], entries["bundle.json"]):
+        report.faults.append("签名不符 bad signature: bundle.json")
+    manifest = _read(entries["bundle.json"])
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"unknown format {manifest['format']}")
+    listed: dict[str, str] = manifest["entries"]
+    for name in sorted({*listed, *entries} - {"bundle.json", "bundle.sig"}):
+        if name not in entries or name not in listed or sha256(entries[name]) != listed[name]:
+            report.faults.append(f"摘要不符 hash differs: {name}")
+    wanted = {"key.pub"}
+    for n, item in enumerate(manifest["records"]):
+        wanted |= {f"records/{n}.json", f"events/{item['seq']}.json", f"proofs/{item['seq']}.json"}
+    if wanted != set(listed):
+        report.faults.append(
+            f"文件清单不符 entries differ: {', '.join(sorted(wanted ^ set(listed))[:5])}"
+        )
+    point = open_note(manifest["checkpoint"], signer)
+    if point.size != manifest["size"]:
+        report.faults.append(f"日志大小不符 log size differs: {point.size} / {manifest['size']}")
+    report.origin, report.log_size, report.root = point.origin, point.size, manifest["root"]
+    return manifest
+
+
+def _records(
+    entries: Mapping[str, bytes], manifest: Mapping[str, Any], report: Report
+) -> dict[str, Any]:
+    """The body of each record by id (None when erased), once its event is in the log and its seal is right."""
+    point = open_note(manifest["checkpoint"], None)
+    bodies: dict[str, Any] = {}
+    for n, item in enumerate(manifest["records"]):
+        node, version, seq = item["id"], item["version"], item["seq"]
+        leaf = entries[f"events/{seq}.json"]
+        path = [
+            base64.b64decode(step, validate=True) for step in _read(entries[f"proofs/{seq}.json"])
+        ]
+        if root_by_inclusion(leaf_hash(leaf), seq - 1, point.size, path) != point.root:
+            report.faults.append(f"事件不在日志中 event is not in the log: {seq}")
+        event, kept = _read(leaf), _read(entries[f"records/{n}.json"])
+        told = (event["seq"], event["node"], event["version"])
+        if told != (str(seq), node, str(version)) or (kept["id"], kept["version"]) != (
+            node,
+            version,
+        ):
+            report.faults.append(f"事件与记录不是同一版本 event and record differ: {node}")
+        report.records += 1
+        if kept["body"] is None and kept["salt"] is None:
+            report.erased.append(node)
+            bodies[node] = None
+            continue
+        body = kept["body"].encode()
+        if seal(bytes.fromhex(kept["salt"]), body) != event["seal"]:
+            report.faults.append(f"记录与封印不符 record does not match its seal: {node}")
+        bodies[node] = _read(body)
+    if len(bodies) != len(manifest["records"]):
+        report.faults.append("记录重复 a record stands twice")
+    for node in report.erased:
+        if not any(
+            b and b["kind"] == "erasure" and b["fields"]["node"] == node for b in bodies.values()
+        ):
+            report.faults.append(f"内容缺失而无删除记录 body missing without an erasure: {node}")
+    return bodies
+
+
+def _graph(manifest: Mapping[str, Any], bodies: Mapping[str, Any], report: Report) -> None:
+    """Every edge leads to a node in the bundle or to one that is listed as outside."""
+    edges = [edge for body in bodies.values() if body for edge in body["edges"]]
+    known = {*bodies, *(src for src, _, _, _ in edges)}
+    outside = sorted({dst for _, _, dst, _ in edges} - known)
+    if outside != manifest["outside"]:
+        report.faults.append(
+            "引用不符 an edge leads nowhere, or a node listed as outside is not named"
+        )
+    if manifest["root"] not in known:
+        report.faults.append(f"根节点不在包内 the root is not in the bundle: {manifest['root']}")
+    report.outside = dict(Counter(re.split("[:_]", node, maxsplit=1)[0] for node in outside))
+
+
+def _sums(bodies: Mapping[str, Any], report: Report) -> None:
+    """An additive figure is the sum of its parts; a part that is a figure here has the amount given for it."""
+    for node, body in bodies.items():
+        if not body or body["kind"] != "figure" or body["fields"].get("additive") is not True:
+            continue
+        fields = body["fields"]
+        parts = [*fields["parts"], *fields["postings"]]
+        report.figures += 1
+        if sum((_number(part["amount"]) for part in parts), Fraction()) != _number(fields["value"]):
+            report.faults.append(f"合计不符 does not add up: {node} = {fields['value']}")
+        for part in parts:
+            other = bodies.get(part["node"])
+            if (
+                other
+                and other["kind"] == "figure"
+                and _number(other["fields"]["value"]) != _number(part["amount"])
+            ):
+                report.faults.append(f"分项不符 part differs: {node} ← {part['node']}")
+
+
+def _number(text: str) -> Fraction:
+    if not re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text):
+        raise ValueError(f"not a plain number: {text[:60]}")
+    return Fraction(text)
+
+
+def main(arguments: Iterable[str]) -> int:
+    """The command; both languages, so that it needs no setting."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="验证 sanhua 证据包 verify a sanhua bundle"
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument(
+        "--key", type=Path, help="预期的公钥（PEM 或 32 字节）the public key that you expect"
+    )
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args(list(arguments))
+    try:
+        key = public_raw(chosen.key.read_bytes()) if chosen.key else None
+        data = chosen.bundle.read_bytes()
+    except (OSError, ValueError) as error:
+        print(f"{error}", file=sys.stderr)
+        return 2
+    report = check_bundle(data, key)
+    if chosen.json:
+        print(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        print("\n".join([*report.lines("zh"), "", *report.lines("en")]))
+    return 0 if report.ok else 8
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

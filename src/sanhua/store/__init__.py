@@ -1,1 +1,39 @@
-"""(see the package)"""
+"""Where records and the evidence log live 存证: append-only, sealed, provable.
+
+sqlstore  `open_store` and `SqlStore`: reads, proofs, checkpoints, bundles, erasure
+unit      the unit of work: version, edges, ledger lines and event as one act
+log       the evidence log 证据日志: an RFC 6962 Merkle tree over canonical JSON events
+audit     `verify`: everything kept, recomputed and compared
+journal   a book as Beancount text
+schema    tables, migrations, a view of the latest versions a kind
+dialect   where databases differ
+keys      signing keys in files
+clock     the host's clock, and one that is set by hand
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sanhua.store.audit import Fault
+    from sanhua.store.sqlstore import Kept, SqlStore, open_store
+    from sanhua.store.unit import Erasure, SqlUow
+
+_HOME = {
+    "Erasure": "unit",
+    "Fault": "audit",
+    "Kept": "sqlstore",
+    "SqlStore": "sqlstore",
+    "SqlUow": "unit",
+    "open_store": "sqlstore",
+}
+__all__ = ["Erasure", "Fault", "Kept", "SqlStore", "SqlUow", "open_store"]
+
+
+def __getattr__(name: str) -> Any:
+    """SQLAlchemy is loaded with the first store, not with a clock."""
+    if name not in _HOME:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

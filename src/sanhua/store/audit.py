@@ -1,0 +1,351 @@
+"""Audit: recompute everything that is kept from the records and the leaves, and compare, both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from sanhua.kernel.errors import Broken, Diagnostic, Severity
+from sanhua.store import schema
+from sanhua.store.dialect import Dialect, translated
+from sanhua.verify import Checkpoint, Frontier, leaf_hash, open_note, seal
+
+PAGE_ROWS = 2_000
+TELL_ROWS = 10_000
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One disagreement; `facts` fill its message."""
+
+    code: str
+    node: str = ""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def diagnostic(self) -> Diagnostic:
+        return Diagnostic(
+            Severity.ERROR, self.code, node=self.node, facts={"node": self.node, **self.facts}
+        )
+
+    def message(self, language: str = "zh") -> str:
+        return self.diagnostic.message(language)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.message('zh')} | {self.message('en')}"
+
+
+def audit(
+    connection: sa.Connection,
+    dialect: Dialect,
+    public_key: bytes | None,
+    published: Callable[[], str | None],
+    progress: Progress,
+) -> Iterator[Fault]:
+    """The database's pages, the log, then records with their edges and ledger lines.
+
+    A part that cannot be read through ends with one fault, and the next part goes on.
+    """
+    parts: list[tuple[str, Callable[[], Iterator[Fault]]]] = [
+        (
+            "pages",
+            lambda: (
+                Fault("verify.pages", "", {"reason": text}) for text in dialect.faults(connection)
+            ),
+        ),
+        ("log", lambda: _log(connection, public_key, published, progress)),
+        ("records", lambda: _records(connection, progress)),
+    ]
+    for part, faults in parts:
+        progress(part, 0)
+        try:
+            with translated(dialect):
+                yield from faults()
+        except Broken as error:
+            facts = {"part": part, "reason": str(error.diagnostic.facts.get("reason", error))}
+            yield Fault("verify.unreadable", "", facts)
+
+
+def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
+    result = connection.execution_options(stream_results=True).execute(query)
+    for page in result.partitions(PAGE_ROWS):
+        yield from page
+
+
+# The log
+
+
+def _log(
+    connection: sa.Connection,
+    public_key: bytes | None,
+    published: Callable[[], str | None],
+    progress: Progress,
+) -> Iterator[Fault]:
+    """Every leaf agrees with its row, every subtree with its leaves, every checkpoint with its root."""
+    faults: list[Fault] = []
+    points = _checkpoints(connection, public_key, published, faults)
+    tree, last, nodes = schema.merkle, "", None
+    nodes = _stream(
+        connection,
+        sa.select(tree.c.leaf, tree.c.level, tree.c.hash).order_by(tree.c.leaf, tree.c.level),
+    )
+    frontier, subtrees_ok = Frontier(), True
+    for point in points.get(0, []):
+        if point.root != frontier.root():
+            yield Fault("verify.checkpoint", "", {"size": 0})
+    table = schema.event
+    columns = (
+        table.c.seq, table.c.id, table.c.type, table.c.node, table.c.version, table.c.recorded_at, table.c.leaf,
+    )  # fmt: skip
+    for row in _stream(connection, sa.select(*columns).order_by(table.c.seq)):
+        seq, id_, type_, node, version, at, leaf = row
+        expected = frontier.size + 1
+        if seq != expected:
+            yield Fault("verify.event-gap", "", {"seq": seq, "expected": expected})
+            break
+        told = _object(leaf)
+        if (told.get("seq"), told.get("id"), told.get("type"), told.get("node"), told.get("version"),
+            told.get("recorded_at")) != (str(seq), id_, type_, node, str(version), at):  # fmt: skip
+            yield Fault("verify.event-row", str(node), {"seq": seq})
+        if not isinstance(at, str) or at < last:
+            yield Fault("verify.event-time", str(node), {"seq": seq, "at": at, "before": last})
+        else:
+            last = at
+        hashed = leaf_hash(leaf.encode() if isinstance(leaf, str) else bytes(leaf or b""))
+        for level, top in enumerate(frontier.append(hashed), start=1):
+            if subtrees_ok and tuple(next(nodes, ())) != (seq, level, top):
+                subtrees_ok = False
+                yield Fault("verify.merkle", "", {"leaf": seq, "level": level})
+        for point in points.pop(seq, []):
+            if point.root != frontier.root():
+                yield Fault("verify.checkpoint", "", {"size": seq})
+        if seq % TELL_ROWS == 0:
+            progress("log", seq)
+    if subtrees_ok and next(nodes, None) is not None:
+        yield Fault("verify.merkle", "", {"leaf": frontier.size + 1, "level": 1})
+    for size in sorted(size for size in points if size > frontier.size):
+        yield Fault("verify.truncated", "", {"size": frontier.size, "published": size})
+    yield from faults
+
+
+def _checkpoints(
+    connection: sa.Connection,
+    public_key: bytes | None,
+    published: Callable[[], str | None],
+    faults: list[Fault],
+) -> dict[int, list[Checkpoint]]:
+    """Checkpoints by size: those of the database and the published one; bad notes go to `faults`."""
+    table = schema.checkpoint
+    notes: list[tuple[int | None, str]] = [
+        (size, note)
+        for size, note in connection.execute(
+            sa.select(table.c.size, table.c.note).order_by(table.c.size)
+        )
+    ]
+    points: dict[int, list[Checkpoint]] = {}
+    try:
+        outside = published()
+    except Broken as error:
+        faults.append(Fault(error.code, "", dict(error.diagnostic.facts)))
+        outside = None
+    if outside is not None:
+        notes.append((None, outside))
+    for size, note in notes:
+        try:
+            point = open_note(note, public_key)
+            if size is not None and point.size != size:
+                raise ValueError(f"kept under size {size}")
+        except (ValueError, TypeError, AttributeError) as error:
+            where = "published" if size is None else size
+            faults.append(Fault("verify.note", "", {"size": where, "reason": str(error)}))
+            continue
+        points.setdefault(point.size, []).append(point)
+    return points
+
+
+# Records, edges, ledger lines
+
+
+class _Index:
+    """Rows of an index table beside the records that they were made from, both in the order of the key."""
+
+    def __init__(self, rows: Iterator[Any], width: int) -> None:
+        self._rows, self._width = rows, width
+        self._head: Any = next(rows, None)
+
+    def take(self, key: tuple[Any, ...]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """The rows of `key` without it, and the rows before it that belong to no record."""
+        mine: list[tuple[Any, ...]] = []
+        strays: list[tuple[Any, ...]] = []
+        while self._head is not None:
+            at = tuple(self._head[: self._width])
+            if at == key:
+                mine.append(tuple(self._head[self._width :]))
+            elif _order(at) < _order(key):
+                strays.append(tuple(self._head))
+            else:
+                break
+            self._head = next(self._rows, None)
+        return mine, strays
+
+    def rest(self) -> Iterator[tuple[Any, ...]]:
+        while self._head is not None:
+            yield tuple(self._head)
+            self._head = next(self._rows, None)
+
+
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As the database sorts: NULL, numbers, text, bytes."""
+    ranks = {type(None): 0, int: 1, float: 1, str: 2}
+    return tuple((ranks.get(type(part), 3), 0 if part is None else part) for part in key)
+
+
+def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
+    """Every version has one event and the body that its seal says; edges and ledger lines are those of the bodies."""
+    table, told = schema.record, schema.event
+    edge, line = schema.edge, schema.entry_line
+    rows = _stream(
+        connection,
+        sa.select(table.c.id, table.c.seq, table.c.kind, table.c.body, table.c.salt, told.c.leaf)
+        .outerjoin(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
+        .order_by(table.c.id, table.c.seq),
+    )
+    edges = _Index(
+        _stream(
+            connection,
+            sa.select(edge.c.node, edge.c.seq, edge.c.ordinal, edge.c.src, edge.c.verb, edge.c.dst, edge.c.weight)
+            .order_by(edge.c.node, edge.c.seq, edge.c.ordinal),
+        ),
+        2,
+    )  # fmt: skip
+    lines = _Index(
+        _stream(
+            connection,
+            sa.select(line.c.entry, line.c.ordinal, line.c.book, line.c.account, line.c.amount, line.c.currency,
+                      line.c.effective_on).order_by(line.c.entry, line.c.ordinal),
+        ),
+        1,
+    )  # fmt: skip
+    erased = _erased(connection)
+    currencies: dict[str, str] = dict(
+        (node, _object(body).get("fields", {}).get("currency"))
+        for node, body in connection.execute(
+            sa.select(table.c.id, table.c.body).where(table.c.kind == "book")
+        )
+    )
+    previous, matched = ("", 0), 0
+    for count, (node, seq, kind, body, salt, leaf) in enumerate(rows, start=1):
+        if seq != (previous[1] + 1 if node == previous[0] else 1):
+            yield Fault("verify.version-gap", str(node), {"version": seq})
+        previous = node, seq
+        if leaf is None:
+            yield Fault("verify.no-event", str(node), {"version": seq})
+        else:
+            matched += 1
+        fields: dict[str, Any] = {}
+        edges_wanted: list[tuple[Any, ...]] = []
+        lines_wanted: list[tuple[Any, ...]] = []
+        if body is None and salt is None:
+            if seq > erased.get(node, 0):
+                yield Fault("verify.missing-body", str(node), {"version": seq})
+        else:
+            if leaf is not None and not _sealed(leaf, salt, body):
+                yield Fault("verify.seal", str(node), {"version": seq})
+            whole = _object(body)
+            fields = whole.get("fields") if isinstance(whole.get("fields"), dict) else {}
+            if whole.get("kind") != kind or fields.get("id") != node:
+                yield Fault("verify.record-row", str(node), {"version": seq})
+            edges_wanted = [(n, *one) for n, one in enumerate(whole.get("edges") or [])]
+            if kind == "entry":
+                lines_wanted = _lines(fields, currencies)
+                if sum(amount for _, _, _, amount, _, _ in lines_wanted) or len(lines_wanted) < 2:
+                    yield Fault("verify.unbalanced", str(node))
+        for index, key, wanted, code in (
+            (edges, (node, seq), edges_wanted, "verify.edge"),
+            (lines, (node,), lines_wanted, "verify.entry-line"),
+        ):
+            if index is lines and kind != "entry":
+                continue
+            found, strays = index.take(key)
+            for stray in strays:
+                yield Fault(f"{code}-extra", str(stray[0]), {"row": _shown(stray)})
+            if found != wanted:
+                yield from _difference(code, node, wanted, found)
+        if count % TELL_ROWS == 0:
+            progress("records", count)
+    for index, code in ((edges, "verify.edge"), (lines, "verify.entry-line")):
+        for stray in index.rest():
+            yield Fault(f"{code}-extra", str(stray[0]), {"row": _shown(stray)})
+    if matched != connection.execute(sa.select(sa.func.count()).select_from(told)).scalar():
+        lone = sa.select(told.c.seq, told.c.node, told.c.version).outerjoin(
+            table, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq)
+        )
+        for seq, node, version in connection.execute(
+            lone.where(table.c.id.is_(None)).order_by(told.c.seq)
+        ):
+            yield Fault("verify.no-record", str(node), {"seq": seq, "version": version})
+
+
+def _difference(
+    code: str, node: str, wanted: list[tuple[Any, ...]], found: list[tuple[Any, ...]]
+) -> Iterator[Fault]:
+    """Rows by their ordinal: missing, extra or changed."""
+    want, have = {row[0]: row for row in wanted}, {row[0]: row for row in found}
+    for ordinal in dict.fromkeys([*want, *have]):
+        if ordinal not in have:
+            yield Fault(f"{code}-missing", node, {"row": _shown(want[ordinal])})
+        elif ordinal not in want:
+            yield Fault(f"{code}-extra", node, {"row": _shown(have[ordinal])})
+        elif want[ordinal] != have[ordinal]:
+            yield Fault(
+                f"{code}-changed",
+                node,
+                {"row": _shown(have[ordinal]), "wanted": _shown(want[ordinal])},
+            )
+
+
+def _shown(row: tuple[Any, ...]) -> str:
+    return " ".join(str(part) for part in row)[:200]
+
+
+def _lines(fields: dict[str, Any], currencies: dict[str, str]) -> list[tuple[Any, ...]]:
+    book = fields.get("book", "")
+    return [
+        (n, book, one["account"], one["amount"], currencies.get(book), fields["effective_on"])
+        for n, one in enumerate(fields.get("lines") or [])
+    ]
+
+
+def _sealed(leaf: str, salt: Any, body: Any) -> bool:
+    try:
+        return _object(leaf).get("seal") == seal(bytes.fromhex(salt), body.encode())
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def _erased(connection: sa.Connection) -> dict[str, int]:
+    """Record → the last version that an erasure covers."""
+    found: dict[str, int] = {}
+    table = schema.record
+    for body in connection.execute(
+        sa.select(table.c.body).where(table.c.kind == "erasure")
+    ).scalars():
+        fields = _object(body).get("fields", {})
+        node, through = fields.get("node", ""), fields.get("through", 0)
+        found[node] = max(found.get(node, 0), through if isinstance(through, int) else 0)
+    return found
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """The JSON object, or an empty one for anything else: what does not parse is found by its hash."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

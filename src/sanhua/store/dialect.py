@@ -1,0 +1,176 @@
+"""Where databases differ: connecting, locking, append-only triggers, JSON paths, wiping, and what an error means."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from sanhua.kernel.errors import Broken, Conflict, Invalid, SanhuaError, Unavailable
+
+BUSY_WAIT_MS = 30_000
+
+
+class Dialect(Protocol):
+    """What the store needs beyond SQLAlchemy Core."""
+
+    one_connection: bool  # all threads share it, so a unit of work holds the store alone
+
+    def connect(self, url: str) -> sa.Engine:
+        """An engine whose transactions write, unless begun with the execution option `read_only`."""
+        ...
+
+    def append_only(self) -> list[str]:
+        """Statements that make the tables refuse what they must."""
+        ...
+
+    def view(self, name: str, kind: str, fields: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+        """Statements that make (again) the view of a kind's latest versions: column, path inside `fields`."""
+        ...
+
+    def wipe(self, engine: sa.Engine) -> None:
+        """Leave no byte of deleted text in the database's files; Conflict store.wipe-waits while others read."""
+        ...
+
+    def faults(self, connection: sa.Connection) -> list[str]:
+        """What the database itself finds broken in its pages and indexes."""
+        ...
+
+    def error(self, error: BaseException) -> SanhuaError | None:
+        """The error in our words; None when it is a mistake of ours."""
+        ...
+
+
+def dialect_of(url: str) -> Dialect:
+    """By URL; Invalid store.unknown-url for a database that is not known."""
+    if url.startswith("sqlite:"):
+        return Sqlite(url)
+    raise Invalid("store.unknown-url", scheme=url.partition(":")[0])
+
+
+@contextmanager
+def translated(dialect: Dialect) -> Iterator[None]:
+    """Errors of the database as ours."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        ours = dialect.error(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+class Sqlite:
+    """WAL, every commit synced; one writer at a time, readers see the last commit."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.one_connection = sa.make_url(url).database in (None, "", ":memory:")
+
+    def connect(self, url: str) -> sa.Engine:
+        options: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_WAIT_MS / 1000}
+        if self.one_connection:
+            options["check_same_thread"] = False
+            engine = sa.create_engine(url, connect_args=options, poolclass=StaticPool)
+        else:
+            engine = sa.create_engine(url, connect_args=options)
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def append_only(self) -> list[str]:
+        never = [
+            ("record", "DELETE", ""),
+            (
+                "record",
+                "UPDATE",
+                "WHEN NEW.body IS NOT NULL OR NEW.salt IS NOT NULL OR NEW.id IS NOT OLD.id "
+                "OR NEW.seq IS NOT OLD.seq OR NEW.kind IS NOT OLD.kind",
+            ),
+            ("edge", "UPDATE", ""),
+            (
+                "edge",
+                "DELETE",
+                "WHEN (SELECT body FROM record WHERE id = OLD.node AND seq = OLD.seq) IS NOT NULL",
+            ),
+            ("meta", "DELETE", ""),
+            ("meta", "UPDATE", "WHEN OLD.name = 'origin'"),
+        ]
+        for table in ("event", "merkle", "entry_line", "checkpoint"):
+            never += [(table, "UPDATE", ""), (table, "DELETE", "")]
+        return [
+            f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {when} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for table, act, when in never
+        ]
+
+    def view(self, name: str, kind: str, fields: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+        def path(steps: tuple[str, ...]) -> str:
+            return "$.fields" + "".join(f'."{step}"' for step in steps)
+
+        columns = ", ".join(
+            f"json_extract(r.body, '{path(steps)}') AS \"{column}\"" for column, steps in fields
+        )
+        return [
+            f'DROP VIEW IF EXISTS "{name}"',
+            f'CREATE VIEW "{name}" AS SELECT r.id AS id, r.seq AS seq{", " if columns else ""}{columns} '
+            f"FROM record r WHERE r.kind = '{kind}' AND r.body IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM record n WHERE n.id = r.id AND n.seq > r.seq)",
+        ]
+
+    def wipe(self, engine: sa.Engine) -> None:
+        if self.one_connection:
+            return  # nothing is kept in a file, and secure_delete has zeroed the pages
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        if busy:
+            raise Conflict("store.wipe-waits", seconds=BUSY_WAIT_MS // 1000)
+
+    def faults(self, connection: sa.Connection) -> list[str]:
+        found = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+        return [] if found == ["ok"] else list(found)
+
+    def error(self, error: BaseException) -> SanhuaError | None:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        where = sa.make_url(self.url).database or "memory"
+        match code:
+            case sqlite3.SQLITE_FULL:
+                return Unavailable("store.disk-full", path=where)
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return Conflict("store.busy", path=where, seconds=BUSY_WAIT_MS // 1000)
+            case sqlite3.SQLITE_READONLY:
+                return Unavailable("store.read-only", path=where)
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return Broken("store.corrupt", path=where, reason=str(cause))
+            case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                return Unavailable("store.cannot-open", path=where, reason=str(cause))
+            case _:
+                if "Could not decode to UTF-8" in str(cause):
+                    return Broken("store.corrupt", path=where, reason=str(cause))
+                return None
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    for pragma in (
+        f"busy_timeout = {BUSY_WAIT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else INSERT OR REPLACE would delete without asking the triggers
+        "secure_delete = ON",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,104 @@
+"""Signing keys in files. The private key is PKCS 8 PEM, mode 0600; `<path>.pub` is the public key to hand out."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from sanhua.kernel.errors import Denied, Invalid
+from sanhua.verify import public_pem
+
+
+class FileSigner:
+    """An Ed25519 key of one file. `name` stands in checkpoints, so blanks and `+` become `-` (C2SP signed-note)."""
+
+    algorithm = "Ed25519"
+
+    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+        self.name = re.sub(r"[\s+]+", "-", name)
+        self._key = key
+
+    @classmethod
+    def open(cls, path: Path, name: str) -> FileSigner:
+        """The key at `path`, made when there is none; two processes at once end with the same key.
+
+        Denied keys.readable-by-others (POSIX), Invalid keys.not-ed25519.
+        """
+        if not path.exists():
+            _make(path)
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise Denied("keys.readable-by-others", path=str(path))
+        try:
+            key = load_pem_private_key(path.read_bytes(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise Invalid("keys.not-ed25519", path=str(path)) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise Invalid("keys.not-ed25519", path=str(path))
+        signer = cls(name, key)
+        public = path.with_name(path.name + ".pub")
+        if not public.exists():
+            write_whole(public, public_pem(signer.public_key))
+        return signer
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+    @property
+    def public_key(self) -> bytes:
+        """The raw 32 bytes."""
+        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _make(path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(part, pem)
+        os.link(part, path)  # fails when another process was first, whose key then stands
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that after a crash it holds the old bytes or the new, never a part."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(part, data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and the rename itself is durable
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

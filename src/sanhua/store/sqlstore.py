@@ -1,0 +1,432 @@
+"""The store over a database that SQLAlchemy Core reaches: units of work, reads, proofs, checkpoints, bundles."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from sanhua.kernel.errors import Broken, Conflict, Invalid, NotFound
+from sanhua.kernel.ports import Clock, Event, Rules, Signer
+from sanhua.store import schema
+from sanhua.store.audit import Fault, audit
+from sanhua.store.dialect import dialect_of, translated
+from sanhua.store.journal import journal
+from sanhua.store.keys import write_whole
+from sanhua.store.log import Log, event_of
+from sanhua.store.unit import Erasure, SqlUow, Work, is_latest
+from sanhua.verify import (
+    FORMAT,
+    Checkpoint,
+    Frontier,
+    canonical,
+    checkpoint_text,
+    consistency_proof,
+    inclusion_proof,
+    open_note,
+    public_pem,
+    sha256,
+    sign_note,
+)
+
+PAGE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The latest version of a record; `fields` is None and `content` empty when it is erased.
+
+    `content` is the hash of its body, `event` the id of the event that tells of it.
+    """
+
+    id: str
+    version: int
+    kind: str
+    fields: dict[str, Any] | None
+    content: str
+    event: str
+
+
+def open_store(
+    url: str,
+    *,
+    clock: Clock,
+    rules: Rules,
+    signer: Signer | None = None,
+    published: Path | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> SqlStore:
+    """Open the database at `url`, made or migrated when it must be.
+
+    `published` is the file outside the database that holds the last checkpoint handed out. `entropy` gives ids and
+    salts: with a seeded one and a set clock the same acts give the same bytes.
+    """
+    return SqlStore(
+        url, clock=clock, rules=rules, signer=signer, published=published, entropy=entropy
+    )
+
+
+class SqlStore:
+    """Append-only sealed records and their log. Safe to share between threads; one transaction a thread at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        rules: Rules,
+        signer: Signer | None,
+        published: Path | None,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._dialect = dialect_of(url)
+        self._clock, self._rules, self._entropy = clock, rules, entropy
+        self._signer, self._published = signer, published
+        self._local = threading.local()
+        self._alone = threading.RLock() if self._dialect.one_connection else nullcontext()
+        self._frontier: tuple[str, Frontier] | None = None  # after the event with this id
+        self._viewed: frozenset[str] = frozenset()
+        self._engine = self._dialect.connect(url)
+        try:
+            self._open()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def _open(self) -> None:
+        with self._transaction(read_only=True) as connection:
+            current = schema.schema_of(connection) == len(schema.MIGRATIONS)
+        if not current:
+            origin = self._signer.name if self._signer else "sanhua"
+            with self._transaction(read_only=False) as connection:
+                schema.migrate(connection, self._dialect, origin)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # Transactions
+
+    @contextmanager
+    def _transaction(self, *, read_only: bool) -> Iterator[sa.Connection]:
+        with (
+            self._alone,
+            translated(self._dialect),
+            self._engine.connect().execution_options(read_only=read_only) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def begin(self, *, actor: str, read_only: bool = False) -> Iterator[SqlUow]:
+        """One transaction: leaving commits, an exception rolls all of it back.
+
+        Inside another of the same thread it joins that one, and an exception that leaves it dooms the whole.
+        `read_only` takes no write lock and sees the last commit.
+        """
+        outer: Work | None = getattr(self._local, "work", None)
+        if outer is not None:
+            try:
+                yield SqlUow(outer, actor)
+            except BaseException as error:
+                outer.failed = error
+                raise
+            return
+        with self._transaction(read_only=read_only) as connection:
+            work = Work(
+                connection,
+                clock=self._clock,
+                rules=self._rules,
+                entropy=self._entropy,
+                read_only=read_only,
+                viewed=self._viewed,
+                view=lambda at, kind: schema.ensure_view(at, self._dialect, kind),
+            )
+            remembered = self._frontier
+            if remembered is not None and remembered[0] == work.head.id:
+                work.frontier = Frontier(remembered[1].size, list(remembered[1].peaks))
+            self._local.work = work
+            try:
+                yield SqlUow(work, actor)
+                if work.failed is not None:
+                    raise work.failed
+                work.finish()
+            finally:
+                self._local.work = None
+        if work.events and work.frontier is not None:
+            self._frontier = work.events[-1][0].id, work.frontier
+        self._viewed |= work.viewed
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """The open transaction of this thread, or a read-only one."""
+        work: Work | None = getattr(self._local, "work", None)
+        if work is not None:
+            work.flush()
+            with translated(self._dialect):
+                yield work.connection
+        else:
+            with self._transaction(read_only=True) as connection:
+                yield connection
+
+    # What is kept
+
+    def size(self) -> int:
+        """How many events the log holds."""
+        with self._reading() as connection:
+            return Log(connection).head().size
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Events in order, those with a seq above `after`; no transaction stays open between pages."""
+        table = schema.event
+        while True:
+            query = sa.select(table.c.seq, table.c.leaf).where(table.c.seq > after)
+            with self._reading() as connection:
+                page = connection.execute(query.order_by(table.c.seq).limit(PAGE_ROWS)).all()
+            for after, leaf in page:
+                yield event_of(leaf)
+            if len(page) < PAGE_ROWS:
+                return
+
+    def event(self, seq: int) -> Event:
+        """NotFound store.no-such-event."""
+        with self._reading() as connection:
+            table = schema.event
+            leaf = connection.execute(sa.select(table.c.leaf).where(table.c.seq == seq)).scalar()
+        if leaf is None:
+            raise NotFound("store.no-such-event", seq=seq)
+        return event_of(leaf)
+
+    def version_of(self, node: str) -> int:
+        """The latest version of a record; 0 when there is none."""
+        table = schema.record
+        with self._reading() as connection:
+            latest = sa.select(sa.func.max(table.c.seq)).where(table.c.id == node)
+            return connection.execute(latest).scalar() or 0
+
+    def owner_of(self, part: str) -> str:
+        """The record in whose latest version the part stands as the source of an edge; empty when there is none."""
+        table = schema.edge
+        query = sa.select(table.c.node).where(
+            table.c.src == part, table.c.src != table.c.node, is_latest(table, "node")
+        )
+        with self._reading() as connection:
+            return connection.execute(query.order_by(table.c.node).limit(1)).scalar() or ""
+
+    def ids_named(self, key: str) -> list[str]:
+        """Records whose id is `<kind>:key`."""
+        column = schema.record.c.id
+        query = sa.select(column).where(column.endswith(f":{key}", autoescape=True)).distinct()
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(column)).scalars().all()
+        return [node for node in found if node.partition(":")[2] == key]
+
+    def kept(self, node: str) -> Kept:
+        """NotFound store.no-such-record."""
+        with self._reading() as connection:
+            version, kind, body, _, leaf = _versions(connection, node)[-1]
+        fields = None if body is None else json.loads(body)["fields"]
+        content = "" if body is None else sha256(body.encode())
+        return Kept(node, version, kind, fields, content, event_of(leaf).id)
+
+    def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
+        """Event, salt and body of a version (the latest); NotFound store.no-such-record, store.erased."""
+        with self._reading() as connection:
+            found = _versions(connection, node)
+        if version is not None and not 1 <= version <= len(found):
+            raise NotFound("store.no-such-record", node=f"{node} v{version}", kind="")
+        _, _, body, salt, leaf = found[-1 if version is None else version - 1]
+        if body is None:
+            raise NotFound("store.erased", node=node)
+        return event_of(leaf), bytes.fromhex(salt), body.encode()
+
+    def history(self, node: str) -> list[tuple[Event, str | None]]:
+        """Every version with its event, oldest first; the body is None when it is erased."""
+        with self._reading() as connection:
+            return [(event_of(leaf), body) for _, _, body, _, leaf in _versions(connection, node)]
+
+    def erasures(self) -> list[tuple[Event, Erasure]]:
+        """What was erased, by whom (the event's actor) and why."""
+        with self.begin(actor="", read_only=True) as uow:
+            return [(self.history(one.id)[0][0], one) for one in uow.all(Erasure)]
+
+    # The log
+
+    def proof(self, seq: int, size: int) -> list[bytes]:
+        """The inclusion proof of event `seq` in the log of `size` events."""
+        with self._reading() as connection:
+            return inclusion_proof(Log(connection).lookup, seq - 1, size)
+
+    def consistency(self, old: int, size: int) -> list[bytes]:
+        """That the log of `old` events is the beginning of the log of `size` events."""
+        with self._reading() as connection:
+            return consistency_proof(Log(connection).lookup, old, size)
+
+    def checkpoint(self) -> str:
+        """Sign the present root, keep the note and publish it.
+
+        Conflict store.behind-published when the log is shorter than what was published before (a restored backup),
+        Broken store.not-published when it says something else. Not inside a unit of work.
+        """
+        if self._signer is None:
+            raise Invalid("store.no-key")
+        if getattr(self._local, "work", None) is not None:
+            raise RuntimeError("a checkpoint is signed after the transaction")
+        signer, table = self._signer, schema.checkpoint
+        with self.begin(actor="") as uow, self._reading() as connection:
+            log = Log(connection)
+            size = log.head().size
+            for point in self._handed_out(connection):
+                if point.size > size:
+                    raise Conflict("store.behind-published", size=size, published=point.size)
+                if log.root(point.size) != point.root:
+                    raise Broken("store.not-published", size=point.size)
+            origin = connection.execute(
+                sa.select(schema.meta.c.value).where(schema.meta.c.name == "origin")
+            ).scalar_one()
+            text = checkpoint_text(Checkpoint(origin, size, log.root(size)))
+            note = sign_note(text, signer.name, signer.public_key, signer.sign)
+            kept = connection.execute(sa.select(table.c.note).where(table.c.size == size)).scalar()
+            if kept is None:
+                at = uow.now().isoformat()
+                connection.execute(table.insert(), {"size": size, "note": note, "recorded_at": at})
+            if self._published is not None and self._published_note() != note:
+                write_whole(self._published, note.encode())
+        return note
+
+    def _published_note(self) -> str | None:
+        if self._published is None:
+            return None
+        try:
+            return self._published.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise Broken("store.published-unreadable", path=str(self._published)) from error
+
+    def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
+        """The last checkpoints that stand in the file and in the database."""
+        table = schema.checkpoint
+        last = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+        notes = [self._published_note(), connection.execute(last).scalar()]
+        try:
+            return [open_note(note, None) for note in notes if note is not None]
+        except ValueError as error:
+            raise Broken("store.published-unreadable", path=str(self._published)) from error
+
+    def verify(self, progress: Callable[[str, int], None] | None = None) -> list[Fault]:
+        """Recompute everything kept and compare; what is erased with its event is no fault.
+
+        `progress(part, rows)` is told now and then.
+        """
+        key = self._signer.public_key if self._signer else None
+        with self._reading() as connection:
+            return list(
+                audit(
+                    connection,
+                    self._dialect,
+                    key,
+                    self._published_note,
+                    progress or (lambda part, rows: None),
+                )
+            )
+
+    # Handing out and taking away
+
+    def bundle(self, root: str, owners: Sequence[str], note: str) -> tuple[dict[str, bytes], int]:
+        """The entries of a signed bundle over the records `owners`, as they stood at the checkpoint `note`.
+
+        An erased record goes in without its body, with the record of its erasure.
+        """
+        if self._signer is None:
+            raise Invalid("store.no-key")
+        point = open_note(note, self._signer.public_key)
+        entries = {"key.pub": public_pem(self._signer.public_key)}
+        listed: list[dict[str, Any]] = []
+        known: set[str] = set()
+        named: set[str] = set()
+        with self._reading() as connection:
+            log = Log(connection)
+            waiting = list(dict.fromkeys(owners))
+            for node in waiting:  # grows by the erasures met
+                found = [
+                    row for row in _versions(connection, node) if event_of(row[4]).seq <= point.size
+                ]
+                if not found:
+                    raise Conflict("store.after-checkpoint", node=node, size=point.size)
+                version, _, body, salt, leaf = found[-1]
+                seq = event_of(leaf).seq
+                n = len(listed)
+                listed.append({"id": node, "version": version, "seq": seq})
+                kept = {"id": node, "version": version, "salt": salt, "body": body}
+                proof = inclusion_proof(log.lookup, seq - 1, point.size)
+                entries[f"records/{n}.json"] = canonical(kept)
+                entries[f"events/{seq}.json"] = leaf.encode()
+                entries[f"proofs/{seq}.json"] = canonical(
+                    [base64.b64encode(step).decode() for step in proof]
+                )
+                known.add(node)
+                if body is None:
+                    edge = schema.edge
+                    erased = sa.select(edge.c.src).where(
+                        edge.c.dst == node, edge.c.verb == "erases"
+                    )
+                    new = connection.execute(erased).scalars().all()
+                    waiting += [node for node in new if node not in waiting]
+                    continue
+                for src, _, dst, _ in json.loads(body)["edges"]:
+                    known.add(src)
+                    named.add(dst)
+        manifest = {
+            "format": FORMAT,
+            "root": root,
+            "size": point.size,
+            "checkpoint": note,
+            "records": listed,
+            "outside": sorted(named - known),
+            "entries": {name: sha256(data) for name, data in entries.items()},
+        }
+        entries["bundle.json"] = canonical(manifest)
+        entries["bundle.sig"] = self._signer.sign(entries["bundle.json"])
+        return entries, point.size
+
+    def erase(self, node: str, *, actor: str, reason: str) -> Event | None:
+        """Take a record's content out of the database and its files; None when it was gone already.
+
+        The log keeps the seals, which say nothing without the salts. Denied store.not-erasable for ledger records;
+        Conflict store.wipe-waits when others read just now: it is erased, and calling again cleans the files.
+        """
+        if getattr(self._local, "work", None) is not None:
+            raise RuntimeError("erasing is a transaction of its own")
+        with self.begin(actor=actor) as uow:
+            told = uow.erase(node, reason)
+        with translated(self._dialect):
+            self._dialect.wipe(self._engine)
+        return told
+
+    def beancount(self, book: str) -> str:
+        """The book as Beancount text, for people and for `bean-check`; NotFound ledger.no-such-book."""
+        with self._reading() as connection:
+            return journal(connection, book)
+
+
+def _versions(connection: sa.Connection, node: str) -> list[Any]:
+    """seq, kind, body, salt and leaf of every version, oldest first; NotFound store.no-such-record."""
+    table, told = schema.record, schema.event
+    query = (
+        sa.select(table.c.seq, table.c.kind, table.c.body, table.c.salt, told.c.leaf)
+        .join(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
+        .where(table.c.id == node)
+        .order_by(table.c.seq)
+    )
+    found = list(connection.execute(query).all())
+    if not found:
+        raise NotFound("store.no-such-record", node=node, kind="")
+    return found

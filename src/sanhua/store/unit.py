@@ -1,0 +1,438 @@
+"""The unit of work: one transaction, in which version, edges, ledger lines and event are one act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
+from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.kernel.money import Money
+from sanhua.kernel.ports import Clock, Event, Rule, Rules
+from sanhua.kernel.record import Edge, R, Ref, body, kind_of, record, restore
+from sanhua.kernel.time import Period, legal_day, moment_text
+from sanhua.store import schema
+from sanhua.store.log import Log, insert, leaf_of
+from sanhua.verify import Frontier, seal
+
+CLOCK_BACK_MAX = timedelta(minutes=5)
+ROWS_HELD_MAX = 5_000  # rows of one table that wait for being written together
+SALT_BYTES = 16
+
+# Kinds that are said once: another body under the same id would rewrite the books.
+FIXED = frozenset({"book", "entry", "period_close", "erasure"})
+
+
+@record("erasure")
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """删除: bodies and salts of `node` up to version `through` are gone; the log still holds their seals.
+
+    `reason` names no person.
+    """
+
+    id: str
+    node: Annotated[str, Ref("erases")]
+    through: int
+    reason: str
+
+
+_LATEST = (
+    sa.select(schema.record.c.seq, schema.record.c.kind, schema.record.c.body)
+    .where(schema.record.c.id == sa.bindparam("node"))
+    .order_by(schema.record.c.seq.desc())
+    .limit(1)
+)
+_AS_OF = (
+    sa.select(schema.record.c.seq, schema.record.c.kind, schema.record.c.body)
+    .join(
+        schema.event,
+        sa.and_(
+            schema.event.c.node == schema.record.c.id,
+            schema.event.c.version == schema.record.c.seq,
+        ),
+    )
+    .where(
+        schema.record.c.id == sa.bindparam("node"),
+        schema.event.c.recorded_at <= sa.bindparam("moment"),
+    )
+    .order_by(schema.record.c.seq.desc())
+    .limit(1)
+)
+
+
+def is_latest(table: sa.FromClause, node: str) -> sa.ColumnElement[bool]:
+    """Whether a row of `table` (columns `node` and seq) stands in its record's latest version."""
+    newer = schema.record.alias("newer")
+    return ~sa.exists().where(newer.c.id == table.c[node], newer.c.seq > table.c.seq)
+
+
+_ALL = (
+    sa.select(schema.record.c.body)
+    .where(
+        schema.record.c.kind == sa.bindparam("kind"),
+        schema.record.c.body.is_not(None),
+        is_latest(schema.record, "id"),
+    )
+    .order_by(schema.record.c.id)
+)
+_EDGE = (schema.edge.c.src, schema.edge.c.verb, schema.edge.c.dst, schema.edge.c.weight)
+_KEY = (schema.edge.c.node, schema.edge.c.seq, schema.edge.c.ordinal)
+_FROM_RECORD = (
+    sa.select(*_EDGE)
+    .where(
+        schema.edge.c.node == sa.bindparam("at"),
+        schema.edge.c.src == sa.bindparam("at"),
+        is_latest(schema.edge, "node"),
+    )
+    .order_by(*_KEY)
+)
+_FROM_PART = (
+    sa.select(*_EDGE)
+    .where(
+        schema.edge.c.src == sa.bindparam("at"),
+        schema.edge.c.src != schema.edge.c.node,
+        is_latest(schema.edge, "node"),
+    )
+    .order_by(*_KEY)
+)
+_TO = (
+    sa.select(*_EDGE)
+    .where(schema.edge.c.dst == sa.bindparam("at"), is_latest(schema.edge, "node"))
+    .order_by(*_KEY)
+)
+_TO_BY_VERB = _TO.where(schema.edge.c.verb == sa.bindparam("name"))
+
+
+class Work:
+    """One open transaction with the rows that wait for being written."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        *,
+        clock: Clock,
+        rules: Rules,
+        entropy: Callable[[int], bytes],
+        read_only: bool,
+        viewed: frozenset[str],
+        view: Callable[[sa.Connection, str], None],
+    ) -> None:
+        self.connection, self.read_only = connection, read_only
+        self.log = Log(connection)
+        self.head = self.log.head()
+        self.failed: BaseException | None = None
+        self.viewed = set(viewed)
+        self.frontier: Frontier | None = None
+        self.events: list[tuple[Event, bytes]] = []
+        self.entropy = entropy
+        self.rules = Noting(rules)
+        self.books: dict[str, tuple[Book, list[PeriodClose]]] = {}
+        self._view = view
+        self._clock = clock
+        self._moment: datetime | None = None
+        self._written: dict[str, tuple[int, str, str | None]] = {}
+        self._records: list[dict[str, Any]] = []
+        self._edges: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
+
+    def now(self) -> datetime:
+        """One moment for the whole transaction, never before the last event."""
+        if self._moment is None:
+            moment = self._clock.now()
+            if self.head.size:
+                last = datetime.fromisoformat(self.head.recorded_at)
+                if moment < last - CLOCK_BACK_MAX:
+                    raise Conflict(
+                        "store.clock-back", host=moment_text(moment), last=moment_text(last)
+                    )
+                moment = max(moment, last)
+            self._moment = moment
+        return self._moment
+
+    def latest(self, node: str) -> tuple[int, str, str | None] | None:
+        """Version, kind and body (None when erased) of the latest version."""
+        written = self._written.get(node)
+        if written is not None:
+            return written
+        found = self.connection.execute(_LATEST, {"node": node}).first()
+        return None if found is None else (found[0], found[1], found[2])
+
+    def write(
+        self, row: dict[str, Any], edges: list[list[str]], lines: list[dict[str, Any]]
+    ) -> None:
+        node, version = row["id"], row["seq"]
+        self._written[node] = (version, row["kind"], row["body"])
+        self._records.append(row)
+        self._edges += [
+            {
+                "node": node,
+                "seq": version,
+                "ordinal": ordinal,
+                "src": src,
+                "verb": verb,
+                "dst": dst,
+                "weight": weight,
+            }
+            for ordinal, (src, verb, dst, weight) in enumerate(edges)
+        ]
+        self._lines += lines
+        if len(self._records) >= ROWS_HELD_MAX or len(self._edges) >= ROWS_HELD_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, so that a read sees it."""
+        if not self._records:
+            return
+        for kind in sorted({row["kind"] for row in self._records} - self.viewed):
+            self._view(self.connection, kind)
+            self.viewed.add(kind)
+        insert(self.connection, schema.record, self._records)
+        insert(self.connection, schema.edge, self._edges)
+        insert(self.connection, schema.entry_line, self._lines)
+        self._records, self._edges, self._lines = [], [], []
+
+    def forget(self, node: str) -> None:
+        """Take bodies, salts and edges of a record away; its row, event and seal stay."""
+        self.flush()
+        self._written.pop(node, None)
+        table = schema.record
+        self.connection.execute(
+            table.update().where(table.c.id == node).values(body=None, salt=None)
+        )
+        self.connection.execute(schema.edge.delete().where(schema.edge.c.node == node))
+
+    def finish(self) -> None:
+        """The log last."""
+        self.flush()
+        if self.events:
+            if self.frontier is None:
+                self.frontier = self.log.frontier(self.head.size)
+            self.log.append(self.events, self.frontier)
+
+
+class Noting:
+    """Rules that note what is asked, for the act that it decides."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._asked: dict[str, None] = {}
+
+    def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+        found = self._rules.ask(instrument, name, on=on)
+        self._asked[found.node] = None
+        return found
+
+    def working_days_after(self, start: date, days: int) -> date:
+        return self._rules.working_days_after(start, days)
+
+    def take(self) -> tuple[str, ...]:
+        """What was asked since the last act, in order."""
+        asked = tuple(self._asked)
+        self._asked.clear()
+        return asked
+
+
+class SqlUow:
+    """The unit of work as one actor sees it (`kernel.ports.Uow`)."""
+
+    def __init__(self, work: Work, actor: str) -> None:
+        self._work, self._actor = work, actor
+
+    @property
+    def rules(self) -> Rules:
+        return self._work.rules
+
+    @property
+    def actor(self) -> str:
+        return self._actor
+
+    def now(self) -> datetime:
+        return self._work.now()
+
+    def today(self) -> date:
+        return legal_day(self.now())
+
+    def new_id(self, kind: str) -> str:
+        return f"{kind}_{ids.uuid7(self.now(), self._work.entropy(10))}"
+
+    # Reading
+
+    def get(self, cls: type[R], record_id: str) -> R:
+        """The latest version; NotFound store.no-such-record, store.erased."""
+        found = self._work.latest(record_id)
+        if found is None or found[1] != kind_of(cls):
+            raise NotFound("store.no-such-record", node=record_id, kind=kind_of(cls))
+        if found[2] is None:
+            raise NotFound("store.erased", node=record_id)
+        return _restore(cls, found[2])
+
+    def find(self, cls: type[R], record_id: str, *, as_of: datetime | None = None) -> R | None:
+        """The latest version, or the one that stood at `as_of`; None when there is none or it is erased."""
+        if (
+            as_of is None or as_of >= self.now()
+        ):  # events of this transaction are not in the log yet
+            found = self._work.latest(record_id)
+        else:
+            moment = {"node": record_id, "moment": moment_text(as_of)}
+            found = self._work.connection.execute(_AS_OF, moment).first()
+        if found is None or found[1] != kind_of(cls) or found[2] is None:
+            return None
+        return _restore(cls, found[2])
+
+    def all(self, cls: type[R]) -> Iterator[R]:
+        """The latest version of every record of the kind that is not erased, by id."""
+        for text in self._rows(_ALL, {"kind": kind_of(cls)}):
+            yield _restore(cls, text[0])
+
+    def edges_from(self, node: str) -> list[Edge]:
+        """Edges out of a record or of a part of one, in its latest version."""
+        found = self._rows(_FROM_RECORD, {"at": node}) + self._rows(_FROM_PART, {"at": node})
+        return [Edge(*row) for row in found]
+
+    def edges_to(self, node: str) -> list[Edge]:
+        """Edges into any node, out of the latest versions."""
+        return [Edge(*row) for row in self._rows(_TO, {"at": node})]
+
+    def _rows(self, query: sa.Select[Any], values: dict[str, Any]) -> list[Any]:
+        self._work.flush()
+        return list(self._work.connection.execute(query, values).all())
+
+    # Writing
+
+    def add(self, value: Any, event_type: str, *, effective_on: date | None = None) -> Event | None:
+        """Keep a version and log it; None when the latest version has the same body.
+
+        Conflict store.same-id-other-body for an act, an entry, a book or a closed period that was said otherwise
+        before; store.same-id-other-kind. An Entry or PeriodClose is checked as by `post` and `close_period`.
+        """
+        work = self._work
+        if work.read_only:
+            raise RuntimeError("a read-only unit of work cannot add")
+        node, kind = value.id, kind_of(type(value))
+        sealed = body(value, work.rules.take())
+        text = sealed.decode()
+        before = work.latest(node)
+        if before is not None:
+            if before[2] == text:
+                return None
+            if before[1] != kind:
+                raise Conflict("store.same-id-other-kind", node=node, before=before[1], now=kind)
+            if ids.is_act(node) or kind in FIXED:
+                raise Conflict("store.same-id-other-body", node=node)
+        lines = self._ledger(value)
+        moment = self.now()
+        version = before[0] + 1 if before else 1
+        salt = work.entropy(SALT_BYTES)
+        told = Event(
+            work.head.size + len(work.events) + 1,
+            f"evt_{ids.uuid7(moment, work.entropy(10))}",
+            event_type,
+            moment_text(moment),
+            (effective_on or legal_day(moment)).isoformat(),
+            self._actor,
+            node,
+            version,
+            seal(salt, sealed),
+        )
+        row = {"id": node, "seq": version, "kind": kind, "body": text, "salt": salt.hex()}
+        work.write(row, json.loads(text)["edges"], lines)
+        work.events.append((told, leaf_of(told)))
+        return told
+
+    def post(self, entry: Entry) -> Event | None:
+        """Add an entry to its book.
+
+        Invalid ledger.unbalanced or ledger.one-line, NotFound ledger.no-such-book, Denied ledger.period-closed.
+        """
+        return self.add(entry, "ledger.posted", effective_on=entry.effective_on)
+
+    def close_period(self, book: str, period: Period) -> Event | None:
+        """Nothing can be posted into `period` of `book` (a node) any more; closing it again is a no-op."""
+        node = f"close:{ids.key_of(book)}/{period.id}"
+        return self.add(
+            PeriodClose(node, book, period.starts_on, period.ends_on), "ledger.period-closed"
+        )
+
+    def balances(self, book: str, on: date) -> dict[str, Money]:
+        """Account → balance at the end of the legal day `on`, debit positive; accounts that are zero stay."""
+        owner, _ = self._book(book)
+        table = schema.entry_line
+        self._work.flush()
+        found = self._work.connection.execute(
+            sa.select(table.c.account, sa.func.sum(table.c.amount))
+            .where(table.c.book == book, table.c.effective_on <= on.isoformat())
+            .group_by(table.c.account)
+            .order_by(table.c.account)
+        )
+        return {account: Money.of_fen(int(total), owner.currency) for account, total in found}
+
+    def _ledger(self, value: Any) -> list[dict[str, Any]]:
+        """What the ledger says to a record, and the index rows of an entry."""
+        if isinstance(value, PeriodClose):
+            if value.starts_on >= value.ends_on:
+                raise Invalid("ledger.empty-period", node=value.id)
+            self._book(value.book)
+            del self._work.books[value.book]
+        if not isinstance(value, Entry):
+            return []
+        value.check()
+        book, closed = self._book(value.book)
+        for close in closed:
+            if close.starts_on <= value.effective_on < close.ends_on:
+                raise Denied(
+                    "ledger.period-closed",
+                    entry=value.id,
+                    on=value.effective_on.isoformat(),
+                    close=close.id,
+                )
+        return [
+            {
+                "entry": value.id,
+                "ordinal": ordinal,
+                "book": value.book,
+                "account": line.account,
+                "amount": line.amount,
+                "currency": book.currency,
+                "effective_on": value.effective_on.isoformat(),
+            }
+            for ordinal, line in enumerate(value.lines)
+        ]
+
+    def _book(self, node: str) -> tuple[Book, list[PeriodClose]]:
+        known = self._work.books.get(node)
+        if known is None:
+            book = self.find(Book, node)
+            if book is None:
+                raise NotFound("ledger.no-such-book", book=node)
+            closes = self._rows(_TO_BY_VERB, {"at": node, "name": "closes"})
+            known = book, [self.get(PeriodClose, row[0]) for row in closes]
+            self._work.books[node] = known
+        return known
+
+    def erase(self, node: str, reason: str) -> Event | None:
+        """Take away body and salt of all versions of a record; None when they were gone.
+
+        Denied store.not-erasable for what the ledger and the log stand on. The bytes leave the files with
+        `SqlStore.erase`, which calls this.
+        """
+        before = self._work.latest(node)
+        if before is None:
+            raise NotFound("store.no-such-record", node=node, kind="")
+        if before[1] in FIXED:
+            raise Denied("store.not-erasable", node=node, kind=before[1])
+        if before[2] is None:
+            return None
+        told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
+        self._work.forget(node)
+        return told
+
+
+def _restore(cls: type[R], text: str) -> R:
+    return restore(cls, json.loads(text)["fields"])
