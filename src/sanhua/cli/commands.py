@@ -254,5 +254,5 @@ def demo(keep: Path | None, as_json: bool, language: str | None) -> None:
         answer.project = "power"
         answer.data, answer.found, answer.ok = shown.data, shown.diagnostics, shown.ok
         answer.code = 0 if shown.ok else show.EXIT_FAULTS
-        answer.lines += shown.lines
+        answer.lines += [*show.table(shown.rows), "", *shown.lines]
 

@@ -100,7 +100,7 @@ def _walk(ws: Workspace, root: str, limit: int) -> Walk:
     """Breadth first; rules are gathered apart, with the nodes that they decided."""
     found = Walk(root)
     queue, seen = [root], {root}
-    with ws.store.begin(actor=ws.actor) as uow:
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         while queue:
             if len(found.nodes) >= limit:
                 found.left = len(queue)
@@ -187,7 +187,7 @@ def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
-    with ws.store.begin(actor=ws.actor) as uow:
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for edge in uow.edges_to(node):
             if edge.verb == "content":
                 return {"path": edge.src.removeprefix("file:")}

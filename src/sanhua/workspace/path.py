@@ -14,14 +14,18 @@ from sanhua import sql
 from sanhua.asset.party import enrol
 from sanhua.kernel import ids
 from sanhua.kernel.figure import Figure, Part
+from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
-from sanhua.kernel.record import Ref, record
+from sanhua.kernel.record import R, Ref, record
 from sanhua.kernel.table import Column, Manifest
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import legal_day
-from sanhua.resource.collect import RawFile, Source, canonical_type, raw_columns
+from sanhua.resource import grade as grading
+from sanhua.resource import quality, standard
+from sanhua.resource.collect import Cadence, RawFile, Source, canonical_type, raw_columns, slowest
 from sanhua.resource.contract import DataContract, TableSchema
-from sanhua.resource.lineage import Snapshot, Table, snapshot_record
+from sanhua.resource.lineage import Table, snapshot_record
+from sanhua.resource.publish import publish
 from sanhua.workspace.files import RawInput
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.stepping import Act, Made, Stepper, digest
@@ -49,7 +53,9 @@ class Path:
         self.ws, self.found = ws, found
         self.project = ws.project
         self.today = legal_day(ws.clock.now())
-        self.stepper = Stepper(lambda: ws.store.begin(actor=ws.actor), report)
+        self.stepper = Stepper(
+            lambda read_only: ws.store.begin(actor=ws.actor, read_only=read_only), report
+        )
         self.contract_of = {
             table.name: (contract, table) for contract in self.project.contracts.values() for table in contract.tables
         }
@@ -71,6 +77,18 @@ class Path:
         for table in self.order:
             if table in self.wanted:
                 self.build(table)
+        for table in (*self.raw_tables, *self.order):
+            if table in self.wanted:
+                self.grade(table)
+        contracts = [
+            contract
+            for contract in self.project.contracts.values()
+            if all(table.name in self.wanted for table in contract.tables)
+        ]
+        for contract in contracts:
+            self.standard(contract)
+            self.quality(contract)
+            self.publish(contract)
 
     # What is wanted, and the tables it needs
 
@@ -242,6 +260,182 @@ class Path:
         uow.add(table, event)
         return Made((table.id, snapshot.id), manifest.rows, manifest.rejected, snapshot.id)
 
+    # Standard, quality: what a contract promises against what the engine measures
+
+    def standard(self, contract: DataContract) -> None:
+        made_from = {"contract": contract.origin.sha256, "standards": self._standards()}
+
+        def act(uow: Uow) -> Made:
+            result = standard.bind(contract, self.project.elements, self.project.codes)
+            uow.add(result, "standard.bound")
+            return Made((result.id,), diagnostics=tuple(result.diagnostics()))
+
+        self.stepper.step("standard", ids.node("standard", contract.id), made_from, lambda: act)
+
+    def quality(self, contract: DataContract) -> None:
+        node = ids.node("quality", contract.id)
+        needs = [ids.node("table", table.name) for table in contract.tables]
+        if self.stepper.failed.intersection(needs):
+            self.stepper.step("quality", node, {}, _never, needs=needs)
+            return
+        read = {table.name for table in contract.tables} | self._read_by_rules(contract)
+        made_from = {
+            "snapshots": {name: self._snapshot_of(name) for name in sorted(read)},
+            "contract": contract.origin.sha256,
+            "standards": self._standards(),
+            **self._law(),
+        }
+
+        def work() -> Act:
+            for name in sorted(read):
+                self.bind(name)
+            found: list[quality.Check] = []
+            measured: list[Measured] = []
+            for table in contract.tables:
+                checks = quality.checks(
+                    contract,
+                    table,
+                    self.project.elements,
+                    self.project.codes,
+                    self.ws.rules,
+                    self.today,
+                    manifest=self.manifest(table.name),
+                )
+                found += checks
+                measured += self.ws.engine.measure(table.name, quality.metrics(checks))
+
+            def act(uow: Uow) -> Made:
+                result = quality.judge(
+                    found,
+                    measured,
+                    uow.rules,
+                    self.today,
+                    contract=contract,
+                    standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
+                )
+                uow.add(result, "quality.judged")
+                return Made((result.id,), diagnostics=tuple(result.diagnostics()))
+
+            return act
+
+        self.stepper.step("quality", node, made_from, work, needs=needs)
+
+    def grade(self, table: str) -> None:
+        """Detectors on a sample, floors set by people, and what the inputs' columns hand down."""
+        node = ids.node("grade", table)
+        needs = [ids.node("table", table)]
+        query = self.queries.get(table)
+        inputs = [name for name in (query.tables if query else ()) if name not in self.project.codes]
+        needs += [ids.node("grade", name) for name in inputs]
+        if self.stepper.failed.intersection(needs):
+            self.stepper.step("grade", node, {}, _never, needs=needs)
+            return
+        contract, schema = self.contract_of.get(table, (None, None))
+        upstream = [self._latest(grading.Grading, ids.node("grade", name)) for name in inputs]
+        manifest = self.manifest(table)
+        made_from = {
+            "snapshot": manifest.id,
+            "contract": contract.origin.sha256 if contract else "",
+            "standards": self._standards(),
+            "inherited": {g.id: [f"{c.name} {c.grade} {c.category}" for c in g.columns] for g in upstream},
+            **self._law(),
+        }
+
+        def work() -> Act:
+            self.bind(table)
+            columns = manifest.columns
+            measured = self.ws.engine.measure(table, grading.detectors(columns))
+            samples = {
+                name: [row[0] for row in self.ws.engine.query(grading.sampled_values_query(table, name))]
+                for name in grading.columns_to_sample(columns, measured)
+            }
+            names = grading.names_of(schema, self.project.elements) if schema else None
+            lineage = None
+            if query is not None:
+                lineage = sql.lineage(query, {name: self.columns_of(name) for name in query.tables})
+
+            def act(uow: Uow) -> Made:
+                found = grading.detect(columns, measured, samples, uow.rules, self.today, names=names)
+                result = grading.grade(
+                    table,
+                    columns,
+                    found,
+                    uow.rules,
+                    self.today,
+                    snapshot=manifest.id,
+                    schema=schema,
+                    contract=contract,
+                    lineage=lineage,
+                    inherited=grading.inheritable(upstream),
+                )
+                uow.add(result, "table.graded")
+                return Made((result.id,), diagnostics=tuple(result.diagnostics()))
+
+            return act
+
+        self.stepper.step("grade", node, made_from, work, needs=needs)
+
+    def publish(self, contract: DataContract) -> None:
+        tables = [table.name for table in contract.tables]
+        of = {kind: ids.node(kind, contract.id) for kind in ("standard", "quality")}
+        needs = [*of.values(), *(ids.node(kind, t) for t in tables for kind in ("table", "grade"))]
+        made_from = {
+            "contract": contract.origin.sha256,
+            "found": self._versions(needs),
+            "owner": self.ws.entity,
+            "cadence": self._cadence(tables),
+            **self._law(),
+        }
+
+        def act(uow: Uow) -> Made:
+            resource = publish(
+                uow, contract, owner=self.ws.entity, cadence=Cadence(self._cadence(tables))
+            )
+            return Made((resource.id,), rows=resource.rows)
+
+        self.stepper.step(
+            "publish", ids.node("resource", contract.id), made_from, lambda: act, needs=needs
+        )
+
+    def _cadence(self, tables: Sequence[str]) -> str:
+        """The slowest cadence among the sources that the tables come from."""
+        sources = [self.raw_tables[t][0].cadence for t in self._upstream(tables) if t in self.raw_tables]
+        return slowest(sources).value
+
+    def _upstream(self, tables: Sequence[str]) -> frozenset[str]:
+        """The tables with everything that they are made from."""
+        found: set[str] = set()
+        queue = list(tables)
+        while queue:
+            table = queue.pop()
+            if table not in found and table not in self.project.codes:
+                found.add(table)
+                queue += self.queries[table].tables if table in self.queries else ()
+        return frozenset(found)
+
+    def _versions(self, nodes: Sequence[str]) -> dict[str, int]:
+        return {node: self.ws.store.version_of(node) for node in nodes}
+
+    def _latest(self, cls: type[R], node: str) -> R:
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            return uow.get(cls, node)
+
+    def _read_by_rules(self, contract: DataContract) -> set[str]:
+        """The tables that the contract's own SQL rules and relationships read."""
+        rules = [rule for table in contract.tables for rule in table.quality]
+        props = [prop for table in contract.tables for prop in table.properties]
+        rules += [rule for prop in props for rule in prop.quality]
+        read = {name for rule in rules if rule.query for name in sql.parse(rule.query).tables}
+        return read | {reference.partition(".")[0] for prop in props for reference in prop.references}
+
+    def _standards(self) -> str:
+        files = self.project.files
+        return digest({path: o.sha256 for path, o in files.items() if path.startswith("standards/")})
+
+    def _law(self) -> dict[str, str]:
+        """What a step that asks rules is made from besides its data: the rule files and the legal day."""
+        return {"rules": self.ws.rules.fingerprint, "day": self.today.isoformat()}
+
     # Snapshots at hand
 
     def _keep(self, manifest: Manifest) -> None:
@@ -251,8 +445,7 @@ class Path:
     def manifest(self, table: str) -> Manifest:
         """The current snapshot's manifest, from this run or from the lake."""
         if table not in self._manifests:
-            with self.ws.store.begin(actor=self.ws.actor) as uow:
-                record = uow.get(Table, ids.node("table", table))
+            record = self._latest(Table, ids.node("table", table))
             self._manifests[table] = self.ws.lake.load(record.layer, table, record.snapshot)
         return self._manifests[table]
 
@@ -280,7 +473,7 @@ class Path:
         return codes.origin.sha256 if codes else self.manifest(table).id
 
     def _usable(self, table: str) -> bool:
-        with self.ws.store.begin(actor=self.ws.actor) as uow:
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
             record = uow.find(Table, ids.node("table", table))
         return record is not None and self.ws.lake_has(record.layer, table, record.snapshot)
 

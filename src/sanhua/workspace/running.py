@@ -160,7 +160,7 @@ def _unchanged(ws: Workspace, key: str) -> RunResult | None:
     """The last run's steps as skipped, when nothing it was made from has changed and its snapshots are all there."""
     if not ws.has_store:
         return None
-    with ws.store.begin(actor=ws.actor) as uow:
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         state = uow.find(ProjectState, ids.node("project", ws.project.name))
         if state is None or state.key != key:
             return None

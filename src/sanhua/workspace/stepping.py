@@ -62,7 +62,7 @@ def digest(value: Any) -> str:
 class Stepper:
     """Runs steps in the order given and keeps what came of them. `report(step, node)` is told before each."""
 
-    begin: Callable[[], Any]  # opens a unit of work
+    begin: Callable[[bool], Any]  # opens a unit of work, read-only or not
     report: Callable[[str, str], None] = lambda step, node: None
     results: list[StepResult] = field(default_factory=list[StepResult])
     errors: list[SanhuaError] = field(default_factory=list[SanhuaError])
@@ -90,7 +90,7 @@ class Stepper:
             return False
         identity = f"step:{name}/{key_of(node)}"
         hashes = {key: value if isinstance(value, str) else digest(value) for key, value in parts.items()}
-        with self.begin() as uow:
+        with self.begin(True) as uow:
             before = uow.find(Step, identity)
         why = _why(before, hashes)
         if not why and usable():
@@ -100,7 +100,7 @@ class Stepper:
         started = perf_counter()
         try:
             act = work()
-            with self.begin() as uow:
+            with self.begin(False) as uow:
                 made = act(uow)
                 event = uow.add(Step(identity, hashes, made.nodes), f"{name}.done")
         except SanhuaError as error:
