@@ -1,4 +1,4 @@
-"""What every test shares: where the published data sets are, and settings that make a run repeatable."""
+"""What every test shares: where the data sets are, and settings that make a run repeat."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def data_set(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder that SANHUA_DATA names, with the data sets power_steel_kr and carbon_factors in it."""
+    """The folder that SANHUA_DATA names, with power_steel_kr and carbon_factors in it."""
     data_set("power_steel_kr")
     data_set("carbon_factors")
     return DATA

@@ -1,4 +1,4 @@
-"""Projects that `sanhua init` writes: the texts in `files/<template>/`, and synthetic raw data where one needs it.
+"""Projects that `sanhua init` writes: texts of `files/<template>/`, raw data where one needs it.
 
 power  a grid company's hourly readings: every step of the path once, on generated data
 blank  an empty project to start from

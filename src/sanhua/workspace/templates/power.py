@@ -1,7 +1,8 @@
-"""Synthetic raw data of an invented grid company: 290 enterprise customers, 62 days of hourly readings.
+"""Synthetic raw data of an invented grid company: 290 customers, 62 days of hourly readings.
 
-Nothing here is real: no company, person, number, address or reading. Credit codes are of area 339900, which does not
-exist. Each kind of dirt that a table holds is listed in `DIRT`, with the number of its rows.
+Nothing here is real: no company, person, number, address or reading. Credit codes are of area
+339900, which does not exist. Each kind of dirt that a table holds is listed in `DIRT`, with the
+number of its rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -53,7 +54,8 @@ DIRT = {
 _CREDIT = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国志远思雨子涵欣怡浩然宇轩晨曦"
-_NAMED = "恒信 瑞丰 博远 华聚 鼎盛 云启 金谷 朗驰 东屹 新泰 嘉禾 凯昇 宏图 启明 锦程 百川 正阳 天朗 汇泽 安硕".split()
+_NAMED = "恒信 瑞丰 博远 华聚 鼎盛 云启 金谷 朗驰 东屹 新泰 嘉禾 凯昇 宏图 启明 锦程 百川".split()
+_NUMBERED = "一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八 十九".split()
 _DISTRICTS = (
     ("东塘区", ("滨河路", "纺织路", "工业大道")),
     ("西湾区", ("港口路", "船厂路", "临海大道")),
@@ -144,12 +146,14 @@ def write_raw(raw: Path, *, seed: int) -> None:
 def organisation_check(first8: str) -> str:
     """The check character of an organisation code (GB 11714) after its eight characters."""
     letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    total = sum(letters.index(c) * w for c, w in zip(first8, (3, 7, 9, 10, 5, 8, 4, 2), strict=True))
+    total = sum(
+        letters.index(c) * w for c, w in zip(first8, (3, 7, 9, 10, 5, 8, 4, 2), strict=True)
+    )
     return "0X987654321"[total % 11] if total % 11 else "0"
 
 
 def credit_check(first17: str) -> str:
-    """The check character of a unified social credit code (GB 32100) after its seventeen characters."""
+    """The check character of a social credit code (GB 32100) after its seventeen characters."""
     total = sum(_CREDIT.index(c) * pow(3, at, 31) for at, c in enumerate(first17))
     return _CREDIT[-total % 31]
 
@@ -165,9 +169,11 @@ def _customer(dice: _Dice, at: int) -> _Customer:
     landline = f"0599-5550{dice.below(1000):03d}"
     return _Customer(
         number=f"33{at + 1:08d}",
-        name=f"岚州{_NAMED[at % len(_NAMED)]}{'一二三四五六七八九十'[at // len(_NAMED) % 10]}号{industry.name}有限公司",
+        name=f"岚州{_NAMED[at % 16]}{_NUMBERED[at // 16]}号{industry.name}有限公司",
         credit=body + credit_check(body),
-        contact=dice.one(_SURNAMES) + dice.one(_GIVEN) + (dice.one(_GIVEN) if dice.roll() < 0.6 else ""),
+        contact=dice.one(_SURNAMES)
+        + dice.one(_GIVEN)
+        + (dice.one(_GIVEN) if dice.roll() < 0.6 else ""),
         phone=mobile if dice.roll() < 0.8 else landline,
         address=f"岚州市{district}{dice.one(streets)}{1 + dice.below(600)}号",
         industry=industry,
@@ -189,10 +195,12 @@ def _write_customers(path: Path, customers: Sequence[_Customer], dice: _Dice) ->
     wrong = set(sorted(wrong)[: wanted["credit code with a wrong check digit"]])
     unknown = dice.some(wanted["unknown industry code"], CUSTOMERS)
     phoneless = dice.some(wanted["phone missing"], CUSTOMERS)
-    # Rows that cannot be typed are spare copies, so that their customer still arrives by the right row.
+    # A row that cannot be typed is a spare copy: its customer still arrives by the right row.
     typed = sorted(dice.some(10, CUSTOMERS))
     units, undated, split = typed[:5], typed[5:8], typed[8:]
-    lines = ["户号,户名,统一社会信用代码,联系人,联系电话,用电地址,行业代码,电压等级,合同容量,立户日期"]
+    lines = [
+        "户号,户名,统一社会信用代码,联系人,联系电话,用电地址,行业代码,电压等级,合同容量,立户日期"
+    ]
     for at, c in enumerate(customers):
         credit = "" if at in keyless else c.credit
         if at in wrong:
@@ -238,8 +246,13 @@ def _write_meters(path: Path, customers: Sequence[_Customer]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [(c.meter, c.number, c.multiplier, f"F{1 + at % 17:02d}") for at, c in enumerate(customers)]
-    rows += [(f"M{900_001 + at}", f"33{90_000_001 + at}", 20, "F99") for at in range(DIRT["meters"]["unknown customer"])]
+    rows = [
+        (c.meter, c.number, c.multiplier, f"F{1 + at % 17:02d}") for at, c in enumerate(customers)
+    ]
+    rows += [
+        (f"M{900_001 + at}", f"33{90_000_001 + at}", 20, "F99")
+        for at in range(DIRT["meters"]["unknown customer"])
+    ]
     names, numbers, multipliers, feeders = zip(*rows, strict=True)
     table = pa.table(
         {
@@ -279,20 +292,31 @@ def _write_weather(path: Path, dice: _Dice) -> dict[date, float]:
 
 
 def _write_tariffs(path: Path) -> None:
-    """A price notice as a sheet: a title row above the headings, one row a voltage and span of hours."""
+    """A price notice as a sheet: a title above the headings, a row a voltage and span of hours."""
     import xlsxwriter
 
-    spans = [("谷", 0, 8, 0.32), ("平", 8, 9, 0.68), ("峰", 9, 12, 1.08), ("平", 12, 17, 0.68), ("峰", 17, 22, 1.08)]
+    spans = [
+        ("谷", 0, 8, 0.32),
+        ("平", 8, 9, 0.68),
+        ("峰", 9, 12, 1.08),
+        ("平", 12, 17, 0.68),
+        ("峰", 17, 22, 1.08),
+    ]
     spans.append(("平", 22, 24, 0.68))
     code = {"谷": "valley", "平": "flat", "峰": "peak"}
     book = xlsxwriter.Workbook(str(path))
-    book.set_properties({"title": "分时电价表（合成数据）", "created": datetime(2025, 11, 20)})
+    book.set_properties(
+        {"title": "分时电价表（合成数据）", "created": datetime(2025, 11, 20, tzinfo=UTC)}
+    )
     sheet = book.add_worksheet("电价表")
     sheet.write(0, 0, "岚州供电公司分时电价表（合成数据，非真实电价）")
     sheet.write_row(1, 0, ["电压等级", "时段", "起始时", "结束时", "电价"])
     rows: list[list[str | int | float]] = []
     for at, voltage in enumerate(_VOLTAGES):
-        rows += [[voltage, code[n], start, end, round(price - 0.02 * at, 4)] for n, start, end, price in spans]
+        rows += [
+            [voltage, code[n], start, end, round(price - 0.02 * at, 4)]
+            for n, start, end, price in spans
+        ]
     for row in rows[2 : 2 + DIRT["tariffs"]["trailing space in a code"] * 6 : 6]:
         row[1] = f"{row[1]} "
     rows.append(["220kV", "flat", 0, 24, "待定"])
@@ -334,7 +358,9 @@ def _write_readings(
     for name, rows in files.items():
         text = "meter_no,hour_start,kwh,received_at\n" + "\n".join(rows) + "\n"
         packed = io.BytesIO()
-        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=5, mtime=0, filename="") as file:
+        with gzip.GzipFile(
+            fileobj=packed, mode="wb", compresslevel=5, mtime=0, filename=""
+        ) as file:
             file.write(text.encode())
         (raw / name).write_bytes(packed.getvalue())
 
