@@ -1,4 +1,4 @@
-"""Usage policies 使用控制 and deals, as declared; signing, deciding and metering stand on them later."""
+"""Usage policies 使用控制 and deals, as declared; signing, deciding, metering come later."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from sanhua.asset.price import Plan
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
 
@@ -20,7 +21,9 @@ class UsagePolicy:
     actions: tuple[str, ...]
     purposes: tuple[str, ...]
     forbid: tuple[str, ...] = ()
-    permit: Mapping[str, str] = field(default_factory=dict[str, str])  # places count recipients environment min_group
+    permit: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # places count recipients environment min_group
     oblige: tuple[Mapping[str, str], ...] = ()
     level: str = ""  # L1 L2 L3
 
@@ -47,3 +50,4 @@ class Deal:
     consents: str = ""
     amends: str = ""
     mask: Mapping[str, str] = field(default_factory=dict[str, str])
+    price: Plan | None = None  # the numbers of a negotiated plan

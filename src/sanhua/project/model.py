@@ -79,11 +79,20 @@ class Project:
     products: dict[str, Product] = field(default_factory=dict[str, Product])
     policies: dict[str, UsagePolicy] = field(default_factory=dict[str, UsagePolicy])
     deals: dict[str, Deal] = field(default_factory=dict[str, Deal])
-    policy: dict[str, AccountingPolicy] = field(default_factory=dict[str, AccountingPolicy])  # by entity
-    vouchers: dict[str, Voucher] = field(default_factory=dict[str, Voucher])  # by node id, all entities
-    balances: dict[str, tuple[Balances, ...]] = field(default_factory=dict[str, tuple[Balances, ...]])  # by entity
+    policy: dict[str, AccountingPolicy] = field(
+        default_factory=dict[str, AccountingPolicy]
+    )  # by entity
+    vouchers: dict[str, Voucher] = field(
+        default_factory=dict[str, Voucher]
+    )  # by node id, all entities
+    balances: dict[str, tuple[Balances, ...]] = field(
+        default_factory=dict[str, tuple[Balances, ...]]
+    )  # by entity
     assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
     appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     files: dict[str, Origin] = field(default_factory=dict[str, Origin])  # every file read, by path
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    places: dict[str, Origin] = field(
+        default_factory=dict[str, Origin]
+    )  # node id → where, for things without origin

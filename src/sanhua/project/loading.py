@@ -1,0 +1,1039 @@
+"""From the folder's files to the `Project`: every thing typed, every fault collected at its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+
+from sanhua.asset.party import Party
+from sanhua.asset.policy import Deal, UsagePolicy
+from sanhua.asset.price import Plan, PriceStep, Share, Tax
+from sanhua.asset.product import Form, Product
+from sanhua.asset.rights import Claim, Grant, GrantMode, RegistrationPlan, Right
+from sanhua.kernel.errors import Invalid, SanhuaError, Severity
+from sanhua.kernel.ids import NAME, node
+from sanhua.kernel.money import Money
+from sanhua.kernel.origin import Origin
+from sanhua.kernel.table import Reading
+from sanhua.kernel.time import parse_day
+from sanhua.project import schema
+from sanhua.project.model import Entity, Project, Settings, SqlFile
+from sanhua.project.read import (
+    Columns,
+    Folder,
+    Items,
+    Keys,
+    Node,
+    Row,
+    Rows,
+    Scalar,
+    is_empty,
+    nearest,
+)
+from sanhua.resource.collect import Cadence, Source
+from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
+
+SETTINGS_FILE = "sanhua.yaml"
+OVERRIDES = ("language", "engine", "store", "lake", "base")
+FOLDERS = (
+    "sources",
+    "standards",
+    "sql",
+    "contracts",
+    "rights",
+    "policies",
+    "products",
+    "deals",
+    "books",
+)
+BESIDE = ("evidence", "keys", "state", "docs", "data", "inbox")  # folders that hold no declarations
+
+PARTY_COLUMNS = Columns(
+    {
+        **{key: key for key in ("id", "name", "uscc", "person", "of", "roles", "public_key")},
+        **{
+            "标识符": "id",
+            "编号": "id",
+            "名称": "name",
+            "统一社会信用代码": "uscc",
+            "是否个人": "person",
+        },
+        **{"所属单位": "of", "角色": "roles", "公钥": "public_key"},
+    },
+    ("id", "name"),
+    frozenset({"id", "uscc", "of"}),
+    lists=frozenset({"roles"}),
+)
+ELEMENT_COLUMNS = Columns(
+    {
+        **{
+            "id": "id",
+            "标识符": "id",
+            "title": "title",
+            "中文名称": "title",
+            "title_en": "title_en",
+        },
+        **{
+            "英文名称": "title_en",
+            "definition": "definition",
+            "定义": "definition",
+            "type": "type",
+        },
+        **{
+            "数据类型": "type",
+            "format": "format",
+            "数据格式": "format",
+            "unit": "unit",
+            "计量单位": "unit",
+        },
+        **{
+            "codes": "codes",
+            "代码集": "codes",
+            "range": "range",
+            "值域": "range",
+            "synonyms": "synonyms",
+        },
+        **{"同义名称": "synonyms", "object_class": "object_class", "对象类词": "object_class"},
+        **{
+            "property": "property",
+            "特性词": "property",
+            "authority": "authority",
+            "权威来源": "authority",
+        },
+        **{"status": "status", "状态": "status", "version": "version", "版本": "version"},
+        **{
+            key: key
+            for key in ("representation", "context", "submitted_by", "approved", "formerly")
+        },
+    },
+    ("id", "definition", "type"),
+    frozenset({"id", "codes", "authority", "version", "range"}),
+    lists=frozenset({"synonyms"}),
+)
+MODEL_COLUMNS = Columns(
+    {
+        **{"domain": "domain", "主题域": "domain", "object": "object", "业务对象": "object"},
+        **{"entity": "entity", "逻辑实体": "entity", "attribute": "attribute", "属性": "attribute"},
+        **{"element": "element", "数据元": "element", "table": "table", "表": "table"},
+    },
+    ("domain", "object", "entity"),
+    frozenset({"domain", "object", "entity", "attribute", "element", "table"}),
+)
+INDICATOR_COLUMNS = Columns(
+    {
+        **{
+            "id": "id",
+            "标识符": "id",
+            "title": "title",
+            "指标名称": "title",
+            "definition": "definition",
+        },
+        **{
+            "口径": "definition",
+            "formula": "formula",
+            "公式": "formula",
+            "table": "table",
+            "表": "table",
+        },
+        **{"by": "by", "维度": "by", "unit": "unit", "单位": "unit"},
+    },
+    ("id", "definition", "formula", "table"),
+    frozenset({"id", "table"}),
+    lists=frozenset({"by"}),
+)
+CODE_COLUMNS = Columns(
+    {
+        **{key: key for key in ("code", "name", "name_en", "parent", "from", "through")},
+        **{"代码": "code", "名称": "name", "英文名称": "name_en", "上级代码": "parent"},
+        **{"起始日期": "from", "截止日期": "through"},
+    },
+    ("code", "name"),
+    frozenset({"code", "parent"}),
+    open=True,
+)
+FIELD_COLUMNS = Columns({"field": "field", "字段": "field"}, ("field",), frozenset({"field"}))
+
+
+def load(root: Path, env: Mapping[str, str] | None = None) -> Project:
+    """The project that `root` declares, with a diagnostic for everything that could not be read.
+
+    Raises Invalid project.not-a-project when there is no sanhua.yaml; nothing else stops it.
+    """
+    folder = Folder(root.resolve(), dict(os.environ if env is None else env))
+    if not folder.exists(SETTINGS_FILE):
+        raise Invalid("project.not-a-project", path=str(root))
+    loader = Loader(folder)
+    loader.walk()
+    return loader.project
+
+
+def day(keys: Keys, key: str, path: str) -> date | None:
+    """The day written at `key`; Invalid format.not-a-day when the calendar lacks it."""
+    found = keys.scalar(key)
+    if found is None:
+        return None
+    try:
+        return parse_day(found.text)
+    except Invalid as failure:
+        raise at(failure, "format.not-a-day", path, found, key) from None
+
+
+def term(keys: Keys, path: str) -> tuple[date | None, date | None]:
+    """`from` and `through`, both days included, as half-open `starts_on, ends_on`."""
+    starts, through = day(keys, "from", path), day(keys, "through", path)
+    if starts and through and through < starts:
+        place = keys.scalar("through") or keys
+        raise Invalid(
+            "format.term-backwards",
+            path=path,
+            line=place.line,
+            column=place.column,
+            value=through.isoformat(),
+            starts=starts.isoformat(),
+        )
+    return starts, through + timedelta(days=1) if through else None
+
+
+def rate(written: str) -> Decimal:
+    """`6%` → 0.06."""
+    return Decimal(written.removesuffix("%")).scaleb(-2)
+
+
+def price(written: str, currency: str) -> Money:
+    """An amount that may have more than two decimals."""
+    number, _, named = written.partition(" ")
+    return Money(Decimal(number), named or currency)
+
+
+def at(failure: SanhuaError, code: str, path: str, place: Scalar, key: str) -> Invalid:
+    """`failure` said again at the place of the value."""
+    return Invalid(code, path=path, line=place.line, column=place.column, key=key, value=place.text)
+
+
+class Loader:
+    """One reading of a folder. Each `_kind` method reads one folder into `project`."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.project = Project(
+            folder.root, folder.root.name, Settings(folder.words(None), (), Origin(SETTINGS_FILE))
+        )
+        self.project.files, self.project.diagnostics = folder.files, folder.found
+        self.read_paths: set[str] = set()
+
+    def walk(self) -> None:
+        from sanhua.project import books, odcs
+
+        self._settings()
+        self._parties()
+        self._sources()
+        self._codes()
+        self._elements()
+        self._model()
+        self._indicators()
+        self._sql()
+        odcs.load_contracts(self)
+        self._rights()
+        self._policies()
+        self._products()
+        self._deals()
+        books.load_books(self)
+        self._unread()
+
+    # Shared ways of reading
+
+    @property
+    def currency(self) -> str:
+        return (
+            self.project.settings.entities[0].currency if self.project.settings.entities else "CNY"
+        )
+
+    @property
+    def entity(self) -> str:
+        """The default entity's id, empty when sanhua.yaml names none."""
+        return self.project.settings.entities[0].id if self.project.settings.entities else ""
+
+    def document(self, path: str, name: str) -> Keys | None:
+        """A file that holds one thing, valid by schema `name`; None with errors otherwise."""
+        self.read_paths.add(path)
+        root = self.folder.yaml(path)
+        if root is None or not self._mapping(root, path):
+            return None
+        faults = schema.faults(name, root, path)
+        self.folder.found += [fault.diagnostic for fault in faults]
+        return root if isinstance(root, Keys) and not faults else None
+
+    def things(
+        self, path: str, name: str, root: Node | None, *, depth: int = 1
+    ) -> Iterator[tuple[str, Scalar, Keys]]:
+        """The things of a file that holds several, each valid by itself; a faulty one is left out."""
+        if root is None or not self._mapping(root, path) or not isinstance(root, Keys):
+            return
+        faults = schema.faults(name, root, path)
+        self.folder.found += [fault.diagnostic for fault in faults]
+        bad = {fault.at[:depth] for fault in faults}
+        if () in bad:
+            return
+        if depth == 1:
+            yield from (found for found in root.maps() if (found[0],) not in bad)
+            return
+        for group, _, inner in root.maps():
+            if (group,) not in bad:
+                for key, place, value in inner.maps():
+                    if (group, key) not in bad:
+                        yield f"{group}/{key}", place, value
+
+    def _mapping(self, root: Node, path: str) -> bool:
+        if isinstance(root, Keys):
+            return True
+        self.folder.error("format.not-a-mapping", path, root)
+        return False
+
+    def files(self, top: str, *suffixes: str, deep: bool = False) -> list[str]:
+        """The files of a folder with one of `suffixes`; one stem in two spellings is format.two-sources."""
+        found: dict[str, str] = {}
+        for path in self.folder.under(top):
+            suffix = next((s for s in suffixes if path.endswith(s)), "")
+            if not suffix or (not deep and "/" in path.removeprefix(f"{top}/")):
+                continue
+            self.read_paths.add(path)
+            stem = path.removesuffix(suffix)
+            if stem in found:
+                self.folder.error("format.two-sources", path, 1, other=found[stem])
+            else:
+                found[stem] = path
+        return list(found.values())
+
+    def stem(self, path: str, suffix: str) -> str:
+        """The id that a file's name is; empty with an error when it is none."""
+        name = PurePosixPath(path).name.removesuffix(suffix)
+        if NAME.fullmatch(name):
+            return name
+        self.folder.error("format.not-an-id", path, 1, value=name, key=PurePosixPath(path).name)
+        return ""
+
+    def keep(
+        self,
+        kept: dict[str, object],
+        key: str,
+        value: object,
+        path: str,
+        place: Node | Row | None,
+        kind: str,
+    ) -> None:
+        """Add one thing; a second of the same id is an error and the first stays."""
+        if key in kept:
+            other: Origin | None = getattr(kept[key], "origin", None)
+            where = f"{other.path}:{other.line}" if other else kind
+            self.folder.error(
+                "format.duplicate-id", path, place, node=node(kind, key), key=key, other=where
+            )
+            return
+        kept[key] = value
+
+    def documents(self, top: str, name: str, kind: str) -> Iterator[tuple[str, str, Keys]]:
+        """(id, path, content) of each `*.yaml` of a folder."""
+        for path in self.files(top, ".yaml", ".yml"):
+            key = self.stem(path, PurePosixPath(path).suffix)
+            found = self.document(path, name)
+            if key and found is not None:
+                yield key, path, found
+
+    def typed(self, path: str, place: Node, make: Callable[[], None]) -> None:
+        """Run the typing of one thing; a value that does not type is collected and the thing left out."""
+        try:
+            make()
+        except SanhuaError as failure:
+            self.folder.take(failure, path, place)
+
+    def replaced(self, top: str, stem: str) -> tuple[str, str]:
+        """The YAML and the Excel path of a thing that may be either; both at once is an error, YAML is then read."""
+        yaml_path = next(
+            (p for s in ("yaml", "yml") if self.folder.exists(p := f"{top}{stem}.{s}")), ""
+        )
+        excel_path = f"{top}{stem}.xlsx" if self.folder.exists(f"{top}{stem}.xlsx") else ""
+        self.read_paths |= {yaml_path, excel_path}
+        if yaml_path and excel_path:
+            self.folder.error("format.two-sources", excel_path, 1, other=yaml_path)
+            excel_path = ""
+        return yaml_path, excel_path
+
+    def rows_as_map(self, rows: Rows | None, columns: Columns) -> Keys:
+        """Rows of a sheet as the mapping that the YAML spelling would give, by their `id`."""
+        whole = Keys({}, 1, 1)
+        if rows is None:
+            return whole
+        for row in rows.rows:
+            key = row.cells.get("id")
+            if key is None:
+                self.folder.error("format.missing-cell", rows.path, row, key="id")
+                continue
+            if key.text in whole.entries:
+                first = whole.entries[key.text][0].line
+                self.folder.error("format.duplicate-key", rows.path, key, key=key.text, first=first)
+                continue
+            entries: dict[str, tuple[Scalar, Node]] = {}
+            for name, cell in row.cells.items():
+                if name == "id":
+                    continue
+                value: Node = cell
+                if name in columns.lists:
+                    parts = [part.strip() for part in re.split("[;；]", cell.text) if part.strip()]
+                    value = Items(
+                        [Scalar(part, cell.line, cell.column, True) for part in parts],
+                        cell.line,
+                        cell.column,
+                    )
+                entries[name] = (cell, value)
+            if "title_en" in entries:
+                place, english = entries.pop("title_en")
+                both: dict[str, tuple[Scalar, Node]] = {"en": (place, english)}
+                if "title" in entries:
+                    both["zh"] = entries["title"]
+                entries["title"] = (place, Keys(both, row.line, place.column))
+            whole.entries[key.text] = (key, Keys(entries, row.line, 1))
+        return whole
+
+    # sanhua.yaml, parties
+
+    def _settings(self) -> None:
+        found = self.document(SETTINGS_FILE, "sanhua")
+        if found is None:
+            return
+        env = self.folder.env
+        said = {key: env.get(f"SANHUA_{key.upper()}", "") or found.text(key) for key in OVERRIDES}
+        said["language"] = said["language"] if said["language"] in ("zh", "en") else "zh"
+        self.folder.language = found.text("language", "zh")
+        entities: list[Entity] = []
+        for key, place, value in (found.keys("entities") or found).maps():
+            first = value.text("fiscal_year", "01-01")
+            if first == "02-29":
+                self.folder.error(
+                    "format.not-a-month-day",
+                    SETTINGS_FILE,
+                    value.scalar("fiscal_year"),
+                    value=first,
+                )
+            entities.append(
+                Entity(
+                    key,
+                    value.text("regime", "CAS"),
+                    value.text("currency", "CNY"),
+                    first,
+                    value.text("parent"),
+                    value.text("share"),
+                )
+            )
+            del place
+        serve = {"host": "127.0.0.1", "port": "8765"} | found.flat("serve")
+        serve |= {
+            key: env[f"SANHUA_SERVE_{key.upper()}"]
+            for key in serve
+            if env.get(f"SANHUA_SERVE_{key.upper()}")
+        }
+        packs = (
+            tuple(env.get("SANHUA_RULES", "").split(","))
+            if env.get("SANHUA_RULES")
+            else found.words("rules")
+        )
+        lake = said["lake"]
+        if lake and "://" not in lake:
+            lake = str(self.folder.root / lake)
+        self.project.settings = Settings(
+            self.folder.words(found.get("title")),
+            tuple(entities),
+            self.folder.origin(SETTINGS_FILE, 1),
+            said["language"],
+            said["engine"] or "duckdb",
+            said["store"],
+            lake,
+            tuple(dict.fromkeys(("cn", *packs))),
+            serve,
+            said["base"],
+        )
+
+    def _parties(self) -> None:
+        yaml_path, excel_path = self.replaced("", "parties")
+        path = yaml_path or excel_path
+        if not path:
+            return
+        if yaml_path:
+            root = self.folder.yaml(yaml_path)
+        else:
+            rows = self.folder.excel(excel_path, PARTY_COLUMNS, ("parties", "主体"))
+            root = self.rows_as_map(rows, PARTY_COLUMNS)
+        for key, _, value in self.things(path, "parties", root):
+            self.project.parties[key] = Party(
+                node("party", key),
+                value.text("name"),
+                value.words("roles"),
+                value.text("uscc"),
+                value.flag("person"),
+                node("party", value.text("of")) if value.text("of") else "",
+                value.text("public_key"),
+            )
+            self.project.places[node("party", key)] = self.folder.origin(path, value)
+
+    # Sources
+
+    def _sources(self) -> None:
+        for key, path, found in self.documents("sources", "source", "source"):
+            reading = found.keys("read")
+            files = found.scalar("files")
+            for said in ("database", "url"):
+                value = found.scalar(said)
+                if value is not None:
+                    self.folder.filled(value, path)
+            header = reading.text("header") if reading else ""
+            self.project.sources[key] = Source(
+                key,
+                self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
+                Cadence(found.text("cadence")),
+                self.folder.origin(path, 1),
+                self.folder.filled(files, path) if files else "",
+                ""
+                if files
+                else next(k for k in ("database", "url", "inbox", "documents") if k in found),
+                Reading(
+                    reading.text("format"),
+                    reading.text("encoding"),
+                    reading.text("delimiter"),
+                    reading.text("quote"),
+                    None if not header else header == "true",
+                    int(reading.text("skip", "0")),
+                    reading.text("sheet"),
+                    reading.text("range"),
+                    reading.text("records"),
+                    reading.text("key"),
+                )
+                if reading
+                else Reading(),
+                found.text("supplier"),
+                found.text("late"),
+                found.flat("tables"),
+            )
+
+    # Standards
+
+    def _codes(self) -> None:
+        for path in self.files("standards/codes", ".csv", ".xlsx"):
+            if path.endswith(".csv"):
+                key = self.stem(path, ".csv")
+                rows = self.folder.csv(path, CODE_COLUMNS)
+                if key and rows is not None:
+                    self._code_list(key, path, rows)
+                continue
+            for sheet in self.folder.sheets(path):
+                if not NAME.fullmatch(sheet):
+                    self.folder.error("format.not-an-id", path, 1, value=sheet, key=sheet)
+                    continue
+                rows = self.folder.excel(path, CODE_COLUMNS, (sheet,))
+                if rows is not None:
+                    self._code_list(sheet, path, rows)
+
+    def _code_list(self, key: str, path: str, rows: Rows) -> None:
+        seen: dict[str, int] = {}
+        kept: list[tuple[str, ...]] = []
+        columns = list(rows.columns)
+        order = ["code", "name", *(c for c in columns if c not in ("code", "name"))]
+        for row in rows.rows:
+            code = row.text("code")
+            if not code or not row.text("name"):
+                self.folder.error("format.missing-cell", path, row, key="name" if code else "code")
+            elif code in seen:
+                self.folder.error("standard.duplicate-code", path, row, code=code, first=seen[code])
+            else:
+                seen[code] = row.line
+                kept.append(tuple(row.text(column) for column in order))
+        for row in rows.rows:
+            parent = row.text("parent")
+            if parent and parent not in seen:
+                self.folder.error(
+                    "ref.code",
+                    path,
+                    row,
+                    value=parent,
+                    nearest=nearest(parent, seen) or "–",
+                    codes=key,
+                )
+        made = CodeList(key, self.folder.origin(path, 1), tuple(order), tuple(kept))
+        for code in self._looping(made):
+            self.folder.error("standard.code-cycle", path, seen[code], code=code)
+        self.keep(self.project.codes, key, made, path, None, "codes")  # type: ignore[arg-type]
+
+    @staticmethod
+    def _looping(codes: CodeList) -> list[str]:
+        if "parent" not in codes.columns:
+            return []
+        at_parent = codes.columns.index("parent")
+        parents = {row[0]: row[at_parent] for row in codes.rows}
+        found: list[str] = []
+        done: set[str] = set()
+        for code in parents:
+            trail: set[str] = set()
+            here = code
+            while here and here not in done and here not in trail:
+                trail.add(here)
+                here = parents.get(here, "")
+            if here in trail:
+                found.append(here)
+            done |= trail
+        return found
+
+    def _elements(self) -> None:
+        yaml_path, excel_path = self.replaced("standards/", "elements")
+        path = yaml_path or excel_path
+        if not path:
+            return
+        if yaml_path:
+            root = self.folder.yaml(yaml_path)
+        else:
+            rows = self.folder.excel(excel_path, ELEMENT_COLUMNS, ("elements", "数据元"))
+            root = self.rows_as_map(rows, ELEMENT_COLUMNS)
+        for key, place, value in self.things(path, "elements", root):
+            self.project.elements[key] = DataElement(
+                key,
+                value.text("definition"),
+                value.text("type"),
+                self.folder.origin(path, place),
+                self.folder.words(value.get("title")) or self.folder.words(Scalar(key, 1, 1)),
+                value.text("format"),
+                value.text("unit"),
+                value.text("codes"),
+                value.text("range"),
+                value.words("synonyms"),
+                value.text("authority"),
+                value.text("status"),
+                value.text("version"),
+                value.text("object_class"),
+                value.text("property"),
+            )
+
+    def _model(self) -> None:
+        yaml_path, excel_path = self.replaced("standards/", "model")
+        if excel_path:
+            self._model_sheet(excel_path)
+        if not yaml_path:
+            return
+        root = self.folder.yaml(yaml_path)
+        for domain, _, inside in self.things(yaml_path, "model", root):
+            for thing, _, holder in (inside.keys("objects") or Keys({}, 0, 0)).maps():
+                for key, place, value in (holder.keys("entities") or Keys({}, 0, 0)).maps():
+                    if "table" in value and "attributes" in value:
+                        where = value.place("attributes")
+                        self.folder.error("standard.attributes-twice", yaml_path, where, key=key)
+                    entity = LogicalEntity(
+                        key,
+                        domain,
+                        thing,
+                        self.folder.words(value.get("title"))
+                        or self.folder.words(Scalar(key, 1, 1)),
+                        self.folder.origin(yaml_path, place),
+                        value.text("table"),
+                        value.flat("attributes") if value.keys("attributes") else None,
+                    )
+                    self.keep(self.project.model, key, entity, yaml_path, place, "entity")  # type: ignore[arg-type]
+
+    def _model_sheet(self, path: str) -> None:
+        rows = self.folder.excel(path, MODEL_COLUMNS, ("model", "模型"))
+        above = {"domain": "", "object": "", "entity": ""}
+        found: dict[str, tuple[Row, dict[str, str], dict[str, str]]] = {}
+        for row in rows.rows if rows else []:
+            levels = list(above)
+            for place, level in enumerate(levels):
+                if row.text(level):
+                    above[level] = row.text(level)
+                    above.update(dict.fromkeys(levels[place + 1 :], ""))
+            if not all(above.values()):
+                missing = next(level for level, value in above.items() if not value)
+                self.folder.error("format.missing-cell", path, row, key=missing)
+                continue
+            key = above["entity"]
+            _, place_of, attributes = found.setdefault(key, (row, dict(above), {}))
+            place_of.setdefault("table", row.text("table"))
+            if row.text("attribute"):
+                attributes[row.text("attribute")] = row.text("element")
+        for key, (row, where, attributes) in found.items():
+            table = where.get("table", "")
+            self.project.model[key] = LogicalEntity(
+                key,
+                where["domain"],
+                where["object"],
+                self.folder.words(Scalar(key, 1, 1)),
+                self.folder.origin(path, row),
+                table,
+                None if table else attributes or None,
+            )
+
+    def _indicators(self) -> None:
+        yaml_path, excel_path = self.replaced("standards/", "indicators")
+        path = yaml_path or excel_path
+        if not path:
+            return
+        if yaml_path:
+            root = self.folder.yaml(yaml_path)
+        else:
+            rows = self.folder.excel(excel_path, INDICATOR_COLUMNS, ("indicators", "指标"))
+            root = self.rows_as_map(rows, INDICATOR_COLUMNS)
+        for key, place, value in self.things(path, "indicators", root):
+            self.project.indicators[key] = Indicator(
+                key,
+                self.folder.words(value.get("title")) or self.folder.words(Scalar(key, 1, 1)),
+                value.text("definition"),
+                value.text("table"),
+                value.text("formula"),
+                self.folder.origin(path, place),
+                value.words("by"),
+                value.text("unit"),
+            )
+
+    # SQL
+
+    def _sql(self) -> None:
+        for path in self.files("sql", ".sql"):
+            key = self.stem(path, ".sql")
+            text = self.folder.text(path)
+            if key and text is not None:
+                self.project.sql[key] = SqlFile(key, text, self.folder.origin(path, 1))
+
+    # Rights
+
+    def _rights(self) -> None:
+        for path in self.files("rights", ".yaml", ".yml"):
+            root = self.folder.yaml(path)
+            for name, place, value in self.things(path, "rights", root, depth=2):
+                group, _, key = name.partition("/")
+                read = {
+                    "claims": self._claim,
+                    "grants": self._grant,
+                    "registrations": self._registration,
+                }[group]
+                if NAME.fullmatch(key):
+                    self.typed(
+                        path, value, lambda r=read, k=key, p=path, h=place, v=value: r(k, p, h, v)
+                    )
+        for path in self.files("rights/consents", ".ndjson"):
+            self._consents(path)
+
+    def _claim(self, key: str, path: str, place: Scalar, value: Keys) -> None:
+        starts, ends = term(value, path)
+        limits = value.get("limits")
+        claim = Claim(
+            key,
+            value.text("resource"),
+            value.text("source"),
+            value.text("party", self.entity),
+            self.folder.evidence(value.get("evidence"), path, node("claim", key)),
+            self.folder.origin(path, place),
+            frozenset(Right(word) for word in value.words("rights")) if "rights" in value else None,
+            starts,
+            ends,
+            limits.text if isinstance(limits, Scalar) else "; ".join(value.flat("limits").values()),
+            value.words("with"),
+        )
+        self.keep(self.project.claims, key, claim, path, place, "claim")  # type: ignore[arg-type]
+
+    def _grant(self, key: str, path: str, place: Scalar, value: Keys) -> None:
+        starts, ends = term(value, path)
+        fields = value.words("fields")
+        if len(fields) == 1 and fields[0].endswith(".xlsx"):
+            fields = self._field_list(value, path)
+        grant = Grant(
+            key,
+            value.text("to"),
+            self.folder.origin(path, place),
+            value.text("claim"),
+            value.text("parent"),
+            GrantMode(value.text("mode")) if value.text("mode") else None,
+            value.text("scenario"),
+            fields,
+            value.words("purposes"),
+            value.flag("onward"),
+            value.text("volume"),
+            starts,
+            ends,
+            self.folder.evidence(value.get("evidence"), path, node("grant", key)),
+            value.words("reviewers"),
+        )
+        self.keep(self.project.grants, key, grant, path, place, "grant")  # type: ignore[arg-type]
+
+    def _field_list(self, value: Keys, path: str) -> tuple[str, ...]:
+        """The fields of a grant from the workbook that its list names alone."""
+        named = value.items("fields")[0]
+        if not isinstance(named, Scalar) or not self.folder.paper(named, path):
+            return ()
+        self.read_paths.add(named.text)
+        rows = self.folder.excel(named.text, FIELD_COLUMNS, ("fields", "字段"))
+        return tuple(row.text("field") for row in rows.rows if row.text("field")) if rows else ()
+
+    def _registration(self, key: str, path: str, place: Scalar, value: Keys) -> None:
+        plan = RegistrationPlan(
+            key,
+            value.text("kind"),
+            self.folder.origin(path, place),
+            value.text("claim"),
+            value.text("data_name"),
+            value.text("registrar"),
+        )
+        self.keep(self.project.registrations, key, plan, path, place, "registration")  # type: ignore[arg-type]
+
+    def _consents(self, path: str) -> None:
+        """Consents are acts: here only their form is checked; importing them is a verb."""
+        text = self.folder.text(path)
+        for number, line in enumerate((text or "").split("\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as failure:
+                self.folder.error("format.json", path, number, reason=failure.msg)
+                continue
+            for code, facts in schema.faults_of_json("consent", value):
+                self.folder.error(code, path, number, **facts)
+
+    # Policies
+
+    def _policies(self) -> None:
+        for key, path, found in self.documents("policies", "policy", "policy"):
+            permit = found.keys("permit") or Keys({}, 1, 1)
+            more = ("places", "count", "recipients", "environment", "min_group")
+            self._policy(
+                UsagePolicy(
+                    key,
+                    self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
+                    self.folder.origin(path, 1),
+                    permit.words("actions"),
+                    permit.words("purposes"),
+                    found.words("forbid"),
+                    {
+                        name: " ".join(permit.words(name))
+                        for name in more
+                        if permit.get(name) is not None
+                    },
+                    tuple(item.flat() for item in found.items("oblige") if isinstance(item, Keys)),
+                    found.text("level"),
+                ),
+                path,
+            )
+        for path in self.folder.under("policies"):
+            if path.endswith((".odrl.json", ".jsonld")):
+                self.read_paths.add(path)
+                self._odrl(path)
+
+    def _policy(self, policy: UsagePolicy, path: str) -> None:
+        self.keep(self.project.policies, policy.id, policy, path, None, "policy")  # type: ignore[arg-type]
+
+    def _odrl(self, path: str) -> None:
+        from sanhua.project.odrl import read_odrl
+
+        key = self.stem(path, ".odrl.json" if path.endswith(".odrl.json") else ".jsonld")
+        text = self.folder.text(path)
+        if not key or text is None:
+            return
+        policy = read_odrl(key, text, path, self.folder)
+        if policy is not None:
+            self._policy(policy, path)
+
+    # Products and deals
+
+    def _products(self) -> None:
+        for key, path, found in self.documents("products", "product", "product"):
+            self.typed(path, found, lambda k=key, p=path, f=found: self._product(k, p, f))
+
+    def _product(self, key: str, path: str, found: Keys) -> None:
+        plans = [
+            self.plan(name, place, value, path)
+            for name, place, value in (found.keys("plans") or found).maps()
+        ]
+        delivery = {
+            name: value.flat() for name, _, value in (found.keys("delivery") or found).maps()
+        }
+        listings = {
+            name: value.flat()
+            for name, _, value in (found.keys("listings") or Keys({}, 0, 0)).maps()
+        }
+        tax = found.keys("tax")
+        self.project.products[key] = Product(
+            key,
+            self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
+            Form(found.text("form")),
+            found.text("policy"),
+            self.folder.origin(path, 1),
+            found.text("table"),
+            self._packaged(found, path),
+            self._select(found, "sql", path),
+            self._select(found, "query", path),
+            found.flat("parameters"),
+            found.text("answer"),
+            found.words("offer"),
+            delivery,
+            tuple(plans),
+            Tax(rate(tax.text("rate")), tax.flag("included", True)) if tax else Tax(),
+            tuple(self._share(item) for item in found.items("shares") if isinstance(item, Keys)),
+            listings,
+            day(found, "retired", path),
+        )
+
+    def _packaged(self, found: Keys, path: str) -> str:
+        named = found.scalar("package")
+        if named is None:
+            return ""
+        whole = self.folder.root / named.text
+        if not self.folder.inside(named.text) or not whole.exists():
+            self.folder.error("ref.file", path, named, value=named.text)
+        elif whole.is_file():
+            self.read_paths.add(named.text)
+            self.folder.bytes(named.text)
+        return named.text
+
+    def _select(self, found: Keys, key: str, path: str) -> str:
+        """The SELECT written at `key`: the text of the file it names, or itself."""
+        named = found.scalar(key)
+        if named is None:
+            return ""
+        if not named.text.endswith(".sql"):
+            return named.text
+        if not self.folder.inside(named.text) or not self.folder.exists(named.text):
+            self.folder.error("ref.file", path, named, value=named.text)
+            return ""
+        self.read_paths.add(named.text)
+        return self.folder.text(named.text) or ""
+
+    def plan(self, key: str, place: Scalar, value: Keys, path: str) -> Plan:
+        """A price plan of a product, or the price of a deal."""
+
+        def amounts(name: str) -> dict[str, Money]:
+            return {
+                period: Money.parse(text, self.currency)
+                for period, text in value.flat(name).items()
+            }
+
+        def one(name: str) -> Money | None:
+            return Money.parse(value.text(name), self.currency) if value.text(name) else None
+
+        per: dict[str, tuple[PriceStep, ...]] = {}
+        for unit, (_, asked) in (value.keys("per") or Keys({}, 0, 0)).entries.items():
+            if isinstance(asked, Scalar):
+                per[unit] = (PriceStep(price(asked.text, self.currency)),)
+            elif isinstance(asked, Items):
+                steps = [step for step in asked.items if isinstance(step, Keys)]
+                per[unit] = tuple(
+                    PriceStep(
+                        price(s.text("price"), self.currency),
+                        int(s.text("to")) if s.text("to") else None,
+                    )
+                    for s in steps
+                )
+        return Plan(
+            key,
+            self.folder.origin(path, place),
+            value.flag("free"),
+            one("once"),
+            amounts("fee"),
+            value.text("proration", "day"),
+            per,
+            value.text("steps", "graduated"),
+            {unit: int(count) for unit, count in value.flat("included").items()},
+            amounts("minimum"),
+            amounts("cap"),
+            {unit: int(count) for unit, count in value.flat("limit").items()},
+            int(value.text("qps")) if value.text("qps") else None,
+            value.text("grace"),
+            value.text("for"),
+            value.text("next"),
+            value.flat("revenue_share"),
+            value.flag("negotiated"),
+            one("floor"),
+            value.flat("bundle"),
+            value.flat("ceiling"),
+        )
+
+    def _share(self, value: Keys) -> Share:
+        rest = value.get("rest")
+        return Share(
+            value.text("party"),
+            rate(value.text("rate")) if value.text("rate") else None,
+            Money.parse(value.text("amount"), self.currency) if value.text("amount") else None,
+            value.text("per"),
+            rest.text("by") if isinstance(rest, Keys) else "true" if rest is not None else "",
+            rest.words("among") if isinstance(rest, Keys) else (),
+        )
+
+    def _deals(self) -> None:
+        for key, path, found in self.documents("deals", "deal", "deal"):
+            self.typed(path, found, lambda k=key, p=path, f=found: self._deal(k, p, f))
+
+    def _deal(self, key: str, path: str, found: Keys) -> None:
+        starts, ends = term(found, path)
+        assert starts is not None and ends is not None  # required by the schema
+        asked = found.keys("price")
+        self.project.deals[key] = Deal(
+            key,
+            found.text("product"),
+            found.text("consumer"),
+            found.text("plan"),
+            found.words("fields"),
+            found.words("purposes"),
+            starts,
+            ends,
+            found.text("level"),
+            self.folder.origin(path, 1),
+            found.text("policy"),
+            found.text("grant"),
+            found.text("delivery"),
+            found.text("frequency"),
+            found.text("contract"),
+            found.text("consents"),
+            found.text("amends"),
+            found.flat("mask"),
+            self.plan("price", found.place("price"), asked, path) if asked else None,
+        )
+
+    # What nobody read
+
+    def _unread(self) -> None:
+        """A file in a folder of declarations that no format claims is probably misnamed."""
+        known = {
+            *FOLDERS,
+            *BESIDE,
+            SETTINGS_FILE,
+            "parties.yaml",
+            "calendar.csv",
+            "README.md",
+            ".sanhua",
+        }
+        for item in sorted(self.folder.root.iterdir()):
+            name = item.name
+            if not name.startswith(".") and name not in known and name not in self.read_paths:
+                near = nearest(name, known)
+                if near:
+                    self.folder.warn("project.unknown-file", name, nearest=near)
+        for top in FOLDERS:
+            for path in self.folder.under(top):
+                if (
+                    path in self.read_paths
+                    or path in self.folder.files
+                    or path.endswith((".md", ".txt"))
+                ):
+                    continue
+                expected = {
+                    "sources": "sources/*.yaml",
+                    "standards": "standards/elements.yaml, model.yaml, indicators.yaml, codes/*.csv",
+                    "sql": "sql/*.sql",
+                    "contracts": "contracts/*.odcs.yaml",
+                    "rights": "rights/*.yaml",
+                    "policies": "policies/*.yaml, *.odrl.json",
+                    "products": "products/*.yaml",
+                    "deals": "deals/*.yaml",
+                    "books": "books/policy.yaml, vouchers/, assets/, appraisals/, financings/, balances/, "
+                    "timesheets/, bills/",
+                }[top]
+                self.folder.say(Severity.WARNING, "project.unknown-file", path, nearest=expected)
+
+
+__all__ = ["Loader", "day", "is_empty", "load", "price", "rate", "term"]

@@ -1,0 +1,418 @@
+"""Data contracts (Open Data Contract Standard v3) into the part that sanhua acts on.
+
+These files follow ordinary YAML typing because other tools read them too; v3.0 spellings are read, unknown custom
+properties are left alone, a near miss of ours is told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from sanhua.kernel.errors import Invalid
+from sanhua.kernel.ids import NAME, node
+from sanhua.kernel.text import Text
+from sanhua.project import schema
+from sanhua.project.read import Items, Keys, Node, Scalar, nearest, nearest_or_some, ordinary, traps
+from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
+
+if TYPE_CHECKING:
+    from sanhua.project.loading import Loader
+
+OPERATORS = (
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
+)
+METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+RULES_OF_3_0 = {
+    "duplicateCount": "duplicateValues",
+    "duplicatePercent": "duplicateValues",
+    "uniqueCheck": "duplicateValues",
+    "validValues": "invalidValues",
+    "nullCheck": "nullValues",
+    "countCheck": "rowCount",
+    "rowCount": "rowCount",
+}
+DIMENSIONS = {
+    "conformity": "0104",
+    "completeness": "0201",
+    "accuracy": "0301",
+    "consistency": "0402",
+    "timeliness": "0502",
+    "uniqueness": "0304",
+    "coverage": "0202",
+}
+CUSTOM = {
+    "property": ("dataElement", "category", "deidentify"),
+    "quality": ("indicator", "weight", "keepFailedRows"),
+    "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
+    "table": ("category",),
+}
+OURS = sorted({name for names in CUSTOM.values() for name in names})
+GRADES = ("core", "important", "general4", "general3", "general2", "general1")
+DEIDENTIFY = ("mask", "generalise", "token", "k_anonymity")
+CLASSES = ("unconditional", "conditional", "none")
+KEPT = {"price": "products/", "servers": "sources/", "roles": "deals/"}
+
+
+def load_contracts(loader: Loader) -> None:
+    """Every file of `contracts/` into `project.contracts`."""
+    folder = loader.folder
+    for path in loader.files("contracts", ".odcs.yaml", ".odcs.yml"):
+        key = loader.stem(path, ".odcs.yaml" if path.endswith(".yaml") else ".odcs.yml")
+        root = folder.yaml(path)
+        if root is None or not isinstance(root, Keys):
+            if root is not None:
+                folder.error("format.not-a-mapping", path, root)
+            continue
+        for trap in traps(root):
+            folder.warn("format.quote-it", path, trap, value=trap.text)
+        faults = schema.faults("contract", root, path, typed=True)
+        folder.found += [fault.diagnostic for fault in faults]
+        if key and not faults:
+            loader.typed(path, root, lambda r=root, p=path, k=key: _Contract(loader, p, k).read(r))
+    for path in folder.under("contracts"):
+        if path.endswith((".yaml", ".yml")) and ".odcs." not in path:
+            loader.read_paths.add(path)
+            folder.warn(
+                "project.unknown-file", path, nearest=re.sub(r"\.ya?ml$", ".odcs.yaml", path)
+            )
+
+
+class _Contract:
+    def __init__(self, loader: Loader, path: str, key: str) -> None:
+        self.loader, self.folder, self.path, self.key = loader, loader.folder, path, key
+        self.node = node("contract", key)
+
+    def read(self, root: Keys) -> None:
+        if root.text("id") != self.key:
+            place = root.scalar("id")
+            self.folder.error(
+                "contract.id-differs", self.path, place, value=root.text("id"), file=self.key
+            )
+        for key, instead in KEPT.items():
+            if key in root:
+                self.folder.warn(
+                    "contract.kept-only", self.path, root.place(key), key=key, instead=instead
+                )
+        custom = self.custom(root, "contract")
+        for name in ("shareClass", "openClass"):
+            self.one_of(custom.get(name), CLASSES, name)
+        told = root.get("description")
+        words = (
+            told.text("purpose")
+            if isinstance(told, Keys)
+            else told.text
+            if isinstance(told, Scalar)
+            else ""
+        )
+        contract = DataContract(
+            self.key,
+            self.folder.origin(self.path, 1),
+            tuple(self.table(item) for item in root.items("schema") if isinstance(item, Keys)),
+            root.text("version"),
+            root.text("status"),
+            Text(zh=root.text("name") or self.key),
+            root.text("domain"),
+            Text(zh=words),
+            root.words("tags"),
+            self.text_of(custom, "category"),
+            tuple(
+                Sla(
+                    item.text("property"),
+                    item.text("value"),
+                    item.text("unit"),
+                    item.text("element"),
+                )
+                for item in root.items("slaProperties")
+                if isinstance(item, Keys)
+            ),
+            self.text_of(custom, "shareClass"),
+            self.text_of(custom, "openClass"),
+            self.text_of(custom, "shareBasis"),
+            self.text_of(custom, "openConditions"),
+        )
+        self.loader.keep(
+            self.loader.project.contracts, self.key, contract, self.path, root, "contract"
+        )  # type: ignore[arg-type]
+
+    def table(self, found: Keys) -> TableSchema:
+        name = found.scalar("name")
+        assert name is not None  # required by the schema
+        if not NAME.fullmatch(name.text):
+            raise Invalid(
+                "format.not-an-id",
+                path=self.path,
+                line=name.line,
+                column=name.column,
+                value=name.text,
+                key="name",
+            )
+        self.custom(found, "table")
+        properties = [
+            self.property(item, name.text)
+            for item in found.items("properties")
+            if isinstance(item, Keys)
+        ]
+        seen: dict[str, int] = {}
+        for prop in properties:
+            if prop.name.casefold() in seen:
+                raise Invalid(
+                    "contract.duplicate-column",
+                    path=self.path,
+                    line=prop.origin.line,
+                    column_name=prop.name,
+                    first=seen[prop.name.casefold()],
+                )
+            seen[prop.name.casefold()] = prop.origin.line
+        related = self.related(found)
+        if related:
+            from dataclasses import replace
+
+            properties = [
+                replace(p, references=(*p.references, *related[p.name])) if p.name in related else p
+                for p in properties
+            ]
+        physical = found.text("physicalType", "table").lower()
+        return TableSchema(
+            name.text,
+            tuple(properties),
+            self.folder.origin(self.path, name),
+            "view" if physical == "view" else "table",
+            self.rules(found, ""),
+        )
+
+    def related(self, found: Keys) -> dict[str, list[str]]:
+        """Column → what it refers to, from the relationships of the table (composite keys pairwise)."""
+        pairs: dict[str, list[str]] = {}
+        for item in found.items("relationships"):
+            if not isinstance(item, Keys):
+                continue
+            sources, targets = item.words("from"), item.words("to")
+            if len(sources) != len(targets):
+                self.folder.error(
+                    "contract.relationship", self.path, item, left=len(sources), right=len(targets)
+                )
+                continue
+            for source, target in zip(sources, targets, strict=True):
+                pairs.setdefault(source.rpartition(".")[2], []).append(target)
+        return pairs
+
+    def property(self, found: Keys, table: str) -> Property:
+        name = found.scalar("name")
+        assert name is not None  # required by the schema
+        custom = self.custom(found, "property")
+        grade = found.scalar("classification")
+        classification = grade.text if grade else ""
+        if grade and grade.text not in GRADES:
+            near = nearest_or_some(grade.text, GRADES)
+            self.folder.warn(
+                "contract.foreign-classification", self.path, grade, value=grade.text, nearest=near
+            )
+            classification = ""
+        deidentify = custom.get("deidentify")
+        self.one_of(
+            deidentify if isinstance(deidentify, Scalar) else _method(deidentify),
+            DEIDENTIFY,
+            "deidentify",
+        )
+        keyed = ordinary(found.get("primaryKey") or Scalar("false", 0, 0)) is True
+        position = int(found.text("primaryKeyPosition", "0") or 0)
+        references = [
+            to
+            for item in found.items("relationships")
+            if isinstance(item, Keys)
+            for to in item.words("to")
+        ]
+        return Property(
+            name.text,
+            self.folder.origin(self.path, name),
+            found.text("physicalName"),
+            Text(zh=found.text("businessName")),
+            found.text("logicalType", "string"),
+            found.text("physicalType"),
+            _options(found.keys("logicalTypeOptions")),
+            _true(found, "required"),
+            _true(found, "unique"),
+            (position if position > 0 else 1) if keyed else 0,
+            _true(found, "partitioned"),
+            classification,
+            self.text_of(custom, "dataElement"),
+            self.text_of(custom, "category"),
+            self.text_of(custom, "deidentify"),
+            tuple(references),
+            self.rules(found, name.text),
+        )
+
+    def rules(self, holder: Keys, column: str) -> tuple[QualityRule, ...]:
+        found = [
+            self.rule(item, column) for item in holder.items("quality") if isinstance(item, Keys)
+        ]
+        return tuple(rule for rule in found if rule is not None)
+
+    def rule(self, found: Keys, column: str) -> QualityRule | None:
+        kind = found.text("type") or (
+            "sql" if "query" in found and "metric" not in found else "library"
+        )
+        custom = self.custom(found, "quality")
+        name = (
+            found.text("name")
+            or found.text("metric")
+            or found.text("rule")
+            or found.text("description")
+        )
+        if kind in ("text", "custom"):
+            self.folder.note(
+                "contract.rule-not-run", self.path, found, name=name or kind, kind=kind
+            )
+            return None
+        metric = found.text("metric")
+        if kind == "library" and not metric:
+            metric = RULES_OF_3_0.get(found.text("rule"), found.text("rule"))
+        if kind == "library" and metric not in METRICS:
+            near = nearest_or_some(metric, METRICS)
+            self.folder.error(
+                "contract.unknown-metric", self.path, found, value=metric or "–", nearest=near
+            )
+            return None
+        given = [operator for operator in OPERATORS if operator in found]
+        if len(given) != 1:
+            self.folder.error(
+                "contract.one-operator",
+                self.path,
+                found,
+                name=name,
+                given=", ".join(given) or "–",
+                known=OPERATORS[0],
+            )
+            return None
+        bounds = found.words(given[0]) or ("",)
+        arguments = _options(found.keys("arguments"))
+        if found.text("unit"):
+            arguments["unit"] = found.text("unit")
+        valid_values = found.get("validValues")
+        if valid_values is not None and "validValues" not in arguments:
+            arguments["validValues"] = _compact(valid_values)
+        indicator = custom.get("indicator")
+        code = (
+            indicator.text
+            if isinstance(indicator, Scalar)
+            else DIMENSIONS.get(found.text("dimension"), "")
+        )
+        if isinstance(indicator, Scalar) and not re.fullmatch(r"0[1-6]\d\d", code):
+            self.folder.error("contract.not-an-indicator", self.path, indicator, value=code)
+        for name_of, form in (("weight", r"\d{1,6}(\.\d{1,6})?"), ("keepFailedRows", r"\d{1,6}")):
+            value = custom.get(name_of)
+            if isinstance(value, Scalar) and not re.fullmatch(form, value.text):
+                self.folder.error(
+                    "format.not-a-number", self.path, value, key=name_of, value=value.text
+                )
+                return None
+        return QualityRule(
+            name or f"{column or 'table'} {metric or kind}",
+            "sql" if kind == "sql" else "metric",
+            given[0],
+            bounds,
+            self.folder.origin(self.path, found),
+            metric if kind != "sql" else "",
+            arguments,
+            found.text("query") if kind == "sql" else "",
+            column,
+            code,
+            found.text("severity", "error"),
+            self.text_of(custom, "weight") or "1",
+            int(self.text_of(custom, "keepFailedRows") or 0),
+        )
+
+    # customProperties
+
+    def custom(self, holder: Keys, level: str) -> dict[str, Node]:
+        """Our custom properties of `holder`; a near miss or a misplaced one is told."""
+        found: dict[str, Node] = {}
+        for item in holder.items("customProperties"):
+            name = item.scalar("property") if isinstance(item, Keys) else None
+            if name is None or not isinstance(item, Keys):
+                continue
+            value = item.get("value")
+            if name.text in CUSTOM[level] and value is not None:
+                found[name.text] = value
+            elif name.text in OURS:
+                where = ", ".join(place for place, names in CUSTOM.items() if name.text in names)
+                self.folder.warn(
+                    "contract.misplaced-property", self.path, name, key=name.text, where=where
+                )
+            elif name.text.replace("_", "").casefold() in {ours.casefold() for ours in OURS} or (
+                (near := nearest(name.text, OURS))
+                and abs(len(near) - len(name.text)) <= 2
+                and _close(near, name.text)
+            ):
+                self.folder.warn(
+                    "contract.near-miss",
+                    self.path,
+                    name,
+                    key=name.text,
+                    nearest=nearest(name.text, OURS) or nearest(name.text.replace("_", ""), OURS),
+                )
+        return found
+
+    def text_of(self, custom: dict[str, Node], name: str) -> str:
+        value = custom.get(name)
+        if isinstance(value, Keys):
+            method = value.text("method")
+            rest = " ".join(
+                f"{key}={text}" for key, text in value.flat().items() if key != "method"
+            )
+            return f"{method} {rest}".strip()
+        return value.text if isinstance(value, Scalar) else ""
+
+    def one_of(self, value: Node | None, known: tuple[str, ...], key: str) -> None:
+        if isinstance(value, Scalar) and value.text.split(" ")[0] not in known:
+            near = nearest_or_some(value.text, known)
+            self.folder.error(
+                "format.not-one-of",
+                self.path,
+                value,
+                key=key,
+                value=value.text,
+                nearest=near,
+                known=", ".join(known),
+            )
+
+
+def _close(left: str, right: str) -> bool:
+    import difflib
+
+    return difflib.SequenceMatcher(None, left.casefold(), right.casefold()).ratio() >= 0.85
+
+
+def _true(found: Keys, key: str) -> bool:
+    value = found.get(key)
+    return isinstance(value, Scalar) and ordinary(value) is True
+
+
+def _method(value: Node | None) -> Scalar | None:
+    return value.scalar("method") if isinstance(value, Keys) else None
+
+
+def _compact(value: Node) -> str:
+    return (
+        value.text if isinstance(value, Scalar) else json.dumps(_texts(value), ensure_ascii=False)
+    )
+
+
+def _texts(value: Node) -> Any:
+    if isinstance(value, Items):
+        return [_texts(item) for item in value.items]
+    return ordinary(value)
+
+
+def _options(found: Keys | None) -> dict[str, str]:
+    """Scalars as their text, lists and mappings as JSON text."""
+    return {key: _compact(value) for key, (_, value) in found.entries.items()} if found else {}
