@@ -1,13 +1,16 @@
-"""The single-file verifier 离线验证器: checks a bundle with nothing of sanhua installed, only `cryptography`.
+"""The single-file verifier 离线验证器.
 
-    python verify.py bundle.zip [--key PUBLIC_KEY_FILE] [--json]       exit 0 sound, 8 broken, 2 usage
+Checks a bundle with nothing of sanhua installed, only `cryptography`.
 
-What a sound bundle proves: the records in it are, to the byte, those that the log's checkpoint commits to, and every
-figure that claims to be a sum is that sum. Who keeps the log is proven only as far as the key is known: without --key
-(the public key, obtained from elsewhere) the bundle is 自证 self-attested.
+    python verify.py bundle.zip [--key PUBLIC_KEY_FILE] [--json]     exit 0 sound, 8 broken, 2 usage
 
-The parts, top to bottom: canonical JSON (RFC 8785), seals, the Merkle tree (RFC 6962), checkpoints (C2SP signed
-notes), the archive, the checks.
+What a sound bundle proves: the records in it are, to the byte, those that the log's checkpoint
+commits to, and every figure that claims to be a sum is that sum. Who keeps the log is proven only
+as far as the key is known: without --key (the public key, obtained from elsewhere) the bundle is
+自证 self-attested.
+
+The parts, top to bottom: canonical JSON (RFC 8785), seals, the Merkle tree (RFC 6962), checkpoints
+(C2SP signed notes), the archive, the checks.
 """
 
 from __future__ import annotations
@@ -37,29 +40,40 @@ INTEGER_MAX = 2**53 - 1  # what every JSON reader keeps exactly (RFC 8785 §3.2.
 def canonical(value: Any) -> bytes:
     """Canonical JSON (RFC 8785) of text, integers, booleans, null, lists and objects, as UTF-8.
 
-    Raises ValueError for a float, an integer beyond 2^53 - 1 or a lone surrogate, TypeError for anything else.
+    Raises ValueError for a float, an integer beyond 2^53 - 1 or a lone surrogate, TypeError for
+    anything else.
     """
     if _check(value):
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    else:
-        text = json.dumps(_in_utf16_order(value), ensure_ascii=False, separators=(",", ":"))
-    return text.encode()
+        return _SORTED.encode(value).encode()
+    return _AS_GIVEN.encode(_in_utf16_order(value)).encode()
+
+
+_SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_AS_GIVEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _check(value: Any) -> bool:
-    """Refuse what has no canonical form; whether sorting by code point is sorting by UTF-16 unit (no key above BMP)."""
+    """Refuse what has no canonical form.
+
+    Whether sorting by code point is sorting by UTF-16 unit (no key above BMP).
+    """
     if isinstance(value, str) or value is None or value is True or value is False:
         return True
+    simple = True
     if isinstance(value, dict):
-        simple = True
         for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(key, str):
                 raise TypeError(f"a key must be text, not {type(key).__name__}")  # pyright: ignore
-            simple = (key.isascii() or max(key) <= "\uffff") and simple
-            simple = _check(item) and simple
+            if not key.isascii() and max(key) > "\uffff":
+                simple = False
+            if type(item) is not str and not _check(item):  # pyright: ignore[reportUnknownArgumentType]
+                simple = False
         return simple
     if isinstance(value, (list, tuple)):
-        return all([_check(item) for item in value])  # pyright: ignore[reportUnknownVariableType]
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            if type(item) is not str and not _check(item):  # pyright: ignore[reportUnknownArgumentType]
+                simple = False
+        return simple
     if isinstance(value, int):
         if not -INTEGER_MAX <= value <= INTEGER_MAX:
             raise ValueError(f"{value} is not exact in JSON; write it as text")
@@ -88,8 +102,8 @@ def seal(salt: bytes, body: bytes) -> str:
     return sha256(salt + body)
 
 
-# The Merkle tree (RFC 6962 §2.1). `Lookup(level, position)` is the hash of the whole subtree of 2^level leaves that
-# starts at leaf position·2^level; leaves count from 0.
+# The Merkle tree (RFC 6962 §2.1). `Lookup(level, position)` is the hash of the whole subtree of
+# 2^level leaves that starts at leaf position·2^level; leaves count from 0.
 
 Lookup = Callable[[int, int], bytes]
 
@@ -135,7 +149,10 @@ def _fold(peaks: Sequence[bytes]) -> bytes:
 
 
 def subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The whole subtrees (level, position) that make up leaves start..end-1, from left to right; largest first."""
+    """The whole subtrees (level, position) that make up leaves start..end-1, from left to right.
+
+    Largest first.
+    """
     while start < end:
         level = (end - start).bit_length() - 1
         yield level, start >> level
@@ -173,7 +190,10 @@ def inclusion_proof(lookup: Lookup, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(lookup: Lookup, old: int, size: int) -> list[bytes]:
-    """That the tree of `old` leaves is the beginning of the tree of `size` leaves (§2.1.2); empty when trivial."""
+    """That the tree of `old` leaves is the beginning of the tree of `size` leaves (§2.1.2).
+
+    Empty when trivial.
+    """
     if not 0 <= old <= size:
         raise ValueError(f"a tree of {size} cannot begin with {old}")
     path: list[bytes] = []
@@ -210,7 +230,7 @@ def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes])
 
 
 def is_consistent(old: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> bool:
-    """Whether `path` proves that the tree (old, old_root) is the beginning of the tree (size, root)."""
+    """Whether `path` proves that tree (old, old_root) is the beginning of tree (size, root)."""
     if not 0 < old < size:
         return not path and (
             old_root == root if old == size else old == 0 and old_root == _fold([])
@@ -265,7 +285,10 @@ def _key_hash(name: str, public_key: bytes) -> bytes:
 
 
 def open_note(note: str, public_key: bytes | None) -> Checkpoint:
-    """The checkpoint in `note`, signed by `public_key` (None: signatures are not looked at); ValueError otherwise."""
+    """The checkpoint in `note`, signed by `public_key` (None: signatures are not looked at).
+
+    ValueError otherwise.
+    """
     text, blank, signatures = note.partition("\n\n")
     lines = text.split("\n")
     if (
@@ -326,9 +349,9 @@ def public_raw(key: bytes) -> bytes:
     return raw[12:]
 
 
-# The archive: a zip that only one sequence of bytes can stand for (stored, sorted, one date, no extras)
+# The archive: a zip that one sequence of bytes stands for (stored, sorted, one date, no extras)
 
-_DATE = (1980 - 1980) << 9 | 1 << 5 | 1
+_DATE = 1 << 5 | 1  # 1980-01-01
 _LOCAL, _CENTRAL = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I")
 
 
@@ -437,33 +460,39 @@ class Report:
         outside = (
             ", ".join(f"{kind} {count}" for kind, count in sorted(self.outside.items())) or "0"
         )
-        lines = [
-            f"通过：{self.root}" if zh else f"SOUND: {self.root}",
-            f"{self.records} 条记录均在日志 {self.origin}（{self.log_size} 个事件）中，{self.figures} 个合计已重新计算"
-            if zh
-            else f"{self.records} records are in log {self.origin} ({self.log_size} events); "
-            f"{self.figures} sums recomputed",
-            f"仅引用、未包含：{outside}" if zh else f"named but not included: {outside}",
-        ]
+        counted = (self.records, self.origin, self.log_size, self.figures)
+        if zh:
+            lines = [
+                f"通过：{self.root}",
+                "{} 条记录均在日志 {}（{} 个事件）中；{} 个合计已重新计算".format(*counted),
+                f"仅引用、未包含：{outside}",
+            ]
+        else:
+            lines = [
+                f"SOUND: {self.root}",
+                "{} records are in log {} ({} events); {} sums recomputed".format(*counted),
+                f"named but not included: {outside}",
+            ]
         if self.erased:
-            lines.append(("已依法删除内容：" if zh else "body erased: ") + ", ".join(self.erased))
+            lines.append(("内容已删除：" if zh else "content erased: ") + ", ".join(self.erased))
         if self.pinned:
             lines.append(
-                f"签名密钥与所给公钥一致 {self.key}"
-                if zh
-                else f"signed by the key you gave {self.key}"
+                f"由所给公钥签名 {self.key}" if zh else f"signed by the key you gave {self.key}"
             )
+        elif zh:
+            lines.append(f"自证：密钥 {self.key} 未经外部核对；请用 --key 给出从别处取得的公钥")
         else:
             lines.append(
-                f"自证：签名密钥 {self.key} 未经外部核对，请用 --key 给出从别处取得的公钥"
-                if zh
-                else f"self-attested: nobody vouches for key {self.key}; give --key, obtained from elsewhere"
+                f"self-attested: key {self.key}; give --key, a public key obtained elsewhere"
             )
         return lines
 
 
 def check_bundle(data: bytes, key: bytes | None) -> Report:
-    """Check every byte of a bundle; `key` is the public key (raw or PEM) that must have signed it, if known."""
+    """Check every byte of a bundle.
+
+    `key` is the public key (raw or PEM) that must have signed it, if known.
+    """
     report = Report()
     try:
         entries = unpack(data)
@@ -524,7 +553,7 @@ def _manifest(entries: Mapping[str, bytes], key: bytes | None, report: Report) -
 def _records(
     entries: Mapping[str, bytes], manifest: Mapping[str, Any], report: Report
 ) -> dict[str, Any]:
-    """The body of each record by id (None when erased), once its event is in the log and its seal is right."""
+    """The body of each record by id (None: erased); events are in the log, seals are right."""
     point = open_note(manifest["checkpoint"], None)
     bodies: dict[str, Any] = {}
     for n, item in enumerate(manifest["records"]):
@@ -576,7 +605,10 @@ def _graph(manifest: Mapping[str, Any], bodies: Mapping[str, Any], report: Repor
 
 
 def _sums(bodies: Mapping[str, Any], report: Report) -> None:
-    """An additive figure is the sum of its parts; a part that is a figure here has the amount given for it."""
+    """An additive figure is the sum of its parts.
+
+    A part that is a figure here has the amount given for it.
+    """
     for node, body in bodies.items():
         if not body or body["kind"] != "figure" or body["fields"].get("additive") is not True:
             continue

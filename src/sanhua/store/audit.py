@@ -1,4 +1,4 @@
-"""Audit: recompute everything that is kept from the records and the leaves, and compare, both ways."""
+"""Audit: everything that is kept, recomputed from records and leaves and compared both ways."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def audit(
             yield Fault("verify.unreadable", "", facts)
 
 
-def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
+def _stream(connection: sa.Connection, query: sa.Executable) -> Iterator[Any]:
     result = connection.execution_options(stream_results=True).execute(query)
     for page in result.partitions(PAGE_ROWS):
         yield from page
@@ -87,10 +87,10 @@ def _log(
     published: Callable[[], str | None],
     progress: Progress,
 ) -> Iterator[Fault]:
-    """Every leaf agrees with its row, every subtree with its leaves, every checkpoint with its root."""
+    """Leaves agree with their rows, subtrees with their leaves, checkpoints with their roots."""
     faults: list[Fault] = []
     points = _checkpoints(connection, public_key, published, faults)
-    tree, last, nodes = schema.merkle, "", None
+    tree, last = schema.merkle, ""
     nodes = _stream(
         connection,
         sa.select(tree.c.leaf, tree.c.level, tree.c.hash).order_by(tree.c.leaf, tree.c.level),
@@ -100,18 +100,16 @@ def _log(
         if point.root != frontier.root():
             yield Fault("verify.checkpoint", "", {"size": 0})
     table = schema.event
-    columns = (
-        table.c.seq, table.c.id, table.c.type, table.c.node, table.c.version, table.c.recorded_at, table.c.leaf,
-    )  # fmt: skip
-    for row in _stream(connection, sa.select(*columns).order_by(table.c.seq)):
-        seq, id_, type_, node, version, at, leaf = row
+    names = ("seq", "id", "type", "node", "version", "recorded_at")
+    query = sa.select(*(table.c[name] for name in names), table.c.leaf).order_by(table.c.seq)
+    for row in _stream(connection, query):
+        seq, _, _, node, _, at, leaf = row
         expected = frontier.size + 1
         if seq != expected:
             yield Fault("verify.event-gap", "", {"seq": seq, "expected": expected})
             break
         told = _object(leaf)
-        if (told.get("seq"), told.get("id"), told.get("type"), told.get("node"), told.get("version"),
-            told.get("recorded_at")) != (str(seq), id_, type_, node, str(version), at):  # fmt: skip
+        if any(told.get(name) != str(value) for name, value in zip(names, row[:-1], strict=True)):
             yield Fault("verify.event-row", str(node), {"seq": seq})
         if not isinstance(at, str) or at < last:
             yield Fault("verify.event-time", str(node), {"seq": seq, "at": at, "before": last})
@@ -140,7 +138,10 @@ def _checkpoints(
     published: Callable[[], str | None],
     faults: list[Fault],
 ) -> dict[int, list[Checkpoint]]:
-    """Checkpoints by size: those of the database and the published one; bad notes go to `faults`."""
+    """Checkpoints by size: those of the database and the published one.
+
+    Bad notes go to `faults`.
+    """
     table = schema.checkpoint
     notes: list[tuple[int | None, str]] = [
         (size, note)
@@ -173,7 +174,7 @@ def _checkpoints(
 
 
 class _Index:
-    """Rows of an index table beside the records that they were made from, both in the order of the key."""
+    """Rows of an index table beside the records they were made from, both in the key's order."""
 
     def __init__(self, rows: Iterator[Any], width: int) -> None:
         self._rows, self._width = rows, width
@@ -207,7 +208,10 @@ def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
-    """Every version has one event and the body that its seal says; edges and ledger lines are those of the bodies."""
+    """Every version has one event and the body that its seal says.
+
+    Edges and ledger lines are those of the bodies.
+    """
     table, told = schema.record, schema.event
     edge, line = schema.edge, schema.entry_line
     rows = _stream(
@@ -216,25 +220,15 @@ def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
         .outerjoin(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .order_by(table.c.id, table.c.seq),
     )
-    edges = _Index(
-        _stream(
-            connection,
-            sa.select(edge.c.node, edge.c.seq, edge.c.ordinal, edge.c.src, edge.c.verb, edge.c.dst, edge.c.weight)
-            .order_by(edge.c.node, edge.c.seq, edge.c.ordinal),
-        ),
-        2,
-    )  # fmt: skip
-    lines = _Index(
-        _stream(
-            connection,
-            sa.select(line.c.entry, line.c.ordinal, line.c.book, line.c.account, line.c.amount, line.c.currency,
-                      line.c.effective_on).order_by(line.c.entry, line.c.ordinal),
-        ),
-        1,
-    )  # fmt: skip
+    columns = (edge.c.node, edge.c.seq, edge.c.ordinal, edge.c.src, edge.c.verb, edge.c.dst)
+    query = sa.select(*columns, edge.c.weight).order_by(*columns[:3])
+    edges = _Index(_stream(connection, query), 2)
+    columns = (line.c.entry, line.c.ordinal, line.c.book, line.c.account, line.c.amount)
+    query = sa.select(*columns, line.c.currency, line.c.effective_on).order_by(*columns[:2])
+    lines = _Index(_stream(connection, query), 1)
     erased = _erased(connection)
     currencies: dict[str, str] = dict(
-        (node, _object(body).get("fields", {}).get("currency"))
+        (node, _part(_object(body), "fields").get("currency"))
         for node, body in connection.execute(
             sa.select(table.c.id, table.c.body).where(table.c.kind == "book")
         )
@@ -258,7 +252,7 @@ def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
             if leaf is not None and not _sealed(leaf, salt, body):
                 yield Fault("verify.seal", str(node), {"version": seq})
             whole = _object(body)
-            fields = whole.get("fields") if isinstance(whole.get("fields"), dict) else {}
+            fields = _part(whole, "fields")
             if whole.get("kind") != kind or fields.get("id") != node:
                 yield Fault("verify.record-row", str(node), {"version": seq})
             edges_wanted = [(n, *one) for n, one in enumerate(whole.get("edges") or [])]
@@ -336,14 +330,22 @@ def _erased(connection: sa.Connection) -> dict[str, int]:
     for body in connection.execute(
         sa.select(table.c.body).where(table.c.kind == "erasure")
     ).scalars():
-        fields = _object(body).get("fields", {})
+        fields = _part(_object(body), "fields")
         node, through = fields.get("node", ""), fields.get("through", 0)
         found[node] = max(found.get(node, 0), through if isinstance(through, int) else 0)
     return found
 
 
+def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
+    found = whole.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _object(text: Any) -> dict[str, Any]:
-    """The JSON object, or an empty one for anything else: what does not parse is found by its hash."""
+    """The JSON object, or an empty one for anything else.
+
+    What does not parse is found by its hash.
+    """
     try:
         found = json.loads(text)
     except (ValueError, TypeError, RecursionError):

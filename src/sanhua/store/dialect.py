@@ -1,4 +1,4 @@
-"""Where databases differ: connecting, locking, append-only triggers, JSON paths, wiping, and what an error means."""
+"""Where databases differ: connecting, locking, triggers, JSON paths, wiping, errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Dialect(Protocol):
     one_connection: bool  # all threads share it, so a unit of work holds the store alone
 
     def connect(self, url: str) -> sa.Engine:
-        """An engine whose transactions write, unless begun with the execution option `read_only`."""
+        """An engine whose transactions write, unless the execution option `read_only` is set."""
         ...
 
     def append_only(self) -> list[str]:
@@ -31,11 +31,17 @@ class Dialect(Protocol):
         ...
 
     def view(self, name: str, kind: str, fields: list[tuple[str, tuple[str, ...]]]) -> list[str]:
-        """Statements that make (again) the view of a kind's latest versions: column, path inside `fields`."""
+        """Statements that make (again) the view of a kind's latest versions.
+
+        Column, path inside `fields`.
+        """
         ...
 
     def wipe(self, engine: sa.Engine) -> None:
-        """Leave no byte of deleted text in the database's files; Conflict store.wipe-waits while others read."""
+        """Leave no byte of deleted text in the database's files.
+
+        Conflict store.wipe-waits while others read.
+        """
         ...
 
     def faults(self, connection: sa.Connection) -> list[str]:
@@ -77,9 +83,11 @@ class Sqlite:
         options: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_WAIT_MS / 1000}
         if self.one_connection:
             options["check_same_thread"] = False
-            engine = sa.create_engine(url, connect_args=options, poolclass=StaticPool)
+            engine = sa.create_engine(
+                url, connect_args=options, poolclass=StaticPool, hide_parameters=True
+            )
         else:
-            engine = sa.create_engine(url, connect_args=options)
+            engine = sa.create_engine(url, connect_args=options, hide_parameters=True)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
@@ -117,9 +125,10 @@ class Sqlite:
         columns = ", ".join(
             f"json_extract(r.body, '{path(steps)}') AS \"{column}\"" for column, steps in fields
         )
+        head = "r.id AS id, r.seq AS seq" + (", " if columns else "")
         return [
             f'DROP VIEW IF EXISTS "{name}"',
-            f'CREATE VIEW "{name}" AS SELECT r.id AS id, r.seq AS seq{", " if columns else ""}{columns} '
+            f'CREATE VIEW "{name}" AS SELECT {head}{columns} '
             f"FROM record r WHERE r.kind = '{kind}' AND r.body IS NOT NULL "
             "AND NOT EXISTS (SELECT 1 FROM record n WHERE n.id = r.id AND n.seq > r.seq)",
         ]
@@ -164,9 +173,11 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        "recursive_triggers = ON",  # else INSERT OR REPLACE would delete without asking the triggers
+        "recursive_triggers = ON",  # else INSERT OR REPLACE deletes without asking them
         "secure_delete = ON",
         "trusted_schema = OFF",
+        "cache_size = -32000",  # KiB
+        "wal_autocheckpoint = 4000",  # pages
     ):
         connection.execute(f"PRAGMA {pragma}")
 

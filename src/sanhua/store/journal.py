@@ -13,7 +13,7 @@ from sanhua.kernel.errors import NotFound
 from sanhua.kernel.money import Money
 from sanhua.store.schema import entry_line, event, record
 
-# 企业会计准则 chart: the first digits of a code say its class; our roles say it by their first word.
+# The first digits of an ERP code (企业会计准则) say its class, as does the first word of our roles.
 _ROOTS = (
     (r"1|3|5", "Assets"),  # 资产, 共同, 成本 (carried until it is transferred)
     (r"2", "Liabilities"),
@@ -28,7 +28,7 @@ _ROOTS = (
 
 
 def journal(connection: sa.Connection, book: str) -> str:
-    """Commodity, accounts with the ERP's own code as `erp`, entries by day, and a balance assertion an account."""
+    """Accounts with the ERP's own code as `erp`, entries by day, a balance assertion an account."""
     owner = _fields(connection, book)
     entries = connection.execute(
         sa.select(record.c.body)

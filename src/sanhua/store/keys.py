@@ -1,4 +1,7 @@
-"""Signing keys in files. The private key is PKCS 8 PEM, mode 0600; `<path>.pub` is the public key to hand out."""
+"""Signing keys in files. The private key is PKCS 8 PEM, mode 0600.
+
+`<path>.pub` is the public key to hand out.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ from sanhua.verify import public_pem
 
 
 class FileSigner:
-    """An Ed25519 key of one file. `name` stands in checkpoints, so blanks and `+` become `-` (C2SP signed-note)."""
+    """An Ed25519 key of one file.
+
+    `name` stands in checkpoints, so blanks and `+` become `-` (C2SP signed-note).
+    """
 
     algorithm = "Ed25519"
 

@@ -1,9 +1,13 @@
-"""The evidence log 证据日志: an RFC 6962 Merkle tree over canonical JSON events, in one transaction's view."""
+"""The evidence log 证据日志.
+
+An RFC 6962 Merkle tree over canonical JSON events, in one transaction's view.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -11,7 +15,7 @@ import sqlalchemy as sa
 from sanhua.kernel.errors import Broken
 from sanhua.kernel.ports import Event
 from sanhua.store.schema import event, merkle
-from sanhua.verify import Frontier, canonical, leaf_hash, root_of, subtrees
+from sanhua.verify import Frontier, leaf_hash, root_of, subtrees
 
 
 class Head(NamedTuple):
@@ -22,6 +26,7 @@ class Head(NamedTuple):
     recorded_at: str
 
 
+_quoted = json.encoder.encode_basestring  # what canonical JSON writes for a text
 _HEAD = (
     sa.select(event.c.seq, event.c.id, event.c.recorded_at).order_by(event.c.seq.desc()).limit(1)
 )
@@ -32,25 +37,19 @@ _NODE = sa.select(merkle.c.hash).where(
 
 
 def leaf_of(told: Event) -> bytes:
-    """The canonical JSON that is hashed (FORMATS §12): every value text."""
-    return canonical(
-        {
-            "seq": str(told.seq),
-            "id": told.id,
-            "type": told.type,
-            "recorded_at": told.recorded_at,
-            "effective_on": told.effective_on,
-            "actor": told.actor,
-            "node": told.node,
-            "version": str(told.version),
-            "seal": told.seal,
-        }
-    )
+    """The canonical JSON that is hashed (FORMATS §12): every value text, so it is written straight."""
+    return (
+        f'{{"actor":{_quoted(told.actor)},"effective_on":{_quoted(told.effective_on)},'
+        f'"id":{_quoted(told.id)},"node":{_quoted(told.node)},'
+        f'"recorded_at":{_quoted(told.recorded_at)},"seal":{_quoted(told.seal)},"seq":"{told.seq}",'
+        f'"type":{_quoted(told.type)},"version":"{told.version}"}}'
+    ).encode()
 
 
 def event_of(leaf: str) -> Event:
     fields: dict[str, Any] = json.loads(leaf)
-    return Event(**fields | {"seq": int(fields["seq"]), "version": int(fields["version"])})
+    fields["seq"], fields["version"] = int(fields["seq"]), int(fields["version"])
+    return Event(**fields)
 
 
 class Log:
@@ -86,31 +85,31 @@ class Log:
         return root_of(self.lookup, size)
 
     def append(self, told: Sequence[tuple[Event, bytes]], frontier: Frontier) -> None:
-        """Write events with their leaves and the subtrees that they complete; `frontier` moves on."""
-        rows: list[dict[str, Any]] = []
-        nodes: list[dict[str, Any]] = []
+        """Write events with their leaves and the subtrees that they complete.
+
+        `frontier` moves on.
+        """
+        rows: list[tuple[Any, ...]] = []
+        nodes: list[tuple[Any, ...]] = []
         for one, leaf in told:
             rows.append(
-                {
-                    "seq": one.seq,
-                    "id": one.id,
-                    "type": one.type,
-                    "node": one.node,
-                    "version": one.version,
-                    "recorded_at": one.recorded_at,
-                    "leaf": leaf.decode(),
-                }
+                (one.seq, one.id, one.type, one.node, one.version, one.recorded_at, leaf.decode())
             )
             completed = frontier.append(leaf_hash(leaf))
-            nodes += [
-                {"leaf": one.seq, "level": level, "hash": top}
-                for level, top in enumerate(completed, start=1)
-            ]
+            nodes += [(one.seq, level, top) for level, top in enumerate(completed, start=1)]
         insert(self._connection, event, rows)
         insert(self._connection, merkle, nodes)
 
 
-def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    listed = list(rows)
-    if listed:
-        connection.execute(table.insert(), listed)
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many rows, each in the order of the table's columns, by the driver's own executemany."""
+    if rows:
+        text, positional = _insert_text(connection.dialect, table)
+        names = table.columns.keys()
+        values = rows if positional else [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(text, list(values))
+
+
+@cache
+def _insert_text(dialect: sa.Dialect, table: sa.Table) -> tuple[str, bool]:
+    return str(table.insert().compile(dialect=dialect)), dialect.positional

@@ -1,6 +1,7 @@
 """The fixed tables, their migrations, and a view of the latest versions a kind.
 
-`record` and `event` are the truth; `merkle`, `edge` and `entry_line` are made from them and compared by `audit`.
+`record` and `event` are the truth; `merkle`, `edge` and `entry_line` are made from them and
+compared by `audit`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ event = sa.Table(
     sa.Index("event_node", "node", "version", unique=True),
 )
 
-# Roots of whole subtrees of 2, 4, 8 … leaves, by the seq of their last leaf: rows come in the order of the key.
+# Roots of whole subtrees of 2, 4, 8 … leaves, by the seq of their last leaf: so rows are only ever
+# added at the end.
 merkle = sa.Table(
     "merkle",
     META,
@@ -163,7 +165,7 @@ def ensure_view(connection: sa.Connection, dialect: Dialect, kind: str) -> None:
 
 
 def _columns(cls: type[Any]) -> list[tuple[str, tuple[str, ...]]]:
-    """Scalars as they are, a text a column a language, money as amount and currency, the rest as JSON text."""
+    """Scalars as they are, texts by language, money as amount and currency, the rest as JSON."""
     hints = typing.get_type_hints(cls)
     found: list[tuple[str, tuple[str, ...]]] = []
     for field in dataclasses.fields(cls):

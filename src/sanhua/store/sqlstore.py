@@ -1,4 +1,7 @@
-"""The store over a database that SQLAlchemy Core reaches: units of work, reads, proofs, checkpoints, bundles."""
+"""The store over a database that SQLAlchemy Core reaches.
+
+Units of work, reads, proofs, checkpoints, bundles.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +69,9 @@ def open_store(
 ) -> SqlStore:
     """Open the database at `url`, made or migrated when it must be.
 
-    `published` is the file outside the database that holds the last checkpoint handed out. `entropy` gives ids and
-    salts: with a seeded one and a set clock the same acts give the same bytes.
+    `published` is the file outside the database that holds the last checkpoint handed out.
+    `entropy` gives ids and salts: with a seeded one and a set clock the same acts give the same
+    bytes.
     """
     return SqlStore(
         url, clock=clock, rules=rules, signer=signer, published=published, entropy=entropy
@@ -75,7 +79,10 @@ def open_store(
 
 
 class SqlStore:
-    """Append-only sealed records and their log. Safe to share between threads; one transaction a thread at a time."""
+    """Append-only sealed records and their log. Safe to share between threads.
+
+    One transaction a thread at a time.
+    """
 
     def __init__(
         self,
@@ -128,8 +135,8 @@ class SqlStore:
     def begin(self, *, actor: str, read_only: bool = False) -> Iterator[SqlUow]:
         """One transaction: leaving commits, an exception rolls all of it back.
 
-        Inside another of the same thread it joins that one, and an exception that leaves it dooms the whole.
-        `read_only` takes no write lock and sees the last commit.
+        Inside another of the same thread it joins that one, and an exception that leaves it dooms
+        the whole. `read_only` takes no write lock and sees the last commit.
         """
         outer: Work | None = getattr(self._local, "work", None)
         if outer is not None:
@@ -160,6 +167,7 @@ class SqlStore:
                 work.finish()
             finally:
                 self._local.work = None
+                work.close()
         if work.events and work.frontier is not None:
             self._frontier = work.events[-1][0].id, work.frontier
         self._viewed |= work.viewed
@@ -184,16 +192,20 @@ class SqlStore:
             return Log(connection).head().size
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """Events in order, those with a seq above `after`; no transaction stays open between pages."""
+        """Events in order, those with a seq above `after`.
+
+        No transaction stays open between pages.
+        """
         table = schema.event
         while True:
             query = sa.select(table.c.seq, table.c.leaf).where(table.c.seq > after)
             with self._reading() as connection:
                 page = connection.execute(query.order_by(table.c.seq).limit(PAGE_ROWS)).all()
-            for after, leaf in page:
-                yield event_of(leaf)
+            for row in page:
+                yield event_of(row.leaf)
             if len(page) < PAGE_ROWS:
                 return
+            after = page[-1].seq
 
     def event(self, seq: int) -> Event:
         """NotFound store.no-such-event."""
@@ -212,7 +224,10 @@ class SqlStore:
             return connection.execute(latest).scalar() or 0
 
     def owner_of(self, part: str) -> str:
-        """The record in whose latest version the part stands as the source of an edge; empty when there is none."""
+        """The record in whose latest version the part stands as the source of an edge.
+
+        Empty when there is none.
+        """
         table = schema.edge
         query = sa.select(table.c.node).where(
             table.c.src == part, table.c.src != table.c.node, is_latest(table, "node")
@@ -237,7 +252,10 @@ class SqlStore:
         return Kept(node, version, kind, fields, content, event_of(leaf).id)
 
     def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
-        """Event, salt and body of a version (the latest); NotFound store.no-such-record, store.erased."""
+        """Event, salt and body of a version (the latest).
+
+        NotFound store.no-such-record, store.erased.
+        """
         with self._reading() as connection:
             found = _versions(connection, node)
         if version is not None and not 1 <= version <= len(found):
@@ -272,8 +290,9 @@ class SqlStore:
     def checkpoint(self) -> str:
         """Sign the present root, keep the note and publish it.
 
-        Conflict store.behind-published when the log is shorter than what was published before (a restored backup),
-        Broken store.not-published when it says something else. Not inside a unit of work.
+        Conflict store.behind-published when the log is shorter than what was published before (a
+        restored backup), Broken store.not-published when it says something else. Not inside a unit
+        of work.
         """
         if self._signer is None:
             raise Invalid("store.no-key")
@@ -341,7 +360,7 @@ class SqlStore:
     # Handing out and taking away
 
     def bundle(self, root: str, owners: Sequence[str], note: str) -> tuple[dict[str, bytes], int]:
-        """The entries of a signed bundle over the records `owners`, as they stood at the checkpoint `note`.
+        """The entries of a signed bundle over the records `owners`, as they stood at `note`.
 
         An erased record goes in without its body, with the record of its erasure.
         """
@@ -400,8 +419,9 @@ class SqlStore:
     def erase(self, node: str, *, actor: str, reason: str) -> Event | None:
         """Take a record's content out of the database and its files; None when it was gone already.
 
-        The log keeps the seals, which say nothing without the salts. Denied store.not-erasable for ledger records;
-        Conflict store.wipe-waits when others read just now: it is erased, and calling again cleans the files.
+        The log keeps the seals, which say nothing without the salts. Denied store.not-erasable for
+        ledger records; Conflict store.wipe-waits when others read just now: it is erased, and
+        calling again cleans the files.
         """
         if getattr(self._local, "work", None) is not None:
             raise RuntimeError("erasing is a transaction of its own")
@@ -412,13 +432,19 @@ class SqlStore:
         return told
 
     def beancount(self, book: str) -> str:
-        """The book as Beancount text, for people and for `bean-check`; NotFound ledger.no-such-book."""
+        """The book as Beancount text, for people and for `bean-check`.
+
+        NotFound ledger.no-such-book.
+        """
         with self._reading() as connection:
             return journal(connection, book)
 
 
 def _versions(connection: sa.Connection, node: str) -> list[Any]:
-    """seq, kind, body, salt and leaf of every version, oldest first; NotFound store.no-such-record."""
+    """seq, kind, body, salt and leaf of every version, oldest first.
+
+    NotFound store.no-such-record.
+    """
     table, told = schema.record, schema.event
     query = (
         sa.select(table.c.seq, table.c.kind, table.c.body, table.c.salt, told.c.leaf)

@@ -40,7 +40,7 @@ MESSAGES = {
     ),
     "store.wipe-waits": Message(
         "内容已删除，但 {seconds} 秒内仍有读者，文件尚未清净",
-        "the content is erased, but others were reading for {seconds} s and the files are not clean yet",
+        "the content is erased, but others were reading for {seconds} s; the files still hold it",
         "稍后再执行同一删除",
         "run the same erasure again later",
     ),
@@ -84,7 +84,7 @@ MESSAGES = {
     ),
     "store.behind-published": Message(
         "证据日志只有 {size} 个事件，而已公布的检查点有 {published} 个：这是恢复的旧备份",
-        "the log has {size} events, but a checkpoint over {published} was published: this is a restored backup",
+        "the log has {size} events, the published checkpoint {published}: a restored backup",
         "恢复更新的备份；确实要从旧备份继续，请另立日志（新的 state/ 与密钥）",
         "restore a newer backup; to go on from the old one, begin another log (new state/ and key)",
     ),
