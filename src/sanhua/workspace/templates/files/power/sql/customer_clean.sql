@@ -1,11 +1,10 @@
--- One row a customer: spaces trimmed, repeats folded, an empty code is no code, the district taken from the address.
+-- One row a customer: spaces trimmed, repeats folded, an empty code is no code.
 SELECT trim(customer_no) AS customer_no,
        max(trim(replace(name, '　', ''))) AS name,
        max(CASE WHEN trim(uscc) = '' THEN NULL ELSE trim(uscc) END) AS uscc,
        max(trim(contact)) AS contact,
        max(trim(phone)) AS phone,
        max(trim(address)) AS address,
-       max(substring(trim(address), 4, 3)) AS district,
        max(trim(industry)) AS industry,
        max(trim(voltage)) AS voltage,
        max(capacity_kva) AS capacity_kva

@@ -2,7 +2,7 @@
 SELECT v.token,
        d.day,
        c.industry,
-       c.district,
+       substring(c.address, 4, 3) AS district,
        c.voltage,
        w.rest_day,
        w.high_c,
