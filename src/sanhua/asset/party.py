@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from sanhua.kernel.errors import Invalid
+from sanhua.kernel.ports import Event, Uow
 from sanhua.kernel.record import Ref, record
+
+ROLES = frozenset(
+    "holder operator developer buyer supplier registrar appraiser lender finance auditor regulator"
+    " data_steward admin".split()
+)
 
 
 @record("party")
@@ -20,3 +27,19 @@ class Party:
     person: bool = False
     of: Annotated[str, Ref("acts_for")] = ""
     public_key: str = ""
+
+
+def enrol(uow: Uow, party: Party) -> Event | None:
+    """Keep a party as it is declared now; None when nothing changed.
+
+    Raises Invalid party.unknown-role, or party.person-with-number: no identity number of a person
+    is ever kept.
+    """
+    unknown = sorted(set(party.roles) - ROLES)
+    if unknown:
+        raise Invalid(
+            "party.unknown-role", party=party.id, role=unknown[0], known=", ".join(sorted(ROLES))
+        )
+    if party.person and party.uscc:
+        raise Invalid("party.person-with-number", party=party.id)
+    return uow.add(party, "party.enrolled")

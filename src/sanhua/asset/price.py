@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
 
-from sanhua.kernel.money import Money
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Invalid
+from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.origin import Origin
+from sanhua.kernel.record import DefinedBy, Ref, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,9 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A price plan (FORMATS §9). Keys of `fee`, `minimum`, `cap` are month, quarter, year; of `per` and `limit` units."""
+    """A price plan (FORMATS §9). Keys of `fee`, `minimum`, `cap` are month, quarter, year; of `per`
+    and `limit` units.
+    """
 
     id: str
     origin: Origin
@@ -28,7 +34,9 @@ class Plan:
     once: Money | None = None
     fee: Mapping[str, Money] = field(default_factory=dict[str, Money])
     proration: str = "day"  # day | none
-    per: Mapping[str, tuple[PriceStep, ...]] = field(default_factory=dict[str, tuple[PriceStep, ...]])
+    per: Mapping[str, tuple[PriceStep, ...]] = field(
+        default_factory=dict[str, tuple[PriceStep, ...]]
+    )
     steps: str = "graduated"  # graduated | volume
     included: Mapping[str, int] = field(default_factory=dict[str, int])
     minimum: Mapping[str, Money] = field(default_factory=dict[str, Money])
@@ -47,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One step of the waterfall: a rate, an amount per period, or the rest (by what, among whom)."""
+    """One step of the waterfall: a rate, an amount per period, or the rest (by what, for whom)."""
 
     party: str = ""
     rate: Decimal | None = None
@@ -61,3 +69,180 @@ class Share:
 class Tax:
     rate: Decimal = Decimal()
     included: bool = True
+
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@record("plan")
+@dataclass(frozen=True, slots=True)
+class PricePlan:
+    """`plan:<product>/<plan>`: the terms as they were frozen; their `origin` is empty, the file is
+    `definition`.
+    """
+
+    id: str
+    product: Annotated[str, Ref("prices")]
+    terms: Plan
+    tax: Tax
+    definition: DefinedBy
+
+
+def freeze_plan(product_id: str, plan: Plan, tax: Tax) -> PricePlan:
+    """The record of one plan of a product; Invalid price.* when its numbers contradict."""
+    check_plan(plan)
+    node = ids.node("plan", f"{product_id}/{plan.id}")
+    return PricePlan(
+        node,
+        ids.node("product", product_id),
+        replace(plan, origin=Origin("")),
+        tax,
+        plan.origin.sha256,
+    )
+
+
+def check_plan(plan: Plan) -> None:
+    """Raises Invalid price.* for a plan that no bill could follow."""
+    at: dict[str, Any] = {"path": plan.origin.path, "line": plan.origin.line, "plan": plan.id}
+    currencies = {money.currency for money in _amounts(plan)}
+    if len(currencies) > 1:
+        raise Invalid("price.mixed-currency", **at, currencies=", ".join(sorted(currencies)))
+    for money in _amounts(plan):
+        if money.amount < 0:
+            raise Invalid("price.negative", **at, amount=str(money.amount))
+    if plan.free and any(money.amount for money in _amounts(plan)):
+        raise Invalid("price.free-but-priced", **at)
+    for keys in (plan.fee, plan.minimum, plan.cap):
+        for key in keys:
+            if key not in MONTHS:
+                raise Invalid("price.unknown-period", **at, period=key, known=", ".join(MONTHS))
+    for low_key, low in plan.minimum.items():
+        for high_key, high in plan.cap.items():
+            if low.amount * MONTHS[high_key] > high.amount * MONTHS[low_key]:
+                raise Invalid("price.minimum-above-cap", **at, minimum=low.text, cap=high.text)
+    if plan.steps not in ("graduated", "volume"):
+        raise Invalid("price.unknown-steps", **at, steps=plan.steps)
+    for unit, steps in plan.per.items():
+        tops = [step.to for step in steps]
+        bounded = [top for top in tops if top is not None]
+        if not steps or tops[-1] is not None or None in tops[:-1]:
+            raise Invalid("price.open-steps", **at, unit=unit)
+        if any(top <= 0 for top in bounded) or sorted(set(bounded)) != bounded:
+            raise Invalid(
+                "price.unordered-steps", **at, unit=unit, steps=", ".join(map(str, bounded))
+            )
+    for name, written in plan.ceiling.items():
+        kind, _, key = name.partition(".")
+        if kind not in ("per", "fee", "once"):
+            continue  # who approved it, and on what paper
+        asked = [plan.once] if kind == "once" and plan.once else []
+        asked += [plan.fee[key]] if kind == "fee" and key in plan.fee else []
+        asked += [step.price for step in plan.per.get(key, ())] if kind == "per" else []
+        highest = max((money.amount for money in asked), default=Decimal())
+        if highest > Decimal(written.partition(" ")[0]):
+            raise Invalid(
+                "price.above-ceiling", **at, key=name, asked=str(highest), ceiling=written
+            )
+    if any(units < 0 for units in (*plan.included.values(), *plan.limit.values())):
+        raise Invalid(
+            "price.negative", **at, amount=str(min([*plan.included.values(), *plan.limit.values()]))
+        )
+
+
+def _amounts(plan: Plan) -> Iterator[Money]:
+    yield from (money for money in (plan.once, plan.floor) if money is not None)
+    for keys in (plan.fee, plan.minimum, plan.cap):
+        yield from keys.values()
+    for steps in plan.per.values():
+        yield from (step.price for step in steps)
+
+
+def usage_price(steps: Sequence[PriceStep], units: int, how: str) -> Money:
+    """What `units` cost: `graduated` prices each unit at its own step, `volume` all of them at the
+    last one reached.
+    """
+    total = Money(Decimal(), steps[0].price.currency)
+    below = 0
+    for step in steps:
+        if how == "volume":
+            if step.to is None or units <= step.to:
+                return step.price * units
+            continue
+        within = (units if step.to is None else min(units, step.to)) - below
+        if within <= 0:
+            break
+        total, below = total + step.price * within, below + within
+    return total
+
+
+def quote(
+    plan: Plan,
+    usage: Mapping[str, int],
+    *,
+    period: str = "",
+    first: bool = True,
+    income: Money | None = None,
+) -> Money:
+    """What one `period` (month, quarter, year) with `usage` (unit → count) costs before rounding,
+    tax as the plan says.
+
+    once (when `first`) + min(cap, max(minimum, fee + usage beyond what is included)) + the share of
+    `income` that the buyer reports. `period` defaults to the longest that the plan names, else
+    month. Steps count from the first unit that is not included. Amounts and included units of a
+    shorter key are taken as often as they fit, so usage is read as spread evenly. Invalid price.*
+    when the plan alone does not say the price, Invalid price.over-limit when usage passes its
+    limit.
+    """
+    check_plan(plan)
+    if plan.negotiated or plan.bundle:
+        code = "price.negotiated" if plan.negotiated else "price.bundle"
+        raise Invalid(code, plan=plan.id, path=plan.origin.path, line=plan.origin.line)
+    for unit, units in usage.items():
+        if units < 0:
+            raise ValueError("usage is never negative")
+        if unit in plan.limit and units > plan.limit[unit]:
+            raise Invalid(
+                "price.over-limit", plan=plan.id, unit=unit, units=units, limit=plan.limit[unit]
+            )
+    currency = next(_amounts(plan), Money(Decimal())).currency
+    zero = Money(Decimal(), currency)
+    if plan.free:
+        return zero
+    named = [*plan.fee, *plan.minimum, *plan.cap]
+    period = period or max(named, key=MONTHS.__getitem__, default="month")
+    due = zero
+    for key, fee in plan.fee.items():
+        due = due + fee * _times(key, period, plan)
+    shortest = min(plan.fee, key=MONTHS.__getitem__, default=period)
+    for unit, steps in plan.per.items():
+        included = plan.included.get(unit, 0) * _times(shortest, period, plan)
+        due = due + usage_price(steps, max(0, usage.get(unit, 0) - included), plan.steps)
+    for key, minimum in plan.minimum.items():
+        due = max(due, minimum * _times(key, period, plan), key=lambda money: money.amount)
+    for key, cap in plan.cap.items():
+        due = min(due, cap * _times(key, period, plan), key=lambda money: money.amount)
+    if plan.revenue_share:
+        if income is None:
+            raise Invalid("price.needs-income", plan=plan.id, of=plan.revenue_share.get("of", ""))
+        due = due + income * rate(plan.revenue_share.get("rate", ""))
+    return due + plan.once if plan.once is not None and first else due
+
+
+def _times(key: str, period: str, plan: Plan) -> int:
+    """How many periods of `key` fit into `period`."""
+    if period not in MONTHS:
+        raise Invalid("price.unknown-period", plan=plan.id, period=period, known=", ".join(MONTHS))
+    times, left = divmod(MONTHS[period], MONTHS[key])
+    if left or not times:
+        raise Invalid("price.longer-period", plan=plan.id, period=period, key=key)
+    return times
+
+
+def rate(written: str) -> Decimal:
+    """`8%` → 0.08; Invalid price.not-a-rate for a bare number."""
+    try:
+        if written.endswith("%"):
+            return Decimal(written[:-1]).scaleb(-2, EXACT)
+    except InvalidOperation:
+        pass
+    raise Invalid("price.not-a-rate", value=written)

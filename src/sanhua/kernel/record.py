@@ -68,14 +68,15 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+_C = TypeVar("_C")  # a class whose dataclass fields a type checker does not see yet
 KINDS: dict[str, type[Any]] = {}
 _KIND_OF: dict[type[Any], str] = {}
 
 
-def record(kind: str) -> Callable[[type[R]], type[R]]:
+def record(kind: str) -> Callable[[type[_C]], type[_C]]:
     """Register a dataclass as a record kind; the name is what `record.kind` holds for ever."""
 
-    def mark(cls: type[R]) -> type[R]:
+    def mark(cls: type[_C]) -> type[_C]:
         known = KINDS.get(kind)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"record kind {kind} is {known.__qualname__} already")

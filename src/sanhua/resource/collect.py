@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.record import Ref, record
-from sanhua.kernel.table import Reading
+from sanhua.kernel.table import RawColumn, Reading
 from sanhua.kernel.text import Text
+from sanhua.resource.contract import Property, TableSchema
+from sanhua.resource.standard import DataElement
 
 
 class Cadence(StrEnum):
@@ -30,8 +33,9 @@ class Cadence(StrEnum):
 class Source:
     """A file of `sources/`. `files` is a glob with the environment already filled in.
 
-    `tables` maps a table to its part of the source (`stops: stops.txt`); empty means one table named as the source.
-    `elsewhere` names the key (`database`, `url`, `inbox`, `documents`) when the data is not in files.
+    `tables` maps a table to its part of the source (`stops: stops.txt`); empty means one table
+    named as the source. `elsewhere` names the key (`database`, `url`, `inbox`, `documents`) when
+    the data is not in files.
     """
 
     id: str
@@ -49,10 +53,74 @@ class Source:
 @record("raw_file")
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """原始数据: one file as it was handed over; `id` is its content hash, `path` as the source names it."""
+    """原始数据: one file as it was handed over; `id` is its content hash, `path` as the source
+    names it.
+    """
 
     id: str
     source: str
     path: str
     bytes: int
     supplier: Annotated[str, Ref("supplied_by")] = ""
+
+
+_LOGICAL = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "time": "TIME",
+    "object": "VARCHAR",  # JSON text
+    "array": "VARCHAR",
+}
+_DECIMAL = re.compile(r"DECIMAL\s*\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
+_DATED = frozenset({"DATE", "TIMESTAMP", "TIME"})
+
+
+def canonical_type(prop: Property, element: DataElement | None) -> str:
+    """The canonical SQL type of a column: `physicalType` when it is one, else by the logical type.
+
+    A number takes the decimal (or integer) of its data element, and is DOUBLE without one. A
+    physical type of another system (`NUMBER(18)`) is kept in the contract and says nothing here.
+    """
+    physical = _canonical(prop.physical_type)
+    if physical:
+        return physical
+    if prop.logical_type == "number" and element is not None:
+        exact = _canonical(element.type)
+        if exact:
+            return exact
+        if element.type == "integer":
+            return "BIGINT"
+    return _LOGICAL.get(prop.logical_type, "VARCHAR")
+
+
+def _canonical(written: str) -> str:
+    """`decimal(12, 2)` → `DECIMAL(12,2)`; empty when it is no canonical type."""
+    name = written.strip().upper()
+    if name in {*_LOGICAL.values()}:
+        return name
+    match = _DECIMAL.fullmatch(name)
+    if match and 0 < int(match[1]) <= 38 and int(match[2]) <= int(match[1]):
+        return f"DECIMAL({int(match[1])},{int(match[2])})"
+    return ""
+
+
+def raw_columns(table: TableSchema, elements: Mapping[str, DataElement]) -> tuple[RawColumn, ...]:
+    """How each column of a source's table is read, in the contract's order."""
+    columns: list[RawColumn] = []
+    for prop in table.properties:
+        kind = canonical_type(prop, elements.get(prop.element))
+        pattern = prop.options.get("format", "") if kind in _DATED else ""
+        columns.append(RawColumn(prop.name, kind, prop.heading, pattern))
+    return tuple(columns)
+
+
+def slowest(cadences: Iterable[Cadence]) -> Cadence:
+    """The cadence of what is made from several inputs: the slowest of theirs; `once` when there is
+    none.
+    """
+    order = list(Cadence)
+    return max(cadences, key=order.index, default=Cadence.ONCE)

@@ -11,9 +11,11 @@ from sanhua.kernel.text import Text
 
 @dataclass(frozen=True, slots=True)
 class QualityRule:
-    """A rule written in `quality`. `operator` is the ODCS word (`mustBeLessThan`), `bounds` its one or two values.
+    """A rule written in `quality`. `operator` is the ODCS word (`mustBeLessThan`), `bounds` its one
+    or two values.
 
-    `type` is `metric` (ODCS library rule: `metric` names it) or `sql` (`query`: one SELECT of one value).
+    `type` is `metric` (ODCS library rule: `metric` names it) or `sql` (`query`: one SELECT of one
+    value).
     """
 
     name: str
@@ -22,7 +24,9 @@ class QualityRule:
     bounds: tuple[str, ...]
     origin: Origin
     metric: str = ""
-    arguments: Mapping[str, str] = field(default_factory=dict[str, str])  # e.g. validValues, pattern, unit
+    arguments: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # e.g. validValues, pattern, unit
     query: str = ""
     column: str = ""
     indicator: str = ""  # GB/T 36344 code; empty when neither written nor given by the dimension
@@ -33,7 +37,9 @@ class QualityRule:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column. `options` are ODCS logicalTypeOptions as text (`format pattern minLength maximum …`)."""
+    """A column. `options` are ODCS logicalTypeOptions as text (`format pattern minLength maximum
+    …`).
+    """
 
     name: str
     origin: Origin

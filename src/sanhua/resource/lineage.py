@@ -1,19 +1,25 @@
-"""Lineage 数据血缘: snapshots, the tables that point at them, and what each column was made from."""
+"""Lineage 数据血缘: snapshots, the tables that point at them, what each column was made from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sanhua.kernel import ids
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import DefinedBy, MadeFrom, record
+from sanhua.kernel.table import Manifest
+from sanhua.sql import ColumnLineage
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMade:
-    """`id` is `col:table.column@snapshot`; `made_from` are columns of input snapshots, or the raw files of a source.
+    """`id` is `col:table.column@snapshot`; `made_from` are columns of input snapshots, or the raw
+    files of a source.
 
-    `transform` is how: `read` (from files), `copy` (the same value), `compute` (an expression), `aggregate`.
-    `filtered_by` are columns that decide which rows count without being part of the value (OpenLineage: INDIRECT).
+    `transform` is how: `read` (from files), `copy` (the same value), `compute` (an expression),
+    `aggregate`. `filtered_by` are columns that decide which rows count without being part of the
+    value (OpenLineage: INDIRECT).
     """
 
     id: str
@@ -42,7 +48,9 @@ class Snapshot:
 @record("table")
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`table:steel_daily`: points at its current snapshot. `step` is the hash that lets a run skip it."""
+    """`table:steel_daily`: points at its current snapshot. `step` is the hash that lets a run skip
+    it.
+    """
 
     id: str
     snapshot: MadeFrom
@@ -52,3 +60,65 @@ class Table:
     rejected: int
     definitions: tuple[DefinedBy, ...] = ()  # content hashes of the source, SQL and contract files
     note: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def snapshot_record(
+    manifest: Manifest, lineage: Sequence[ColumnLineage] | None, inputs: Mapping[str, str]
+) -> Snapshot:
+    """The record of a snapshot with its column lineage.
+
+    `inputs` maps each table that the SQL reads to its snapshot id (a code list: its file's hash).
+    `lineage` None: a source's table, each column was read from all its raw files. A column that the
+    lineage does not name came from no column (a constant).
+    """
+    made_by = {made.name: made for made in lineage or ()}
+    columns: list[ColumnMade] = []
+    for column in manifest.columns:
+        node = ids.column(manifest.table, column.name, manifest.id)
+        if lineage is None:
+            columns.append(ColumnMade(node, column.name, column.type, "read", manifest.inputs))
+            continue
+        made = made_by.get(column.name)
+        if made is None:
+            columns.append(ColumnMade(node, column.name, column.type, "compute"))
+            continue
+        columns.append(
+            ColumnMade(
+                node,
+                column.name,
+                column.type,
+                made.transform,
+                tuple(ids.column(t, c, inputs[t]) for t, c in made.sources if t in inputs),
+                tuple(ids.column(t, c, inputs[t]) for t, c in made.filtered_by if t in inputs),
+            )
+        )
+    return Snapshot(
+        manifest.id,
+        manifest.table,
+        manifest.layer,
+        manifest.rows,
+        manifest.rejected,
+        manifest.rejected_by_column,
+        manifest.inputs,
+        tuple(columns),
+    )
+
+
+def impact(uow: Uow, node: str) -> list[str]:
+    """Everything that came from `node`, nearest first: lineage walked backwards over every kind of
+    edge.
+
+    A column that only decides which rows count (`filtered_by`) is no cause here.
+    """
+    found: list[str] = []
+    seen, queue = {node}, [node]
+    while queue:
+        following: list[str] = []
+        for at in queue:
+            for edge in uow.edges_to(at):
+                if edge.src not in seen:
+                    seen.add(edge.src)
+                    found.append(edge.src)
+                    following.append(edge.src)
+        queue = following
+    return found
