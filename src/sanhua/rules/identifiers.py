@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ports import Rules
+from sanhua.rules.packs import Packs
 
 _SHAPES = "identifier_shapes"
 
@@ -124,10 +125,20 @@ def normalise(kind: str, text: str) -> str:
     return written
 
 
-def shape(kind: str, rules: Rules, on: date) -> str:
-    """The form of `kind` as an anchored regular expression that every engine reads alike."""
+def shape(kind: str, rules: Rules | None = None, on: date | None = None) -> str:
+    """The form of `kind` as an anchored regular expression that every engine reads alike.
+
+    Without `rules` and a day it is the latest form of the pack that ships with sanhua.
+    """
     known = _kind(kind)
+    if rules is None or on is None:
+        return _shipped(known)
     return rules.ask(known.instrument, known.shape, on=on).value
+
+
+@cache
+def _shipped(known: Kind) -> str:
+    return Packs.load().history(known.instrument)[known.shape].values[-1].rule.value
 
 
 def check_digit(kind: str, rules: Rules, on: date) -> CheckDigit | None:
