@@ -1,18 +1,57 @@
-"""Recognise 确认: which spending may be carried as an asset."""
+"""Recognise 确认: which spending may be carried as an asset, judged line by line.
+
+The decision tree for a line of a voucher; the first that fits gives verdict and code
+(`recognise.` before it):
+
+    regime outside 财会〔2023〕11号               refused      other-regime
+    another currency than the entity's            refused      other-currency
+    takes back a line judged before                            the verdict of that line
+    moves an expense to an asset account          refused      recapitalised
+    expensed before the day in force              refused      already-expensed
+    asset account that the use has no place for   refused      use-differs
+    research phase (self-developed)               expensed     research-phase
+      … yet on an asset account                   refused      capitalised-in-research
+    bought-in service that is no asset            expensed     service-fee
+    a condition, judgement or paper is open       waiting      condition-open, not-judged, no-paper
+    control is not shown (purchased)              waiting      control-open
+    before the latest of the five conditions      expensed     before-conditions
+      … yet on an asset account                   refused      capitalised-too-early
+    after the asset was available for use         expensed     after-available
+      … yet on an asset account                   refused      capitalised-after-available
+    on an expense account                         expensed     account-differs
+    otherwise                                     capitalised  conditions-met, purchased, stock
+
+Lines of one voucher and project that move cost between accounts without spending (their sum is zero)
+are transfers and no candidates, except from an expense to an asset account (refused) and back (a
+write-off, which counts).
+The ERP's lines are never changed: where it and the law disagree, a diagnostic says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from typing import Annotated, Any
 
-from sanhua.kernel.money import Money
+from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
+from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.origin import Evidence, Origin
+from sanhua.kernel.ports import Rule, Rules, Uow
+from sanhua.kernel.record import DecidedBy, DefinedBy, EvidencedBy, HeldBy, JudgedBy, Ref, record
 from sanhua.kernel.text import Text
 
-CONDITIONS = ("technical_feasibility", "intention", "future_benefit", "resources", "reliable_measurement")
+CONDITIONS = (
+    "technical_feasibility",
+    "intention",
+    "future_benefit",
+    "resources",
+    "reliable_measurement",
+)
 
 
 class Route(StrEnum):
@@ -96,3 +135,580 @@ class AssetCard:
     vouchers: tuple[str, ...] = ()  # purchased: voucher numbers
     control: tuple[Evidence, ...] = ()
     measurement: Measurement = Measurement()
+
+
+class Outcome(StrEnum):
+    CAPITALISED = "capitalised"
+    EXPENSED = "expensed"
+    WAITING = "waiting"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The rules that decided on a voucher; the voucher (`id`) is the source of the edges."""
+
+    id: str
+    rules: tuple[DecidedBy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one line of a voucher, and why (`code`).
+
+    `recognised` names the voucher when the line is carried, `considered` when it is not. `open` is
+    the condition that a waiting line waits for. `citation` is the clause in words.
+    """
+
+    line: int
+    account: str
+    dated: date
+    amount: Money
+    outcome: Outcome
+    code: str
+    grounds: Grounds
+    citation: str = ""
+    recognised: Annotated[str, Ref("recognised")] = ""
+    considered: Annotated[str, Ref("considered")] = ""
+    open: str = ""
+    path: str = ""
+    summary: str = ""
+
+    @property
+    def voucher(self) -> str:
+        return self.recognised or self.considered
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A condition as it stood when it was judged."""
+
+    name: str
+    date: date
+    evidence: tuple[EvidencedBy, ...]
+
+
+@record("asset")
+@dataclass(frozen=True, slots=True)
+class AssetEntry:
+    """`asset:cloud_map_v2`: the recognition memo 确认备忘, which a second person approves.
+
+    `starts_on` is the first day of capitalisation; None while a condition is open or none is asked.
+    """
+
+    id: str
+    title: Text
+    entity: HeldBy
+    route: Route
+    use: Use
+    file: DefinedBy
+    capitalised: Money
+    expensed: Money
+    waiting: Money
+    refused: Money
+    verdicts: tuple[Verdict, ...]
+    conditions: tuple[Met, ...] = ()
+    starts_on: date | None = None
+    available_on: date | None = None
+    life_months: int | None = None
+    control: tuple[EvidencedBy, ...] = ()
+    measurement_evidence: tuple[EvidencedBy, ...] = ()
+    judged_by: JudgedBy = ""
+    judged_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """The verdicts over an asset's candidate lines, in the order of the books.
+
+    `transfers` are the vouchers that only move cost between accounts.
+    """
+
+    asset: str
+    currency: str
+    verdicts: tuple[Verdict, ...]
+    starts_on: date | None
+    transfers: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def total(self, *outcomes: Outcome) -> Money:
+        """The sum of the lines with one of `outcomes` (none given: all), in the entity's currency."""
+        return Money.sum(
+            (
+                verdict.amount
+                for verdict in self.verdicts
+                if verdict.amount.currency == self.currency
+                and (not outcomes or verdict.outcome in outcomes)
+            ),
+            self.currency,
+        )
+
+
+EXPENSE_ROLES = frozenset({"development_expensed", "research_expense", "data_service_expense"})
+STOCK_ROLES = frozenset({"inventory_data"})
+CARRIED_ROLES = frozenset({"development_capitalised", "intangible_data"}) | STOCK_ROLES
+COST_ROLES = EXPENSE_ROLES | CARRIED_ROLES
+PROGRESS_TOLERANCE = Decimal(
+    "0.01"
+)  # one percentage point between cost and reported progress is rounding
+
+
+def judge(
+    card: AssetCard,
+    vouchers: Iterable[Voucher],
+    policy: AccountingPolicy,
+    rules: Rules,
+    on: date,
+    *,
+    regime: str = "CAS",
+    currency: str = "CNY",
+) -> Recognition:
+    """The verdict on every candidate line booked until `on`, by the law in force on `on`."""
+    return _Judgement(card, policy, rules, on, regime, currency).over(vouchers)
+
+
+def recognise(
+    uow: Uow,
+    card: AssetCard,
+    vouchers: Iterable[Voucher],
+    policy: AccountingPolicy,
+    on: date,
+    *,
+    regime: str = "CAS",
+    currency: str = "CNY",
+) -> tuple[AssetEntry, list[Diagnostic]]:
+    """Judge the asset's lines and keep the memo; the same memo again is no act and stays approved."""
+    found = judge(card, vouchers, policy, uow.rules, on, regime=regime, currency=currency)
+    entry = entry_of(card, found)
+    uow.add(entry, "asset.recognised", effective_on=on)
+    return entry, list(found.diagnostics)
+
+
+def entry_of(card: AssetCard, found: Recognition) -> AssetEntry:
+    """The memo of `found`."""
+    life = card.measurement.life
+    return AssetEntry(
+        id=found.asset,
+        title=card.title,
+        entity=named("party", card.entity),
+        route=card.route,
+        use=card.use,
+        file=card.origin.sha256,
+        capitalised=found.total(Outcome.CAPITALISED),
+        expensed=found.total(Outcome.EXPENSED),
+        waiting=found.total(Outcome.WAITING),
+        refused=found.total(Outcome.REFUSED),
+        verdicts=found.verdicts,
+        conditions=tuple(
+            Met(name, condition.date, _hashes(condition.evidence))
+            for name, condition in card.conditions.items()
+        ),
+        starts_on=found.starts_on,
+        available_on=card.measurement.available_on,
+        life_months=None if life is None or life.indefinite else life.months,
+        control=_hashes(card.control),
+        measurement_evidence=_hashes(card.measurement.evidence),
+        judged_by=named("party", card.judged.by) if card.judged else "",
+        judged_on=card.judged.date if card.judged else None,
+    )
+
+
+def overlaps(cards: Iterable[AssetCard]) -> list[Diagnostic]:
+    """A project code or a purchase that two assets claim: its cost would be carried twice."""
+    claimed: dict[tuple[str, str, str], AssetCard] = {}
+    found: list[Diagnostic] = []
+    for card in cards:
+        keys = [("project", code) for code in card.codes] + [
+            ("voucher", number) for number in card.vouchers
+        ]
+        for kind, key in keys:
+            first = claimed.setdefault((card.entity, kind, key), card)
+            if first is not card:
+                found.append(
+                    Diagnostic(
+                        Severity.ERROR,
+                        "recognise.claimed-twice",
+                        card.origin.path,
+                        card.origin.line,
+                        0,
+                        named("asset", card.id),
+                        None,
+                        {"key": key, "asset": card.id, "other": first.id},
+                    )
+                )
+    return found
+
+
+def named(kind: str, key: str) -> str:
+    """`kind:key`, whether or not the kind was written."""
+    return key if key.startswith(f"{kind}:") else ids.node(kind, key)
+
+
+def _hashes(papers: Sequence[Evidence]) -> tuple[str, ...]:
+    return tuple(paper.sha256 for paper in papers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: Outcome
+    code: str
+    rules: tuple[Rule, ...] = ()
+    open: str = ""
+
+
+class _Judgement:
+    """One asset's lines in the order of the books; a later line may take back an earlier one."""
+
+    def __init__(
+        self,
+        card: AssetCard,
+        policy: AccountingPolicy,
+        rules: Rules,
+        on: date,
+        regime: str,
+        currency: str,
+    ) -> None:
+        self.card, self.policy, self.rules, self.on = card, policy, rules, on
+        self.regime, self.currency = regime, currency
+        self.node = named("asset", card.id)
+        self.in_force = self.ask("mof_2023_11", "in_force")
+        self.diagnostics: list[Diagnostic] = []
+        self.open, self.starts_on = self._conditions()
+        self.judged: dict[str, list[tuple[VoucherLine, _Answer]]] = {}
+
+    def ask(self, instrument: str, name: str) -> Rule:
+        return self.rules.ask(instrument, name, on=self.on)
+
+    def _conditions(self) -> tuple[str, date | None]:
+        """The first open condition (empty: none), and the first day of capitalisation."""
+        card = self.card
+        if card.route is not Route.SELF_DEVELOPED or card.use is Use.SALE:
+            if not (card.control or card.route is Route.SELF_DEVELOPED):
+                return "control", None
+            return "", None
+        for wanted in self.ask("cas_6", "development_conditions").value:
+            condition = card.conditions.get(wanted["id"])
+            if condition is None or not condition.evidence:
+                return wanted["id"], None
+        if card.judged is None:
+            return "judged", None
+        return "", max(condition.date for condition in card.conditions.values())
+
+    # The lines
+
+    def over(self, vouchers: Iterable[Voucher]) -> Recognition:
+        booked = sorted(vouchers, key=lambda v: (v.dated, v.number))
+        booked = [v for v in booked if v.dated <= self.on and self._ours(v)]
+        taken_back = {named("voucher", v.reverses) for v in booked if v.reverses}
+        verdicts: list[Verdict] = []
+        transfers: list[str] = []
+        regime = self.ask("mof_2023_11", "accounting_regimes")
+        outside = self.regime not in regime.value
+        if outside and any(self._candidates(v) for v in booked):
+            known = ", ".join(regime.value)
+            self._say(
+                Severity.ERROR,
+                "recognise.other-regime",
+                regime.citation,
+                regime=self.regime,
+                known=known,
+            )
+        for voucher in booked:
+            lines = self._candidates(voucher)
+            moving = _moves(self.policy, lines)
+            if moving == "transfer":
+                transfers.append(voucher.id)
+                continue
+            for line in lines:
+                if outside:
+                    answer = _Answer(Outcome.REFUSED, "recognise.other-regime", (regime,))
+                else:
+                    answer = self._decide(voucher, line, moving)
+                    self._tell(voucher, line, answer, voucher.id in taken_back)
+                self.judged.setdefault(voucher.id, []).append((line, answer))
+                verdicts.append(_verdict(voucher, line, answer))
+        self._missing(booked)
+        found = Recognition(
+            self.node, self.currency, tuple(verdicts), self.starts_on, tuple(transfers)
+        )
+        self._progress(found)
+        return Recognition(
+            self.node,
+            self.currency,
+            found.verdicts,
+            found.starts_on,
+            found.transfers,
+            tuple(self.diagnostics),
+        )
+
+    def _ours(self, voucher: Voucher) -> bool:
+        return ids.key_of(voucher.entity) == ids.key_of(self.card.entity)
+
+    def _candidates(self, voucher: Voucher) -> list[VoucherLine]:
+        bought = voucher.number in self.card.vouchers
+        return [
+            line
+            for line in voucher.lines
+            if (bought or (line.project and line.project in self.card.codes))
+            and role_of(self.policy, line.account) in COST_ROLES
+        ]
+
+    def _decide(self, voucher: Voucher, line: VoucherLine, moving: str) -> _Answer:
+        card = self.card
+        role = role_of(self.policy, line.account)
+        expense = role in EXPENSE_ROLES
+        if line.amount.currency != self.currency:
+            return _Answer(Outcome.REFUSED, "recognise.other-currency")
+        before = self._taken_back(voucher, line)
+        if before is not None:
+            return before
+        restate = self.ask("mof_2023_11", "expensed_spend_may_be_restated")
+        if moving == "recapitalised" and not restate.value:
+            return _Answer(
+                Outcome.REFUSED, "recognise.recapitalised", (self._no_way_back(restate),)
+            )
+        if expense and voucher.dated < self.in_force.starts_on and not restate.value:
+            return _Answer(Outcome.REFUSED, "recognise.already-expensed", (restate,))
+        if not expense and (role in STOCK_ROLES) is not (card.use is Use.SALE):
+            purpose = self.ask("mof_2023_11", "inventory_purpose_is_sale")
+            return _Answer(Outcome.REFUSED, "recognise.use-differs", (purpose,))
+        if card.route is Route.SELF_DEVELOPED and card.use is not Use.SALE:
+            return self._developed(voucher, line, expense, moving)
+        return self._acquired(expense)
+
+    def _developed(
+        self, voucher: Voucher, line: VoucherLine, expense: bool, moving: str
+    ) -> _Answer:
+        """Self-developed, an intangible: phases, the five conditions, the day it is available."""
+        conditions = self.ask("cas_6", "development_conditions")
+        outcome = Outcome.EXPENSED if expense else Outcome.REFUSED
+        began = self.card.development
+        research = line.phase == "research" or (
+            line.phase != "development" and began is not None and voucher.dated < began
+        )
+        if research:
+            code = "research-phase" if expense else "capitalised-in-research"
+            return _Answer(
+                outcome, f"recognise.{code}", (self.ask("cas_6", "research_is_expensed"),)
+            )
+        if role_of(self.policy, line.account) == "data_service_expense":
+            return self._service()
+        if self.open == "judged":
+            return _Answer(Outcome.WAITING, "recognise.not-judged", (conditions,), self.open)
+        if self.open:
+            return _Answer(Outcome.WAITING, "recognise.condition-open", (conditions,), self.open)
+        if line.amount.amount > 0 and not line.evidence:
+            return _Answer(Outcome.WAITING, "recognise.no-paper", (conditions,), "evidence")
+        if self.starts_on is not None and voucher.dated < self.starts_on:
+            code = "before-conditions" if expense else "capitalised-too-early"
+            return _Answer(outcome, f"recognise.{code}", (conditions,))
+        ready = self.card.measurement.available_on
+        if ready is not None and voucher.dated > ready:
+            code = "after-available" if expense else "capitalised-after-available"
+            return _Answer(outcome, f"recognise.{code}", (conditions,))
+        if moving == "written-off":
+            kept = Outcome.EXPENSED if expense else Outcome.CAPITALISED
+            return _Answer(kept, "recognise.written-off", (conditions,))
+        if expense:
+            return _Answer(Outcome.EXPENSED, "recognise.account-differs", (conditions,))
+        return _Answer(Outcome.CAPITALISED, "recognise.conditions-met", (conditions, self.in_force))
+
+    def _acquired(self, expense: bool) -> _Answer:
+        """Bought, got in another way, or made for sale: services, control, cost."""
+        if expense:
+            return self._service()
+        components = self.ask("mof_2023_11", "purchased_cost_components")
+        if self.open:
+            return _Answer(Outcome.WAITING, "recognise.control-open", (components,), self.open)
+        code = "recognise.stock" if self.card.use is Use.SALE else "recognise.purchased"
+        return _Answer(Outcome.CAPITALISED, code, (components, self.in_force))
+
+    def _service(self) -> _Answer:
+        rule = self.ask("mof_2023_11", "service_fee_outside_definition_is_expensed")
+        return _Answer(Outcome.EXPENSED, "recognise.service-fee", (rule,))
+
+    def _no_way_back(self, otherwise: Rule) -> Rule:
+        """财会〔2025〕33号 once it is in force, the supplementary provisions of 11号 before."""
+        try:
+            return self.ask("mof_2025_33", "expensed_may_be_recapitalised")
+        except RuleGap:
+            return otherwise
+
+    def _taken_back(self, voucher: Voucher, line: VoucherLine) -> _Answer | None:
+        """The answer on the line that this one reverses; each line is taken back once."""
+        if not voucher.reverses:
+            return None
+        earlier = self.judged.get(named("voucher", voucher.reverses), [])
+        for index, (candidate, answer) in enumerate(earlier):
+            if candidate.account == line.account and candidate.amount == -line.amount:
+                del earlier[index]
+                return answer
+        return None
+
+    # What the reader is told
+
+    def _tell(self, voucher: Voucher, line: VoucherLine, answer: _Answer, taken_back: bool) -> None:
+        severity = _SEVERITY.get(answer.code)
+        if voucher.reverses:
+            if (
+                answer.code == "recognise.already-expensed"
+                and voucher.dated >= self.in_force.starts_on
+            ):
+                code = "recognise.expensed-reversed"
+                self._point(Severity.WARNING, code, voucher, line, answer)
+            return
+        if severity is None:
+            return
+        if taken_back and severity is Severity.ERROR:
+            severity = Severity.WARNING
+        self._point(severity, answer.code, voucher, line, answer)
+
+    def _point(
+        self, severity: Severity, code: str, voucher: Voucher, line: VoucherLine, answer: _Answer
+    ) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                severity,
+                code,
+                voucher.path,
+                line.line,
+                1,
+                voucher.id,
+                answer.rules[0].citation if answer.rules else None,
+                {
+                    "amount": line.amount.text,
+                    "currency": line.amount.currency,
+                    "expected": self.currency,
+                    "account": line.account,
+                    "dated": voucher.dated.isoformat(),
+                    "cite": answer.rules[0].cite if answer.rules else "",
+                    "condition": answer.open,
+                    "starts_on": self.starts_on.isoformat() if self.starts_on else "",
+                    "available_on": str(self.card.measurement.available_on or ""),
+                    "development": str(self.card.development or ""),
+                    "use": self.card.use.value,
+                    "phase": line.phase,
+                    "asset": self.card.id,
+                },
+            )
+        )
+
+    def _say(
+        self, severity: Severity, code: str, rule: Citation | None, line: int = 0, **facts: Any
+    ) -> None:
+        origin = self.card.origin
+        self.diagnostics.append(
+            Diagnostic(
+                severity,
+                code,
+                origin.path,
+                line or origin.line,
+                1,
+                self.node,
+                rule,
+                {"asset": self.card.id, **facts},
+            )
+        )
+
+    def _missing(self, booked: Sequence[Voucher]) -> None:
+        numbers = {voucher.number for voucher in booked}
+        for number in self.card.vouchers:
+            if number not in numbers:
+                self._say(
+                    Severity.WARNING,
+                    "recognise.no-such-voucher",
+                    None,
+                    voucher=number,
+                    day=self.on.isoformat(),
+                )
+
+    def _progress(self, found: Recognition) -> None:
+        """Cost progress and reported progress are two figures: derive neither from the other."""
+        budget = self.card.budget
+        if budget is None or not budget:
+            return
+        reported = [progress for progress in self.card.progress if progress.date <= self.on]
+        if not reported:
+            return
+        last = max(reported, key=lambda progress: progress.date)
+        spent = Money.sum(
+            (
+                v.amount
+                for v in found.verdicts
+                if v.dated <= last.date and v.amount.currency == self.currency
+            ),
+            self.currency,
+        )
+        ratio = EXACT.divide(spent.amount, budget.amount)
+        if abs(ratio - last.done) > PROGRESS_TOLERANCE:
+            self._say(
+                Severity.WARNING,
+                "progress.differs",
+                None,
+                last.line,
+                spent=spent.text,
+                budget=budget.text,
+                ratio=percent(ratio),
+                done=percent(last.done),
+                date=last.date.isoformat(),
+            )
+
+
+_SEVERITY = {
+    "recognise.already-expensed": Severity.WARNING,
+    "recognise.other-currency": Severity.ERROR,
+    "recognise.recapitalised": Severity.ERROR,
+    "recognise.use-differs": Severity.ERROR,
+    "recognise.capitalised-in-research": Severity.ERROR,
+    "recognise.capitalised-too-early": Severity.ERROR,
+    "recognise.capitalised-after-available": Severity.ERROR,
+    "recognise.condition-open": Severity.WARNING,
+    "recognise.control-open": Severity.WARNING,
+    "recognise.not-judged": Severity.WARNING,
+    "recognise.no-paper": Severity.WARNING,
+    "recognise.account-differs": Severity.WARNING,
+}
+
+
+def percent(ratio: Decimal) -> str:
+    """`75.6%`; whole percents without a decimal."""
+    tenth = (ratio * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return f"{tenth.to_integral_value() if tenth == tenth.to_integral_value() else tenth}%"
+
+
+def _moves(policy: AccountingPolicy, lines: Sequence[VoucherLine]) -> str:
+    """transfer, recapitalised or written-off for a voucher that spends nothing; else empty."""
+    if len(lines) < 2 or len({line.amount.currency for line in lines}) > 1:
+        return ""
+    if Money.sum(line.amount for line in lines):
+        return ""
+    given = {role_of(policy, line.account) for line in lines if line.amount.amount < 0}
+    taken = {role_of(policy, line.account) for line in lines if line.amount.amount > 0}
+    if given & EXPENSE_ROLES and taken & CARRIED_ROLES:
+        return "recapitalised"
+    if given & CARRIED_ROLES and taken & EXPENSE_ROLES:
+        return "written-off"
+    return "transfer"
+
+
+def _verdict(voucher: Voucher, line: VoucherLine, answer: _Answer) -> Verdict:
+    carried = answer.outcome is Outcome.CAPITALISED
+    return Verdict(
+        line=line.line,
+        account=line.account,
+        dated=voucher.dated,
+        amount=line.amount,
+        outcome=answer.outcome,
+        code=answer.code,
+        grounds=Grounds(voucher.id, tuple(rule.node for rule in answer.rules)),
+        citation="; ".join(_cited(rule) for rule in answer.rules),
+        recognised=voucher.id if carried else "",
+        considered="" if carried else voucher.id,
+        open=answer.open,
+        path=voucher.path,
+        summary=line.summary,
+    )
+
+
+def _cited(rule: Rule) -> str:
+    return rule.cite if rule.tag in ("V", "S") else f"{rule.cite} [{rule.tag}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,32 @@ from typing import Annotated
 
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import DefinedBy, EvidencedBy, Ref, record
+
+ROLES = (
+    "development_expensed",  # 研发支出—费用化支出
+    "development_capitalised",  # 研发支出—资本化支出
+    "research_expense",  # 管理费用—研发费用
+    "data_service_expense",  # bought-in data services that are no asset
+    "intangible_data",  # 无形资产—数据资源
+    "accumulated_amortisation",  # 累计摊销—数据资源
+    "intangible_impairment",  # 无形资产减值准备—数据资源
+    "inventory_data",  # 数据资源存货
+    "inventory_provision",  # 存货跌价准备
+    "amortisation_expense",
+    "impairment_loss",  # 资产减值损失
+    "cost_of_sales",  # 主营业务成本
+    "disposal_result",  # 资产处置损益
+    "lapse_loss",  # 营业外支出
+    "input_tax",
+    "output_tax",
+    "payroll",
+    "payables",
+    "receivables",
+    "bank",
+    "revenue",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +56,7 @@ class VoucherLine:
 @record("voucher")
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """`voucher:2024-03-0120`: the lines of one number balance and share one day and one currency."""
+    """`voucher:2024-03-0120`: the lines of one number balance and share a day and a currency."""
 
     id: str
     entity: Annotated[str, Ref("booked_by")]
@@ -45,7 +70,10 @@ class Voucher:
 
 @dataclass(frozen=True, slots=True)
 class AccountingPolicy:
-    """`books/policy.yaml`. `chart` maps a role to ERP accounts; a code covers its sub-accounts (`.` or digits below)."""
+    """`books/policy.yaml`. `chart` maps a role to ERP accounts.
+
+    A code covers its sub-accounts (`.` or digits below).
+    """
 
     origin: Origin
     chart: Mapping[str, tuple[str, ...]]
@@ -60,10 +88,41 @@ class AccountingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """`books/balances/<day>.csv`: parent lines that the vouchers here do not cover (line → ending, beginning)."""
+    """`books/balances/<day>.csv`: parent lines that the vouchers here do not cover.
+
+    A line maps to its ending and beginning.
+    """
 
     on: date
     origin: Origin
     lines: Mapping[str, tuple[Money | None, Money | None]]
 
 
+def account_of(policy: AccountingPolicy, role: str) -> str:
+    """The ERP account of `role`, or the role's own name when the chart does not map it."""
+    accounts = policy.chart.get(role, ())
+    return accounts[0] if accounts else role
+
+
+def role_of(policy: AccountingPolicy, account: str) -> str:
+    """The role whose code covers `account` most closely; empty when none does."""
+    found = ""
+    longest = 0
+    for role, codes in policy.chart.items():
+        for code in codes:
+            if len(code) > longest and _covers(code, account):
+                found, longest = role, len(code)
+    return found
+
+
+def _covers(code: str, account: str) -> bool:
+    rest = account.removeprefix(code)
+    return account.startswith(code) and (not rest or rest[0] == "." or rest.isdigit())
+
+
+def book_vouchers(uow: Uow, vouchers: Iterable[Voucher]) -> int:
+    """Keep the ERP's vouchers as they stand; how many were new or changed."""
+    return sum(
+        uow.add(voucher, "voucher.booked", effective_on=voucher.dated) is not None
+        for voucher in vouchers
+    )

@@ -1,0 +1,660 @@
+"""Measure 会计计量: what is carried, as dated movements of layers; prospective only, at cost.
+
+    development   开发支出             capitalised spending until the asset is available for use
+    cost          无形资产账面原值     from that day, or from the day of purchase
+    amortisation  累计摊销             straight line by month from the month available
+    impairment    无形资产减值准备     never reversed
+    inventory     存货账面原值
+    write_down    存货跌价准备         to net realisable value; reversed up to what was provided
+
+A month's amortisation is posted on its last day: the base divided by the months left, to the fen;
+the last month takes the remainder, the month derecognised has none. A change of estimate holds from
+its own month, an impairment from the month after it. On one day cost comes first, then disposals,
+estimates, the month's amortisation, and impairment tests last.
+
+Entries of a lists under `measurement` of an asset file (each with `date` and `judged`):
+
+    estimates    `months` the whole life from the first month amortised, `residual` the new rate
+    impairments  `amount` the loss, or `recoverable` the recoverable amount that it follows from
+    disposals    `reason` disposal | lapse | sale | other (default disposal, for stock sale),
+                 `share` (default 100%)
+    nrv          `price`, `cost_to_finish`, `cost_to_sell`, `tax`
+
+Not built, and refused: methods other than the straight line, impairment or disposal of development
+before it is available (the ERP's own write-off counts). A recoverable amount is an input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from sanhua.capital.recognise import AssetCard, Outcome, Recognition, Route, Use, named
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of
+from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
+from sanhua.kernel.ledger import Book, Entry, Line
+from sanhua.kernel.money import EXACT, Money
+from sanhua.kernel.ports import Rules, Uow
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import Period, add_months, parse_day
+from sanhua.verify import canonical
+
+
+class Layer(StrEnum):
+    DEVELOPMENT = "development"
+    COST = "cost"
+    AMORTISATION = "amortisation"
+    IMPAIRMENT = "impairment"
+    INVENTORY = "inventory"
+    WRITE_DOWN = "write_down"
+
+
+class Kind(StrEnum):
+    """Why a layer moved; the 其中 rows of tables A and B."""
+
+    SPENT = "spent"
+    TRANSFERRED = "transferred"  # development becomes an intangible
+    PURCHASED = "purchased"
+    DEVELOPED = "developed"
+    PROCESSED = "processed"
+    OTHER_IN = "other_in"
+    CHARGED = "charged"  # amortisation, impairment or write-down of the period
+    REVERSED = "reversed"  # a write-down taken back
+    DISPOSED = "disposed"
+    LAPSED = "lapsed"
+    SOLD = "sold"
+    OTHER_OUT = "other_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`amount` is what it adds to the layer's balance; `source` is the voucher or memo behind it."""
+
+    day: date
+    layer: Layer
+    kind: Kind
+    amount: Money
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """One asset's movements until a day, in the order they took effect."""
+
+    asset: str
+    title: Text
+    route: Route
+    use: Use
+    currency: str
+    movements: tuple[Movement, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def balance(self, layer: Layer, before: date) -> Money:
+        """The layer's balance at the start of the day `before`."""
+        return self._sum(m for m in self.movements if m.layer is layer and m.day < before)
+
+    def moved(self, layer: Layer, period: Period, kinds: Iterable[Kind] = tuple(Kind)) -> Money:
+        """What `kinds` added to the layer in the period."""
+        wanted = frozenset(kinds)
+        return self._sum(
+            m for m in self.movements if m.layer is layer and m.day in period and m.kind in wanted
+        )
+
+    def carried(self, before: date) -> Money:
+        """The carrying amount on all balance-sheet lines at the start of the day `before`."""
+        less = (Layer.AMORTISATION, Layer.IMPAIRMENT, Layer.WRITE_DOWN)
+        return self._sum(
+            Movement(m.day, m.layer, m.kind, -m.amount, m.source) if m.layer in less else m
+            for m in self.movements
+            if m.day < before
+        )
+
+    def _sum(self, movements: Iterable[Movement]) -> Money:
+        return Money.sum((m.amount for m in movements), self.currency)
+
+
+def carry(
+    card: AssetCard, recognition: Recognition, policy: AccountingPolicy, rules: Rules, on: date
+) -> Carrying:
+    """The movements of the asset's layers until and including `on`.
+
+    A later day only adds movements. Raises Invalid measure.* where the card asks for what the
+    standards refuse.
+    """
+    measured = _Measuring(card, recognition, policy, rules, on)
+    if card.use is Use.SALE:
+        measured.stock()
+    else:
+        measured.intangible()
+    return Carrying(
+        recognition.asset,
+        card.title,
+        card.route,
+        card.use,
+        recognition.currency,
+        tuple(measured.movements),
+        tuple(measured.diagnostics),
+    )
+
+
+_IN_KIND = {
+    Route.PURCHASED: Kind.PURCHASED,
+    Route.SELF_DEVELOPED: Kind.DEVELOPED,
+    Route.OTHER: Kind.OTHER_IN,
+}
+_OUT_KIND = {
+    "disposal": Kind.DISPOSED,
+    "lapse": Kind.LAPSED,
+    "sale": Kind.SOLD,
+    "other": Kind.OTHER_OUT,
+}
+_ISSUE_ALIASES = {"first_in_first_out": "fifo"}
+# The order of events of one day.
+_COST, _DISPOSAL, _ESTIMATE, _CHARGE, _TEST = range(5)
+
+
+class _Measuring:
+    """Folds an asset's events in order of their days into movements."""
+
+    def __init__(
+        self,
+        card: AssetCard,
+        recognition: Recognition,
+        policy: AccountingPolicy,
+        rules: Rules,
+        on: date,
+    ) -> None:
+        self.card, self.recognition, self.policy, self.rules, self.on = (
+            card,
+            recognition,
+            policy,
+            rules,
+            on,
+        )
+        self.currency = recognition.currency
+        self.movements: list[Movement] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.balances = dict.fromkeys(Layer, Money(Decimal(), self.currency))
+        self.residual = policy.residual
+        self.monthly: Money | None = None  # None: to be computed from the base
+        self.months_left = 0
+        self.months_charged = 0
+        self.renew_after_charge = False
+        self.amortised = False
+
+    # Stages of life
+
+    def intangible(self) -> None:
+        measurement = self.card.measurement
+        ready = measurement.available_on
+        available = ready is not None and ready <= self.on
+        events: list[tuple[date, int, Any]] = []
+        developed = self.card.route is Route.SELF_DEVELOPED
+        for day, amount, source in self._spent():
+            if developed:
+                events.append((day, _COST, ("spent", amount, source)))
+            else:
+                events.append((day, _COST, ("bought", amount, source)))
+        self._refuse_before(ready)
+        if ready is not None and available:
+            if developed:
+                events.append((ready, _COST, ("transfer", None, "")))
+            events += [(day, _CHARGE, None) for day in self._month_ends(ready)]
+        for item, kind, what in (
+            (measurement.disposals, _DISPOSAL, "disposals"),
+            (measurement.estimates, _ESTIMATE, "estimates"),
+            (measurement.impairments, _TEST, "impairments"),
+        ):
+            events += [
+                (day, kind, entry) for entry in item if (day := self._day(entry, what)) <= self.on
+            ]
+        for day, kind, entry in sorted(events, key=lambda event: event[:2]):
+            if kind == _COST:
+                self._cost(day, *entry)
+            elif kind == _DISPOSAL:
+                self._dispose(day, entry, (Layer.COST, Layer.AMORTISATION, Layer.IMPAIRMENT))
+            elif kind == _ESTIMATE:
+                self._estimate(day, entry)
+            elif kind == _CHARGE:
+                self._charge(day)
+            else:
+                self._impair(day, entry)
+        if ready is not None and available:
+            self._yearly_tests(ready)
+
+    def stock(self) -> None:
+        methods = self.rules.ask("cas_1", "issue_methods", on=self.on)
+        chosen = _ISSUE_ALIASES.get(self.policy.inventory_issue, self.policy.inventory_issue)
+        if chosen not in [method["id"] for method in methods.value]:
+            raise self._invalid(
+                "measure.issue-method", methods.citation, method=self.policy.inventory_issue
+            )
+        kind = (
+            Kind.PROCESSED if self.card.route is Route.SELF_DEVELOPED else _IN_KIND[self.card.route]
+        )
+        events: list[tuple[date, int, Any]] = [
+            (day, _COST, (amount, source)) for day, amount, source in self._spent()
+        ]
+        measurement = self.card.measurement
+        for item, order, what in (
+            (measurement.disposals, _DISPOSAL, "disposals"),
+            (measurement.nrv, _TEST, "nrv"),
+        ):
+            events += [
+                (day, order, entry) for entry in item if (day := self._day(entry, what)) <= self.on
+            ]
+        for day, order, entry in sorted(events, key=lambda event: event[:2]):
+            if order == _COST:
+                self._move(day, Layer.INVENTORY, kind, *entry)
+            elif order == _DISPOSAL:
+                self._dispose(day, entry, (Layer.INVENTORY, Layer.WRITE_DOWN))
+            else:
+                self._realisable(day, entry)
+
+    # Events
+
+    def _spent(self) -> list[tuple[date, Money, str]]:
+        """Capitalised lines, one a voucher and day."""
+        found: dict[tuple[date, str], Money] = {}
+        for verdict in self.recognition.verdicts:
+            if verdict.outcome is Outcome.CAPITALISED and verdict.dated <= self.on:
+                key = (verdict.dated, verdict.voucher)
+                found[key] = (
+                    found.get(key, Money(Decimal(), self.currency)) + verdict.amount.posted()
+                )
+        return [(day, amount, voucher) for (day, voucher), amount in found.items()]
+
+    def _cost(self, day: date, what: str, amount: Money | None, source: str) -> None:
+        ready = self.card.measurement.available_on
+        if what == "transfer":
+            self._transfer(day)
+        elif amount is None:
+            raise AssertionError(what)
+        elif what == "bought":
+            self._move(day, Layer.COST, _IN_KIND[self.card.route], amount, source)
+            self.monthly = None
+        elif ready is not None and day > ready:  # taken back after the transfer
+            self._move(day, Layer.COST, Kind.OTHER_OUT, amount, source)
+            self.monthly = None
+        else:
+            self._move(day, Layer.DEVELOPMENT, Kind.SPENT, amount, source)
+
+    def _transfer(self, day: date) -> None:
+        """Development becomes an intangible, voucher by voucher so that each stays in sight."""
+        for movement in list(self.movements):
+            self._move(day, Layer.DEVELOPMENT, Kind.TRANSFERRED, -movement.amount, movement.source)
+            self._move(day, Layer.COST, Kind.DEVELOPED, movement.amount, movement.source)
+
+    def _month_ends(self, ready: date) -> list[date]:
+        """The days on which amortisation is posted, from the month available."""
+        life = self.card.measurement.life
+        if life is None:
+            raise self._invalid("measure.no-life", None, available_on=ready.isoformat())
+        if self.policy.amortisation != "straight_line":
+            raise self._invalid("measure.method-not-built", None, method=self.policy.amortisation)
+        for name, known in (
+            ("amortisation_starts", "month available for use"),
+            ("amortisation_stops", "month derecognised"),
+        ):
+            rule = self.rules.ask("cas_6", name, on=ready)
+            if rule.value != known:
+                raise self._invalid(
+                    "measure.rule-not-built", rule.citation, rule_name=name, value=rule.value
+                )
+        residual = self.rules.ask("cas_6", "residual_default", on=ready)
+        if self.policy.residual != residual.value:
+            self._note(
+                "measure.residual-needs-basis", residual.citation, rate=f"{self.policy.residual:%}"
+            )
+        self.months_left = 0 if life.indefinite else life.months
+        if life.indefinite:
+            rule = self.rules.ask("cas_6", "indefinite_life_not_amortised", on=ready)
+            if not rule.value:
+                raise self._invalid(
+                    "measure.no-life", rule.citation, available_on=ready.isoformat()
+                )
+        self.amortised = not life.indefinite
+        ends: list[date] = []
+        first = ready.replace(day=1)
+        while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= self.on:
+            ends.append(end)
+        return ends
+
+    def _charge(self, day: date) -> None:
+        if not self.amortised:
+            return
+        cost = self.balances[Layer.COST]
+        residual = (cost * self.residual).posted()
+        left = cost - residual - self.balances[Layer.AMORTISATION] - self.balances[Layer.IMPAIRMENT]
+        if cost and left.fen > 0:
+            months = max(self.months_left, 1)
+            if self.monthly is None:
+                self.monthly = Money(
+                    EXACT.divide(left.amount, Decimal(months)), self.currency
+                ).posted()
+            charge = left if months == 1 or self.monthly.fen > left.fen else self.monthly
+            if charge:
+                self._move(day, Layer.AMORTISATION, Kind.CHARGED, charge, self.recognition.asset)
+        self.months_left -= 1
+        self.months_charged += 1
+        if self.renew_after_charge:
+            self.monthly, self.renew_after_charge = None, False
+
+    def _estimate(self, day: date, entry: Mapping[str, str]) -> None:
+        if "residual" in entry:
+            self.residual = self._rate(entry["residual"], "estimates")
+        if "months" in entry:
+            months = int(entry["months"])
+            if months <= self.months_charged:
+                raise self._invalid(
+                    "measure.life-already-over",
+                    None,
+                    months=months,
+                    charged=self.months_charged,
+                    date=day.isoformat(),
+                )
+            self.months_left, self.amortised = months - self.months_charged, True
+        self.monthly = None
+
+    def _impair(self, day: date, entry: Mapping[str, str]) -> None:
+        carried = (
+            self.balances[Layer.COST]
+            - self.balances[Layer.AMORTISATION]
+            - self.balances[Layer.IMPAIRMENT]
+        )
+        if "amount" in entry:
+            loss = self._money(entry["amount"])
+        elif "recoverable" in entry:
+            loss = carried - self._money(entry["recoverable"])
+            if loss.fen < 0:  # recoverable above carrying: no loss, and none is taken back
+                return
+        else:
+            raise self._invalid("measure.impairment-amount", None, date=day.isoformat())
+        if loss.fen < 0:
+            rule = self.rules.ask("cas_8", "intangible_impairment_reversible", on=day)
+            if not rule.value:
+                raise self._invalid(
+                    "measure.impairment-reversed",
+                    rule.citation,
+                    amount=loss.text,
+                    date=day.isoformat(),
+                )
+        if loss.fen > carried.fen:
+            raise self._invalid(
+                "measure.impairment-exceeds",
+                None,
+                amount=loss.text,
+                carried=carried.text,
+                date=day.isoformat(),
+            )
+        if loss:
+            self._move(day, Layer.IMPAIRMENT, Kind.CHARGED, loss, self.recognition.asset)
+            self.renew_after_charge = True
+            if (day + timedelta(days=1)).day == 1:  # the month's charge is behind it
+                self.monthly, self.renew_after_charge = None, False
+
+    def _dispose(self, day: date, entry: Mapping[str, str], layers: Sequence[Layer]) -> None:
+        reason = entry.get("reason", "sale" if self.card.use is Use.SALE else "disposal")
+        kind = _OUT_KIND.get(reason)
+        if kind is None or (kind is Kind.SOLD) and self.card.use is not Use.SALE:
+            raise self._invalid(
+                "measure.disposal-reason",
+                None,
+                reason=reason,
+                known=", ".join(_OUT_KIND),
+                date=day.isoformat(),
+            )
+        share = self._rate(entry["share"], "disposals") if "share" in entry else Decimal(1)
+        if not 0 < share <= 1:
+            raise self._invalid(
+                "measure.disposal-share", None, share=entry["share"], date=day.isoformat()
+            )
+        for layer in layers:
+            gone = (self.balances[layer] * share).posted()
+            if gone:
+                self._move(day, layer, kind, -gone, self.recognition.asset)
+        self.monthly = None
+
+    def _realisable(self, day: date, entry: Mapping[str, str]) -> None:
+        """Write stock down to what it will bring in, or back up to what was provided."""
+        nrv = self._money(entry["price"])
+        for key in ("cost_to_finish", "cost_to_sell", "tax"):
+            if key in entry:
+                nrv = nrv - self._money(entry[key])
+        short = self.balances[Layer.INVENTORY] - nrv
+        wanted = max(short.fen, 0)
+        wanted = min(wanted, self.balances[Layer.INVENTORY].fen)
+        change = Money.of_fen(wanted, self.currency) - self.balances[Layer.WRITE_DOWN]
+        if change.fen < 0:
+            rule = self.rules.ask("cas_1", "inventory_write_down_reversible", on=day)
+            if not rule.value:
+                return
+            self._move(day, Layer.WRITE_DOWN, Kind.REVERSED, change, self.recognition.asset)
+        elif change:
+            self._move(day, Layer.WRITE_DOWN, Kind.CHARGED, change, self.recognition.asset)
+
+    # Checks and parsing
+
+    def _refuse_before(self, ready: date | None) -> None:
+        measurement = self.card.measurement
+        for what in ("estimates", "impairments", "disposals"):
+            for entry in getattr(measurement, what):
+                day = self._day(entry, what)
+                if day <= self.on and (ready is None or day < ready):
+                    raise self._invalid(
+                        "measure.before-available", None, what=what, date=day.isoformat()
+                    )
+        bought = self.card.route is not Route.SELF_DEVELOPED
+        if bought and ready is None and self.recognition.total(Outcome.CAPITALISED):
+            self._note("measure.not-available", None)
+
+    def _yearly_tests(self, ready: date) -> None:
+        """An indefinite life is tested for impairment every year."""
+        if self.amortised or not self.balances[Layer.COST]:
+            return
+        rule = self.rules.ask("cas_6", "indefinite_life_not_amortised", on=self.on)
+        tested = {
+            self._day(entry, "impairments").year for entry in self.card.measurement.impairments
+        }
+        for year in range(ready.year, self.on.year + 1):
+            due = add_months(date(year, self.policy.impairment_test, 1), 1) - timedelta(days=1)
+            if ready <= due <= self.on and year not in tested:
+                self._note("measure.impairment-test-missing", rule.citation, year=year)
+
+    def _day(self, entry: Mapping[str, str], what: str) -> date:
+        if "date" not in entry:
+            raise self._invalid("measure.no-date", None, what=what)
+        return parse_day(str(entry["date"]))
+
+    def _money(self, written: str) -> Money:
+        amount = Money.parse(str(written), self.currency)
+        if amount.currency != self.currency:
+            raise self._invalid(
+                "measure.other-currency", None, amount=str(amount), currency=self.currency
+            )
+        return amount
+
+    def _rate(self, written: str, what: str) -> Decimal:
+        try:
+            return Decimal(str(written).removesuffix("%")) / 100
+        except InvalidOperation:
+            raise self._invalid("measure.not-a-rate", None, value=written, what=what) from None
+
+    def _move(self, day: date, layer: Layer, kind: Kind, amount: Money, source: str) -> None:
+        self.movements.append(Movement(day, layer, kind, amount, source))
+        self.balances[layer] = self.balances[layer] + amount
+
+    def _note(self, code: str, rule: Citation | None, **facts: Any) -> None:
+        origin = self.card.origin
+        self.diagnostics.append(
+            Diagnostic(
+                Severity.WARNING,
+                code,
+                origin.path,
+                origin.line,
+                1,
+                self.recognition.asset,
+                rule,
+                {"asset": self.card.id, **facts},
+            )
+        )
+
+    def _invalid(self, code: str, rule: Citation | None, **facts: Any) -> Invalid:
+        origin = self.card.origin
+        return Invalid(
+            code,
+            path=origin.path,
+            line=origin.line,
+            node=self.recognition.asset,
+            rule=rule,
+            asset=self.card.id,
+            **facts,
+        )
+
+
+# Entries of the entity's book
+
+
+def entries(
+    carrying: Carrying,
+    vouchers: Mapping[str, Voucher],
+    policy: AccountingPolicy,
+    book: Book,
+    period: Period,
+) -> list[Entry]:
+    """One asset's entries in the entity's book for a period: its vouchers, then measurement.
+
+    Each stands on a voucher or on the recognition memo, never on an appraisal (财会〔2025〕33号). The
+    id is derived from book, source, day and kind, so that posting the same again is a no-op and
+    another amount is a Conflict.
+    """
+    found: dict[str, Entry] = {}
+    for movement in carrying.movements:
+        voucher = vouchers.get(movement.source)
+        if movement.day in period and voucher is not None and movement.kind is not Kind.TRANSFERRED:
+            if voucher.dated == movement.day:
+                entry = mirror(voucher, book)
+                found[entry.id] = entry
+    grouped: dict[tuple[date, Kind, str], list[Movement]] = {}
+    for movement in carrying.movements:
+        if movement.day in period:
+            key = _group(movement, carrying)
+            if key:
+                grouped.setdefault((movement.day, movement.kind, key), []).append(movement)
+    for (day, kind, key), moved in grouped.items():
+        lines = _lines(key, moved, policy)
+        if lines:
+            entry = Entry(
+                _entry_id(book, carrying.asset, day, f"{key}.{kind}"),
+                book.id,
+                day,
+                lines,
+                carrying.asset,
+                _SUMMARY[key],
+            )
+            found[entry.id] = entry
+    for entry in found.values():
+        if not entry.source.startswith(("voucher:", "asset:")):
+            raise AssertionError(f"{entry.id} stands on {entry.source}")
+        entry.check()
+    return sorted(found.values(), key=lambda entry: (entry.effective_on, entry.id))
+
+
+def post(uow: Uow, found: Iterable[Entry]) -> int:
+    """Post the entries; how many were new."""
+    return sum(uow.post(entry) is not None for entry in found)
+
+
+def mirror(voucher: Voucher, book: Book) -> Entry:
+    """The voucher as an entry of the entity's book, line by line as the ERP wrote it."""
+    lines = tuple(Line(line.account, line.amount.fen, line.summary) for line in voucher.lines)
+    return Entry(
+        _entry_id(book, voucher.id, voucher.dated, "mirror"),
+        book.id,
+        voucher.dated,
+        lines,
+        voucher.id,
+        voucher.lines[0].summary,
+    )
+
+
+_SUMMARY = {
+    "transfer": "开发支出转入无形资产—数据资源",
+    "amortisation": "数据资源摊销",
+    "impairment": "数据资源减值",
+    "write_down": "数据资源存货跌价",
+    "gone": "数据资源终止确认",
+}
+_CHARGES = {
+    "amortisation": ("amortisation_expense", "accumulated_amortisation"),
+    "impairment": ("impairment_loss", "intangible_impairment"),
+    "write_down": ("impairment_loss", "inventory_provision"),
+}
+_ACCOUNT = {
+    Layer.COST: "intangible_data",
+    Layer.AMORTISATION: "accumulated_amortisation",
+    Layer.IMPAIRMENT: "intangible_impairment",
+    Layer.INVENTORY: "inventory_data",
+    Layer.WRITE_DOWN: "inventory_provision",
+}
+_RESULT = {
+    Kind.DISPOSED: "disposal_result",
+    Kind.LAPSED: "lapse_loss",
+    Kind.SOLD: "cost_of_sales",
+    Kind.OTHER_OUT: "disposal_result",
+}
+
+
+def _group(movement: Movement, carrying: Carrying) -> str:
+    """What kind of entry the movement belongs to; empty when the voucher's own lines say it."""
+    if movement.kind is Kind.TRANSFERRED:
+        return "transfer"
+    if movement.kind in (Kind.CHARGED, Kind.REVERSED):
+        return movement.layer.value
+    if movement.kind in _RESULT and movement.source == carrying.asset:
+        return "gone"
+    return ""
+
+
+def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tuple[Line, ...]:
+    if key == "gone":
+        # Cost is a debit balance, the other layers are credit balances: what is left is the result.
+        sides = [
+            (
+                _ACCOUNT[m.layer],
+                m.amount.fen if m.layer in (Layer.COST, Layer.INVENTORY) else -m.amount.fen,
+            )
+            for m in moved
+        ]
+        result = (_RESULT[moved[0].kind], -sum(fen for _, fen in sides))
+        return tuple(Line(account_of(policy, role), fen) for role, fen in (*sides, result) if fen)
+    fen = sum(m.amount.fen for m in moved)
+    if key == "transfer":
+        debit, credit, fen = "intangible_data", "development_capitalised", -fen
+    else:
+        debit, credit = _CHARGES[key]
+    if not fen:
+        return ()
+    return (Line(account_of(policy, debit), fen), Line(account_of(policy, credit), -fen))
+
+
+def _entry_id(book: Book, source: str, day: date, role: str) -> str:
+    """`pst_` and a UUID of version 8: SHA-256 over book, source, day and kind."""
+    digest = hashlib.sha256(canonical([book.id, source, day.isoformat(), role])).digest()
+    value = int.from_bytes(digest[:16], "big")
+    value = value & ~(0xF << 76) | (0x8 << 76)
+    value = value & ~(0x3 << 62) | (0x2 << 62)
+    return f"pst_{value:032x}"
+
+
+def book_of(entity: str, currency: str = "CNY", fiscal_year: str = "01-01") -> Book:
+    """The entity's own book, `book:plant_co.entity`."""
+    from sanhua.kernel.ledger import BookKind
+
+    key = named("party", entity).partition(":")[2]
+    return Book(f"book:{key}.entity", f"party:{key}", BookKind.ENTITY, currency, fiscal_year)
