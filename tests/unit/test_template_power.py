@@ -149,6 +149,17 @@ def test_every_text_that_a_reader_meets_says_that_the_data_is_synthetic(power: P
         assert "合成" in path.read_text(encoding="utf-8"), path.name
 
 
+def test_editors_find_the_schema_of_each_file_from_its_first_line(power: Path):
+    said = {
+        "sanhua.yaml": ".sanhua/schemas/sanhua.json",
+        "sources/readings.yaml": "../.sanhua/schemas/source.json",
+        "books/assets/load_profile_asset.yaml": "../../.sanhua/schemas/asset.json",
+    }
+    for name, schema in said.items():
+        first = (power / name).read_text(encoding="utf-8").splitlines()[0]
+        assert first == f"# yaml-language-server: $schema={schema}"
+
+
 def test_a_blank_project_has_its_two_files_and_keeps_its_state_out_of_git(tmp_path: Path):
     templates.write("blank", tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
