@@ -400,6 +400,7 @@ def detect(
     found: list[Detection] = []
     for column in columns:
         seen: set[str] = set()
+        explained: set[str] = set()  # values that an earlier kind's check digit accounts for
         for detector in DETECTORS:
             share = shares.get((column.name, detector.kind), Decimal())
             if share < detector.share or share == 0:
@@ -407,9 +408,11 @@ def detect(
             sample = samples.get(column.name)
             confirmed = False
             if detector.checked and sample:
-                confirmed = _digits_hold(detector, sample, rules, today)
+                held = _holding(detector, set(sample) - explained, rules, today)
+                confirmed = bool(held)
                 if not confirmed:
                     continue
+                explained |= held
             seen.add(detector.kind)
             rounded = share.quantize(Decimal("0.0001"), ROUND_HALF_UP)
             found.append(Detection(column.name, detector.kind, rounded, confirmed))
@@ -421,16 +424,15 @@ def detect(
     return found
 
 
-def _digits_hold(detector: Detector, sample: Sequence[str], rules: Rules, today: date) -> bool:
-    """Whether at least two thirds of the values with the shape have the right check digit; chance
-    gives one in ten.
+def _holding(detector: Detector, sample: set[str], rules: Rules, today: date) -> set[str]:
+    """The values whose check digit holds, if they are two thirds of those with the shape.
+
+    By chance about one in ten would hold. Empty when they are fewer.
     """
     pattern = re.compile(_pattern(detector, rules, today))
     shaped = [value for value in sample if pattern.search(value)]
-    if not shaped:
-        return False
-    valid = sum(identifiers.valid(detector.kind, value, rules, today) for value in shaped)
-    return valid * 3 >= len(shaped) * 2
+    held = {value for value in shaped if identifiers.valid(detector.kind, value, rules, today)}
+    return held if len(held) * 3 >= len(shaped) * 2 else set()
 
 
 def _plain(name: str) -> str:
