@@ -8,11 +8,16 @@ import hashlib
 import io
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sanhua.capital.recognise import Outcome, judge
+from sanhua.kernel.money import Money
+from sanhua.project import load
+from sanhua.rules.packs import Packs
 from sanhua.workspace import templates
 from sanhua.workspace.templates.power import DIRT, credit_check, organisation_check
 
@@ -158,6 +163,24 @@ def test_editors_find_the_schema_of_each_file_from_its_first_line(power: Path):
     for name, schema in said.items():
         first = (power / name).read_text(encoding="utf-8").splitlines()[0]
         assert first == f"# yaml-language-server: $schema={schema}"
+
+
+def test_both_projects_compile_and_the_books_carry_what_was_spent_after_the_conditions(
+    power: Path, tmp_path: Path
+):
+    """Capitalised: 412,000 + 58,300 + 126,500 + 433,500 + 36,800 + 208,400 = 1,275,500.00.
+
+    Expensed: 186,000 of research and 96,000 before 2025-09-15, the day of the last condition.
+    """
+    templates.write("blank", tmp_path)
+    assert load(tmp_path, {}).diagnostics == []
+    project = load(power, {})
+    assert project.diagnostics == []
+    card, policy = project.assets["load_profile_asset"], project.policy["grid_co"]
+    rules = Packs.load(("cn",), None)
+    found = judge(card, project.vouchers.values(), policy, rules, date(2026, 6, 30))
+    assert found.total(Outcome.CAPITALISED) == Money(Decimal("1275500.00"))
+    assert found.total(Outcome.EXPENSED) == Money(Decimal("282000.00"))
 
 
 def test_a_blank_project_has_its_two_files_and_keeps_its_state_out_of_git(tmp_path: Path):
