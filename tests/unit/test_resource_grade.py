@@ -291,9 +291,11 @@ def test_a_masked_column_that_still_shows_numbers_is_graded_by_them():
     assert still.columns[0].grade is Grade.GENERAL4
 
 
-def test_data_that_may_not_be_opened_is_at_least_general_4():
+def test_data_that_may_go_nowhere_is_at_least_general_4_and_other_classes_set_less():
     """GB/T 43697 附录H, floors for public data."""
     assert graded([], "a", open_class="none").grade is Grade.GENERAL4
+    assert graded([], "a", open_class="none", share_class="none").grade is Grade.GENERAL4
+    assert graded([], "a", open_class="none", share_class="conditional").grade is Grade.GENERAL2
     assert graded([], "a", open_class="conditional").grade is Grade.GENERAL2
     assert graded([], "a", open_class="unconditional").grade is Grade.GENERAL1
 

@@ -746,24 +746,26 @@ def _category(kinds_found: Sequence[str], kinds: Rule) -> str:
 
 
 def _by_class(contract: DataContract | None, rules: Rules, today: date) -> list[Reason]:
-    """Floors by how public data may be shared or opened."""
-    if contract is None or not (contract.share_class or contract.open_class):
+    """The floor for public data by its classes: closed when it may go nowhere, else conditional.
+
+    Data that one class lets out is not closed; unconditional classes alone set no floor.
+    """
+    if contract is None:
+        return []
+    said = {"shareClass": contract.share_class, "openClass": contract.open_class}
+    classes = {name: written for name, written in said.items() if written}
+    if set(classes.values()) <= {"unconditional"}:
         return []
     floors = rules.ask(INSTRUMENT, "floors", on=today)
-    reasons: list[Reason] = []
-    for name, written in (("shareClass", contract.share_class), ("openClass", contract.open_class)):
-        key = {"conditional": "conditionally_open", "none": "closed"}.get(written)
-        if key is None or key not in floors.value:
-            continue
-        found = _sublevel(floors.value[key])
-        reasons.append(
-            Reason(
-                "class",
-                found,
-                Text(f"{name}: {written}", f"{name}: {written}"),
-                floors.node,
-                floors.cite,
-                contract.origin.sha256,
-            )
+    key = "closed" if set(classes.values()) == {"none"} else "conditionally_open"
+    text = ", ".join(f"{name}: {written}" for name, written in classes.items())
+    return [
+        Reason(
+            "class",
+            _sublevel(floors.value[key]),
+            Text(text, text),
+            floors.node,
+            floors.cite,
+            contract.origin.sha256,
         )
-    return reasons
+    ]

@@ -68,9 +68,6 @@ MESSAGES = {
         "可用：{known}",
         "known: {known}",
     ),
-    "product.retired": Message(
-        "产品 {product} 已于 {day} 停售", "product {product} was retired on {day}"
-    ),
     "listing.grade-above-class": Message(
         "产品 {product} 的列 {field} 为 {grade}（{reason}），高于挂牌 {listing} 的上限 {allowed}",
         "column {field} of product {product} is {grade} ({reason}), above what listing {listing} "
