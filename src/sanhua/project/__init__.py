@@ -9,7 +9,8 @@ odcs      the data contract into the model
 checking  the static compile: references, SQL, rights, prices, books
 scaffold  what `init` writes for editors and git
 
-In: a folder with `sanhua.yaml` (FORMATS). Out: `Project` and diagnostics; nothing is run and no data is read.
+In: a folder with `sanhua.yaml` (FORMATS). Out: `Project` and diagnostics; nothing is run and no
+data is read.
 """
 
 from __future__ import annotations

@@ -488,7 +488,9 @@ class _Books:
         return item.flat()
 
     def _kept(self, kind: str) -> None:
-        """Appraisals and financings, as text under their keys, with `id`, `entity` and `origin` added."""
+        """Appraisals and financings, as text under their keys, with `id`, `entity` and `origin`
+        added.
+        """
         kept: dict[str, Any] = (
             self.loader.project.appraisals
             if kind == "appraisal"
@@ -508,10 +510,6 @@ class _Books:
                 continue
             origin = self.folder.origin(path, 1)
             kept[key] = {**plain(found), "id": key, "entity": self.entity.id, "origin": origin}
-            for name in found.entries:
-                value = found.get(name)
-                where = value if isinstance(value, Scalar) else found.place(name)
-                self.loader.project.places[f"{kind}:{key}/{name}"] = self.folder.origin(path, where)
 
 
 def fiscal_year(dated: date, first: str) -> int:

@@ -1,4 +1,6 @@
-"""From the folder's files to the `Project`: every thing typed, every fault collected at its place."""
+"""From the folder's files to the `Project`: every thing typed, every fault collected at its
+place.
+"""
 
 from __future__ import annotations
 
@@ -40,19 +42,19 @@ from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEn
 
 SETTINGS_FILE = "sanhua.yaml"
 OVERRIDES = ("language", "engine", "store", "lake", "base")
-FOLDERS = (
-    "sources",
-    "standards",
-    "sql",
-    "contracts",
-    "rights",
-    "policies",
-    "products",
-    "deals",
-    "books",
-)
 BESIDE = ("evidence", "keys", "state", "docs", "data", "inbox")  # folders that hold no declarations
 
+EXPECTED = {
+    "sources": "sources/*.yaml",
+    "standards": "elements.yaml, model.yaml, indicators.yaml, codes/*.csv",
+    "sql": "sql/*.sql",
+    "contracts": "contracts/*.odcs.yaml",
+    "rights": "rights/*.yaml",
+    "policies": "policies/*.yaml, *.odrl.json",
+    "products": "products/*.yaml",
+    "deals": "deals/*.yaml",
+    "books": "policy.yaml, vouchers, assets, appraisals, financings, balances, timesheets, bills",
+}
 PARTY_COLUMNS = Columns(
     {
         **{key: key for key in ("id", "name", "uscc", "person", "of", "roles", "public_key")},
@@ -271,7 +273,9 @@ class Loader:
     def things(
         self, path: str, name: str, root: Node | None, *, depth: int = 1
     ) -> Iterator[tuple[str, Scalar, Keys]]:
-        """The things of a file that holds several, each valid by itself; a faulty one is left out."""
+        """The things of a file that holds several, each valid by itself; a faulty one is left
+        out.
+        """
         if root is None or not self._mapping(root, path) or not isinstance(root, Keys):
             return
         faults = schema.faults(name, root, path)
@@ -295,7 +299,9 @@ class Loader:
         return False
 
     def files(self, top: str, *suffixes: str, deep: bool = False) -> list[str]:
-        """The files of a folder with one of `suffixes`; one stem in two spellings is format.two-sources."""
+        """The files of a folder with one of `suffixes`; one stem in two spellings is
+        format.two-sources.
+        """
         found: dict[str, str] = {}
         for path in self.folder.under(top):
             suffix = next((s for s in suffixes if path.endswith(s)), "")
@@ -342,17 +348,42 @@ class Loader:
             key = self.stem(path, PurePosixPath(path).suffix)
             found = self.document(path, name)
             if key and found is not None:
+                self.mark(node(kind, key), found, path)
                 yield key, path, found
 
+    def mark(self, name: str, value: Node, path: str) -> None:
+        """Note where each key and list item of a thing stands, for what `check` says of it."""
+        sha256 = self.folder.files[path].sha256 if path in self.folder.files else ""
+
+        def walk(inner: Node, prefix: str, depth: int) -> None:
+            if isinstance(inner, Keys):
+                for key, (place, child) in inner.entries.items():
+                    where = child if isinstance(child, Scalar) and child.text else place
+                    self.project.places[f"{prefix}/{key}"] = Origin(path, where.line, sha256)
+                    if depth:
+                        walk(child, f"{prefix}/{key}", depth - 1)
+            elif isinstance(inner, Items):
+                for number, item in enumerate(inner.items):
+                    key = item.text if isinstance(item, Scalar) else str(number)
+                    self.project.places.setdefault(
+                        f"{prefix}/{key}", Origin(path, item.line, sha256)
+                    )
+
+        walk(value, name, 3)
+
     def typed(self, path: str, place: Node, make: Callable[[], None]) -> None:
-        """Run the typing of one thing; a value that does not type is collected and the thing left out."""
+        """Run the typing of one thing; a value that does not type is collected and the thing left
+        out.
+        """
         try:
             make()
         except SanhuaError as failure:
             self.folder.take(failure, path, place)
 
     def replaced(self, top: str, stem: str) -> tuple[str, str]:
-        """The YAML and the Excel path of a thing that may be either; both at once is an error, YAML is then read."""
+        """The YAML and the Excel path of a thing that may be either; both at once is an error,
+        YAML is then read.
+        """
         yaml_path = next(
             (p for s in ("yaml", "yml") if self.folder.exists(p := f"{top}{stem}.{s}")), ""
         )
@@ -429,7 +460,8 @@ class Loader:
                     value.text("share"),
                 )
             )
-            del place
+            self.project.places[node("entity", key)] = self.folder.origin(SETTINGS_FILE, place)
+            self.mark(node("entity", key), value, SETTINGS_FILE)
         serve = {"host": "127.0.0.1", "port": "8765"} | found.flat("serve")
         serve |= {
             key: env[f"SANHUA_SERVE_{key.upper()}"]
@@ -467,7 +499,7 @@ class Loader:
         else:
             rows = self.folder.excel(excel_path, PARTY_COLUMNS, ("parties", "主体"))
             root = self.rows_as_map(rows, PARTY_COLUMNS)
-        for key, _, value in self.things(path, "parties", root):
+        for key, place, value in self.things(path, "parties", root):
             self.project.parties[key] = Party(
                 node("party", key),
                 value.text("name"),
@@ -477,7 +509,8 @@ class Loader:
                 node("party", value.text("of")) if value.text("of") else "",
                 value.text("public_key"),
             )
-            self.project.places[node("party", key)] = self.folder.origin(path, value)
+            self.project.places[node("party", key)] = self.folder.origin(path, place)
+            self.mark(node("party", key), value, path)
 
     # Sources
 
@@ -596,6 +629,7 @@ class Loader:
             rows = self.folder.excel(excel_path, ELEMENT_COLUMNS, ("elements", "数据元"))
             root = self.rows_as_map(rows, ELEMENT_COLUMNS)
         for key, place, value in self.things(path, "elements", root):
+            self.mark(node("element", key), value, path)
             self.project.elements[key] = DataElement(
                 key,
                 value.text("definition"),
@@ -637,6 +671,7 @@ class Loader:
                         value.text("table"),
                         value.flat("attributes") if value.keys("attributes") else None,
                     )
+                    self.mark(node("entity", f"model/{key}"), value, yaml_path)
                     self.keep(self.project.model, key, entity, yaml_path, place, "entity")  # type: ignore[arg-type]
 
     def _model_sheet(self, path: str) -> None:
@@ -681,6 +716,7 @@ class Loader:
             rows = self.folder.excel(excel_path, INDICATOR_COLUMNS, ("indicators", "指标"))
             root = self.rows_as_map(rows, INDICATOR_COLUMNS)
         for key, place, value in self.things(path, "indicators", root):
+            self.mark(node("indicator", key), value, path)
             self.project.indicators[key] = Indicator(
                 key,
                 self.folder.words(value.get("title")) or self.folder.words(Scalar(key, 1, 1)),
@@ -714,6 +750,7 @@ class Loader:
                     "registrations": self._registration,
                 }[group]
                 if NAME.fullmatch(key):
+                    self.mark(node(group.removesuffix("s"), key), value, path)
                     self.typed(
                         path, value, lambda r=read, k=key, p=path, h=place, v=value: r(k, p, h, v)
                     )
@@ -999,7 +1036,7 @@ class Loader:
     def _unread(self) -> None:
         """A file in a folder of declarations that no format claims is probably misnamed."""
         known = {
-            *FOLDERS,
+            *EXPECTED,
             *BESIDE,
             SETTINGS_FILE,
             "parties.yaml",
@@ -1013,7 +1050,7 @@ class Loader:
                 near = nearest(name, known)
                 if near:
                     self.folder.warn("project.unknown-file", name, nearest=near)
-        for top in FOLDERS:
+        for top in EXPECTED:
             for path in self.folder.under(top):
                 if (
                     path in self.read_paths
@@ -1021,18 +1058,7 @@ class Loader:
                     or path.endswith((".md", ".txt"))
                 ):
                     continue
-                expected = {
-                    "sources": "sources/*.yaml",
-                    "standards": "standards/elements.yaml, model.yaml, indicators.yaml, codes/*.csv",
-                    "sql": "sql/*.sql",
-                    "contracts": "contracts/*.odcs.yaml",
-                    "rights": "rights/*.yaml",
-                    "policies": "policies/*.yaml, *.odrl.json",
-                    "products": "products/*.yaml",
-                    "deals": "deals/*.yaml",
-                    "books": "books/policy.yaml, vouchers/, assets/, appraisals/, financings/, balances/, "
-                    "timesheets/, bills/",
-                }[top]
+                expected = EXPECTED[top]
                 self.folder.say(Severity.WARNING, "project.unknown-file", path, nearest=expected)
 
 

@@ -35,7 +35,9 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`sanhua.yaml`, each overridden by `SANHUA_<KEY>`. `entities` are in the order written; the first is the default."""
+    """`sanhua.yaml`, each overridden by `SANHUA_<KEY>`. `entities` are in the order written; the
+    first is the default.
+    """
 
     title: Text
     entities: tuple[Entity, ...]
@@ -60,7 +62,9 @@ class SqlFile:
 
 @dataclass(slots=True)
 class Project:
-    """What the folder declares. A thing that could not be read is missing here and has an error in `diagnostics`."""
+    """What the folder declares. A thing that could not be read is missing here and has an error in
+    `diagnostics`.
+    """
 
     root: Path
     name: str

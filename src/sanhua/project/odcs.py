@@ -1,7 +1,7 @@
 """Data contracts (Open Data Contract Standard v3) into the part that sanhua acts on.
 
-These files follow ordinary YAML typing because other tools read them too; v3.0 spellings are read, unknown custom
-properties are left alone, a near miss of ours is told.
+These files follow ordinary YAML typing because other tools read them too; v3.0 spellings are read,
+unknown custom properties are left alone, a near miss of ours is told.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def load_contracts(loader: Loader) -> None:
         faults = schema.faults("contract", root, path, typed=True)
         folder.found += [fault.diagnostic for fault in faults]
         if key and not faults:
+            loader.mark(node("contract", key), root, path)
             loader.typed(path, root, lambda r=root, p=path, k=key: _Contract(loader, p, k).read(r))
     for path in folder.under("contracts"):
         if path.endswith((".yaml", ".yml")) and ".odcs." not in path:
@@ -190,7 +191,9 @@ class _Contract:
         )
 
     def related(self, found: Keys) -> dict[str, list[str]]:
-        """Column → what it refers to, from the relationships of the table (composite keys pairwise)."""
+        """Column → what it refers to, from the relationships of the table (composite keys
+        pairwise).
+        """
         pairs: dict[str, list[str]] = {}
         for item in found.items("relationships"):
             if not isinstance(item, Keys):

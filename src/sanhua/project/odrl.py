@@ -1,4 +1,6 @@
-"""The other spelling of a policy: ODRL 2.2 JSON-LD. A term that has no executable meaning here is refused, not skipped."""
+"""The other spelling of a policy: ODRL 2.2 JSON-LD. A term that has no executable meaning here is
+refused, not skipped.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ RULE_KEYS = ("action", "target", "constraint", "assigner", "assignee", "@type", 
 
 
 def read_odrl(key: str, text: str, path: str, folder: Folder) -> UsagePolicy | None:
-    """The usage policy that the file states, or None with an error for each term that is refused."""
+    """The usage policy that the file states, or None with an error for each term that is
+    refused.
+    """
     try:
         whole: Any = json.loads(text)
     except json.JSONDecodeError as failure:

@@ -1,7 +1,9 @@
-"""Text with its place: YAML, CSV, Excel and Beancount read so that every value keeps its line and column.
+"""Text with its place: YAML, CSV, Excel and Beancount read so that every value keeps its line and
+column.
 
-Nothing is typed here: a scalar is the text that was written. What a reader refuses (aliases, tags, duplicate keys,
-formula cells …) becomes a coded diagnostic at its place; reading goes on where that can lose nothing.
+Nothing is typed here: a scalar is the text that was written. What a reader refuses (aliases, tags,
+duplicate keys, formula cells …) becomes a coded diagnostic at its place; reading goes on where
+that can lose nothing.
 """
 
 from __future__ import annotations
@@ -104,7 +106,9 @@ class Keys:
                 yield key, place, Keys({}, place.line, place.column)
 
     def flat(self, key: str = "") -> dict[str, str]:
-        """The scalars below `key` (or below this mapping) as text, nested keys joined by dots, lists by spaces."""
+        """The scalars below `key` (or below this mapping) as text, nested keys joined by dots,
+        lists by spaces.
+        """
         whole = self.get(key) if key else self
         return dict(_flat(whole, "")) if whole is not None else {}
 
@@ -149,7 +153,9 @@ _TRAP = re.compile(r"0[0-9_]+|[0-9]+(?::[0-5]?[0-9])+|yes|Yes|YES|no|No|NO|on|On
 
 
 def ordinary(node: Node) -> Any:
-    """Dicts, lists and values as ordinary YAML types them (true, 1, 0.5, null); what readers disagree on stays text."""
+    """Dicts, lists and values as ordinary YAML types them (true, 1, 0.5, null); what readers
+    disagree on stays text.
+    """
     if isinstance(node, Items):
         return [ordinary(item) for item in node.items]
     if isinstance(node, Keys):
@@ -169,7 +175,9 @@ def ordinary(node: Node) -> Any:
 
 
 def traps(node: Node) -> Iterator[Scalar]:
-    """Unquoted scalars that one YAML reader takes for text and another for something else: `0301`, `12:30`, `no`."""
+    """Unquoted scalars that one YAML reader takes for text and another for something else: `0301`,
+    `12:30`, `no`.
+    """
     if isinstance(node, Scalar):
         if not node.quoted and _TRAP.fullmatch(node.text):
             yield node
@@ -197,8 +205,9 @@ def nearest_or_some(word: str, known: Iterable[str]) -> str:
 class Columns:
     """The columns of a table format. `headings` maps every spelling (key, 中文) to the key.
 
-    `codes` hold text that a spreadsheet must not turn into numbers, `amounts` two decimals at most, `lists` several
-    values separated by `;`. `open` keeps further columns instead of reporting them.
+    `codes` hold text that a spreadsheet must not turn into numbers, `amounts` two decimals at
+    most, `lists` several values separated by `;`. `open` keeps further columns instead of
+    reporting them.
     """
 
     headings: Mapping[str, str]
@@ -382,7 +391,9 @@ class Folder:
         return tuple(found)
 
     def paper(self, name: Scalar, path: str, node: str = "") -> str:
-        """The content hash of a file of the folder that `name` names; empty with an error when it is not there."""
+        """The content hash of a file of the folder that `name` names; empty with an error when it
+        is not there.
+        """
         if name.text in self.files:
             return self.files[name.text].sha256
         if not self.inside(name.text):
@@ -487,7 +498,9 @@ class Folder:
             return [str(name) for name in book.sheetnames]
 
     def excel(self, path: str, columns: Columns, sheets: tuple[str, ...] = ()) -> Rows | None:
-        """The sheet called one of `sheets` (else the first) as a table; formulas and number cells in codes are refused."""
+        """The sheet called one of `sheets` (else the first) as a table; formulas and number cells
+        in codes are refused.
+        """
         book = self._workbook(path)
         if book is None:
             return None
@@ -586,7 +599,9 @@ class Folder:
         return str(value).strip()
 
     def _headings(self, path: str, written: list[Scalar], columns: Columns) -> list[str] | None:
-        """The key of each column, empty for one that is left out; None when a required one is missing."""
+        """The key of each column, empty for one that is left out; None when a required one is
+        missing.
+        """
         keys: list[str] = []
         for place in written:
             name = place.text
@@ -752,10 +767,11 @@ _UNITS = re.compile(r"(\S+)\s+([A-Z][A-Z0-9'._-]*)\s*")
 def beancount(text: str, path: str, error: Callable[..., None]) -> list[Row]:
     """Posting rows of the plain transaction subset: one row a posting, keys as in a voucher CSV.
 
-    `2024-03-31 * "摘要"` with the metadata `voucher: "2024-03-0120"`; a posting is an account, an amount and a
-    currency; its metadata may give `account` (the ERP's code) `project phase party evidence`, the transaction's
-    `reverses`. Without `account` the last part of the account's name is the code, `-` standing for `.`
-    (`Expenses:RD:5301-02` is 5301.02). Every other directive is an error at its line.
+    `2024-03-31 * "摘要"` with the metadata `voucher: "2024-03-0120"`; a posting is an account, an
+    amount and a currency; its metadata may give `account` (the ERP's code) `project phase party
+    evidence`, the transaction's `reverses`. Without `account` the last part of the account's name
+    is the code, `-` standing for `.` (`Expenses:RD:5301-02` is 5301.02). Every other directive is
+    an error at its line.
     """
     rows: list[Row] = []
     head: dict[str, Scalar] = {}

@@ -1,7 +1,9 @@
-"""The JSON Schemas of the formats, and what a schema's finding means: a code of ours at the line where it was written.
+"""The JSON Schemas of the formats, and what a schema's finding means: a code of ours at the line
+where it was written.
 
-A file's values are validated as text (data contracts: as ordinary YAML types them), so the forms are patterns; a form's
-`$comment` is the code of its error. The schemas also serve editors: `scaffold.write_schemas` copies them.
+A file's values are validated as text (data contracts: as ordinary YAML types them), so the forms
+are patterns; a form's `$comment` is the code of its error. The schemas also serve editors:
+`scaffold.write_schemas` copies them.
 """
 
 from __future__ import annotations
@@ -55,7 +57,12 @@ def names() -> list[str]:
 @cache
 def read(name: str) -> dict[str, Any]:
     """A schema as it is shipped."""
-    return json.loads((_folder() / f"{name}.json").read_text("utf-8"))
+    return json.loads(text(name))
+
+
+def text(name: str) -> str:
+    """The schema file's text."""
+    return (_folder() / f"{name}.json").read_text("utf-8")
 
 
 def _folder() -> Any:
@@ -96,7 +103,9 @@ def valid(name: str, value: Any) -> bool:
 
 
 def faults(name: str, node: Node, path: str, *, typed: bool = False) -> list[Fault]:
-    """What is wrong with `node` by schema `name`, each at its line; `typed` for files that other tools read too."""
+    """What is wrong with `node` by schema `name`, each at its line; `typed` for files that other
+    tools read too.
+    """
     value = ordinary(node) if typed else plain(node)
     validator = _validator(name)
     if validator.is_valid(value):
@@ -212,12 +221,14 @@ def _place(node: Node, path: tuple[str | int, ...]) -> tuple[Node, str]:
 
 
 def _written(node: Node) -> str:
-    text = node.text if isinstance(node, Scalar) else json.dumps(plain(node), ensure_ascii=False)
-    return text if len(text) <= 80 else text[:77] + "…"
+    written = node.text if isinstance(node, Scalar) else json.dumps(plain(node), ensure_ascii=False)
+    return written if len(written) <= 80 else written[:77] + "…"
 
 
 def _schemas_at(name: str, path: list[str | int]) -> Iterator[dict[str, Any]]:
-    """The schema object that holds the keyword at the end of `path`, in the file itself or in the shared forms."""
+    """The schema object that holds the keyword at the end of `path`, in the file itself or in the
+    shared forms.
+    """
     for root in (read(name), read("common")):
         part: Any = root
         for step in path[:-1]:

@@ -54,7 +54,8 @@ _FORMAT = {
         "{value} 不能作编号",
         "{value} is not an id",
         "小写字母开头，只用小写字母、数字和下划线，至多 63 个字符；中文写在 title",
-        "a lower-case letter, then lower-case letters, digits and _, at most 63; other names go into title",
+        "a lower-case letter, then lower-case letters, digits "
+        "and _, at most 63; other names go into title",
     ),
     "format.not-money": Message(
         "{key} 的 {value} 不是金额",
@@ -119,7 +120,8 @@ _FORMAT = {
     "format.not-a-type": Message(
         "{key} 的 {value} 不是数据类型",
         "{key}: {value} is not a type",
-        '可用 string integer decimal(12,2) date timestamp boolean；花括号内要加引号 "decimal(12,2)"',
+        "可用 string integer decimal(12,2) date timestamp "
+        'boolean；花括号内要加引号 "decimal(12,2)"',
         'string integer decimal(12,2) date timestamp boolean; quote "decimal(12,2)" inside { }',
     ),
     "format.not-a-hash": Message(
@@ -322,12 +324,6 @@ _PROJECT = {
         "此处的文件：{nearest}",
         "files here: {nearest}",
     ),
-    "project.regime-not-covered": Message(
-        "会计主体 {entity} 的制度 {regime} 不在适用范围内（{known}）",
-        "entity {entity} follows {regime}, which the instrument does not address ({known})",
-        "此类主体另有规定，本程序不为其确认数据资产",
-        "such entities have rules of their own; no data asset is recognised for them here",
-    ),
     "party.uscc-wrong": Message(
         "{party} 的统一社会信用代码 {value} 校验不符",
         "{party}: USCC {value} fails its check digit",
@@ -358,12 +354,6 @@ _PROJECT = {
 }
 
 _STANDARD = {
-    "standard.conflict": Message(
-        "数据元 {left} 与 {right} 都叫“{name}”，定义却不同",
-        "elements {left} and {right} are both called {name} but defined differently",
-        "合并两者，或改其中一个的名称",
-        "merge them, or rename one",
-    ),
     "standard.duplicate-code": Message(
         "代码 {code} 重复（第一次在第 {first} 行）",
         "code {code} is given twice (first in line {first})",
@@ -466,20 +456,11 @@ _CONTRACT = {
 }
 
 _RIGHTS = {
-    "rights.exceeds-source": Message(
-        "{claim}：来源 {source} 不产生 {rights}",
-        "{claim}: source {source} gives no right to {rights}",
-        "可主张的权利：{given}",
-        "what the source gives: {given}",
-    ),
     "rights.needs-consent": Message(
         "{claim}：来源 {source} 的 {rights} 须其他方同意",
         "{claim}: {rights} from source {source} needs the other parties' consent",
         "在 evidence 附上同意书，用 with 写明各方",
         "add the consent to evidence and name the parties under with",
-    ),
-    "rights.unknown-source": Message(
-        "不认识的来源 {value}", "unknown source {value}", "可用：{nearest}", "known: {nearest}"
     ),
     "rights.source-unruled": Message(
         "{claim}：尚无适用的来源与权利对照表，未核对",
@@ -515,8 +496,10 @@ _PRODUCT = {
         "{action} 既允许又禁止", "{action} is both permitted and forbidden", "留一处", "keep one"
     ),
     "policy.count-below-plan": Message(
-        "使用条件 {policy} 限 {count}，产品 {product} 的方案 {plan} 按到 {units} 计价，{price} 之后的单位用不到",
-        "policy {policy} allows {count}; plan {plan} of {product} prices {units}, units beyond {price} cannot be reached",
+        "使用条件 {policy} 限 {count}，产品 {product} 的方案 {plan} "
+        "按到 {units} 计价，{price} 之后的单位用不到",
+        "policy {policy} allows {count}; plan {plan} of {product} "
+        "prices {units}, units beyond {price} cannot be reached",
         "调整 count 或方案",
         "change count or the plan",
     ),
@@ -548,13 +531,6 @@ _PRODUCT = {
         "免费方案 {plan} 有 for 却没有 limit，或反之",
         "free plan {plan} has `for` without `limit`, or the reverse",
     ),
-    "price.free-and-priced": Message(
-        "方案 {plan} 既免费又有 {key}", "plan {plan} is free and has {key}"
-    ),
-    "price.steps": Message(
-        "方案 {plan} 的 {unit} 阶梯须逐级递增，且只有最后一级不写 to",
-        "plan {plan}: steps of {unit} must ascend, and only the last has no `to`",
-    ),
     "price.bundle-split": Message(
         "方案 {plan} 的分摊合计 {total}，不是 100%",
         "plan {plan}: the split sums to {total}, not 100%",
@@ -567,13 +543,6 @@ _PRODUCT = {
         "plan {plan}: {key} {value} exceeds the ceiling {limit} of {ceiling}",
         "降价，或取得新的批复",
         "lower it, or obtain a new approval",
-    ),
-    "price.cap-below-minimum": Message(
-        "方案 {plan} 的上限 {cap} 低于下限 {minimum}（{period}）",
-        "plan {plan}: cap {cap} is below minimum {minimum} ({period})",
-    ),
-    "price.mixed-currency": Message(
-        "方案 {plan} 有两种币种：{currencies}", "plan {plan} has two currencies: {currencies}"
     ),
     "price.next-cycle": Message(
         "方案 {plan} 的 next 绕回自己", "plan {plan}: `next` comes back to itself"
@@ -753,10 +722,6 @@ _BOOKS = {
     "asset.phases": Message(
         "{asset} 的开发阶段 {development} 早于研究阶段 {research}",
         "{asset}: development {development} begins before research {research}",
-    ),
-    "asset.code-twice": Message(
-        "项目代码 {code} 同属 {left} 与 {right}",
-        "project code {code} belongs to {left} and to {right}",
     ),
     "appraisal.value-differs": Message(
         "写的价值是 {value}，按 inputs 计算是 {computed}",

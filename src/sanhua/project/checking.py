@@ -1,0 +1,1321 @@
+"""The static compile behind `sanhua check`: what the files say of each other, by the rules in
+force. No data is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sanhua import sql
+from sanhua.asset.policy import Deal, UsagePolicy
+from sanhua.asset.price import Plan, check_plan
+from sanhua.asset.product import Form, Product
+from sanhua.asset.rights import Claim, Grant, Right, given_by
+from sanhua.capital.recognise import AssetCard, Route, overlaps
+from sanhua.capital.voucher import ROLES, role_of
+from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, SanhuaError, Severity
+from sanhua.kernel.ids import key_of, node
+from sanhua.kernel.money import Money
+from sanhua.kernel.origin import Origin
+from sanhua.kernel.ports import Rules
+from sanhua.kernel.time import legal_day
+from sanhua.project.model import Project
+from sanhua.project.read import nearest_or_some
+from sanhua.resource.collect import canonical_type
+from sanhua.resource.contract import DataContract, Property, TableSchema
+from sanhua.resource.standard import CodeList, conflicts
+from sanhua.rules import identifiers
+
+PURPOSES = "purposes"
+HUNDRED = Decimal(100)
+FEN_OFF_MAX = Decimal("0.01")  # an appraisal rounded otherwise than half up
+_PARAMETER = re.compile(r"(?<![\w$'\"])\$([a-z_][a-z0-9_]*)")
+
+
+def check(project: Project, rules: Rules, on: date | None = None) -> list[Diagnostic]:
+    """Everything wrong with the project, by path and line: what reading found and what compiling
+    finds.
+
+    `on` is the legal day whose rules apply, today by default.
+    """
+    compiling = _Check(project, rules, on or legal_day(datetime.now(UTC)))
+    compiling.walk()
+    told = {_key(item): item for item in (*project.diagnostics, *compiling.found)}
+    return sorted(told.values(), key=lambda item: (item.path, item.line, item.column, item.code))
+
+
+def _key(item: Diagnostic) -> tuple[Any, ...]:
+    return item.code, item.path, item.line, item.column, repr(sorted(item.facts.items()))
+
+
+class _Check:
+    def __init__(self, project: Project, rules: Rules, on: date) -> None:
+        self.project, self.rules, self.on = project, rules, on
+        self.found: list[Diagnostic] = []
+        self.tables: dict[str, tuple[DataContract, TableSchema]] = {}
+        self.raw = self._raw_tables()
+        self.made: dict[
+            str, tuple[str, ...]
+        ] = {}  # sql table → the columns it makes, where they are known
+        self.purposes = project.codes.get(PURPOSES)
+
+    def walk(self) -> None:
+        for part in (
+            self._parties,
+            self._sources,
+            self._standards,
+            self._contracts,
+            self._sql,
+            self._model,
+            self._claims,
+            self._grants,
+            self._policies,
+            self._products,
+            self._deals,
+            self._books,
+            self._appraisals,
+            self._financings,
+        ):
+            part()
+
+    # What is said, and where
+
+    def say(
+        self,
+        code: str,
+        at: Origin,
+        of: str = "",
+        *,
+        severity: Severity = Severity.ERROR,
+        rule: Citation | None = None,
+        **facts: Any,
+    ) -> None:
+        self.found.append(Diagnostic(severity, code, at.path, at.line, 0, of, rule, facts))
+
+    def warn(self, code: str, at: Origin, of: str = "", **facts: Any) -> None:
+        self.say(code, at, of, severity=Severity.WARNING, **facts)
+
+    def at(self, of: str, *path: str) -> Origin:
+        """Where a key of a thing stands; the thing itself when the key is not written."""
+        for length in range(len(path), -1, -1):
+            found = self.project.places.get("/".join((of, *path[:length])))
+            if found is not None:
+                return found
+        kind, _, key = of.partition(":")
+        kept: dict[str, Mapping[str, Any]] = {
+            "claim": self.project.claims,
+            "grant": self.project.grants,
+            "product": self.project.products,
+            "policy": self.project.policies,
+            "deal": self.project.deals,
+            "asset": self.project.assets,
+            "source": self.project.sources,
+            "contract": self.project.contracts,
+            "element": self.project.elements,
+            "registration": self.project.registrations,
+        }
+        thing = kept.get(kind, {}).get(key)
+        return thing.origin if thing is not None else Origin("sanhua.yaml", 1)
+
+    def ref(self, kind: str, value: str, known: Iterable[str], at: Origin, of: str) -> bool:
+        """Whether `value` is known; a dangling reference is told with the nearest id."""
+        if value in (known if isinstance(known, (dict, set, frozenset)) else set(known)):
+            return True
+        self.say(f"ref.{kind}", at, of, value=value, nearest=nearest_or_some(value, known))
+        return False
+
+    def party(self, value: str, of: str, *path: str, role: str = "") -> bool:
+        if not value:
+            return False
+        if not self.ref("party", value, self.project.parties, self.at(of, *path), of):
+            return False
+        if role and role not in self.project.parties[value].roles:
+            self.warn("party.role", self.at(of, *path), of, party=value, role=role)
+        return True
+
+    def purpose(self, value: str, of: str, *path: str) -> bool:
+        if self.purposes is None:
+            return True
+        return self.ref("purpose", value, self.purposes.codes(), self.at(of, *path), of)
+
+    # Parties and entities
+
+    def _parties(self) -> None:
+        project = self.project
+        wanted = {claim.party for claim in project.claims.values()}
+        wanted |= {grant.to for grant in project.grants.values()}
+        wanted |= {deal.consumer for deal in project.deals.values()}
+        if project.deals or project.claims or project.products:
+            wanted |= {entity.id for entity in project.settings.entities}
+        for entity in project.settings.entities:
+            of = node("entity", entity.id)
+            self.ref("party", entity.id, project.parties, self.at(of), of)
+            if entity.parent:
+                self.ref("party", entity.parent, project.parties, self.at(of, "parent"), of)
+        for key, party in project.parties.items():
+            of = party.id
+            if party.person:
+                if party.of:
+                    self.ref("party", key_of(party.of), project.parties, self.at(of, "of"), of)
+                else:
+                    self.warn("party.person-of", self.at(of), of, party=key)
+                if party.uscc:
+                    self.say("party.identity-number", self.at(of, "uscc"), of, party=key)
+            elif party.uscc:
+                try:
+                    if not identifiers.valid("uscc", party.uscc, self.rules, self.on):
+                        self.warn(
+                            "party.uscc-wrong", self.at(of, "uscc"), of, party=key, value=party.uscc
+                        )
+                except RuleGap as gap:
+                    self.found.append(gap.diagnostic)
+            elif key in wanted:
+                self.warn("party.uscc-missing", self.at(of), of, party=key)
+
+    # Sources, standards, contracts
+
+    def _raw_tables(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for source in self.project.sources.values():
+            found |= dict.fromkeys(source.tables or (source.id,), source.id)
+        return found
+
+    def _sources(self) -> None:
+        makers: dict[str, str] = {}
+        for source in self.project.sources.values():
+            of = node("source", source.id)
+            self.party(source.supplier, of, "supplier")
+            for table in source.tables or (source.id,):
+                self._makes(makers, table, source.origin, of)
+        for file in self.project.sql.values():
+            self._makes(makers, file.id, file.origin, node("table", file.id))
+        for codes in self.project.codes.values():
+            self._makes(makers, codes.id, codes.origin, node("codes", codes.id))
+
+    def _makes(self, makers: dict[str, str], table: str, origin: Origin, of: str) -> None:
+        if table in makers:
+            self.say("contract.table-twice", origin, of, table=table, other=makers[table])
+        else:
+            makers[table] = origin.path
+
+    def _standards(self) -> None:
+        self.found += conflicts(self.project.elements)
+        for element in self.project.elements.values():
+            of = node("element", element.id)
+            if element.codes:
+                self.ref("codes", element.codes, self.project.codes, self.at(of, "codes"), of)
+            self.party(element.authority, of, "authority")
+        named = [policy.purposes for policy in self.project.policies.values()]
+        if self.purposes is None and any(named):
+            first = next(policy for policy in self.project.policies.values() if policy.purposes)
+            self.warn(
+                "standard.no-purposes", self.at(node("policy", first.id), "permit", "purposes")
+            )
+
+    def _contracts(self) -> None:
+        makers = {*self.raw, *self.project.sql}
+        for contract in self.project.contracts.values():
+            of = node("contract", contract.id)
+            for table in contract.tables:
+                if table.name in self.tables:
+                    other = self.tables[table.name][0].origin.path
+                    self.say(
+                        "contract.table-twice", table.origin, of, table=table.name, other=other
+                    )
+                    continue
+                self.tables[table.name] = (contract, table)
+                self.ref("table", table.name, makers, table.origin, of)
+        columns = {
+            name: {prop.name for prop in table.properties}
+            for name, (_, table) in self.tables.items()
+        }
+        for name, (contract, table) in self.tables.items():
+            for prop in table.properties:
+                self._property(prop, contract, name, columns)
+        for contract in self.project.contracts.values():
+            of = node("contract", contract.id)
+            for key, value, extra in (
+                ("shareClass", contract.share_class, ("shareBasis", contract.share_basis)),
+                ("openClass", contract.open_class, ("openConditions", contract.open_conditions)),
+            ):
+                if value in ("conditional", "none") and not (extra[1] or contract.share_basis):
+                    at = self.at(of, "customProperties")
+                    self.warn(
+                        "contract.open-conditions", at, of, key=key, value=value, wanted=extra[0]
+                    )
+        for table, source in self.raw.items():
+            if (
+                table not in self.tables
+                and not self.project.sources[source].elsewhere == "documents"
+            ):
+                origin = self.project.sources[source].origin
+                self.say(
+                    "source.no-contract",
+                    origin,
+                    node("source", source),
+                    severity=Severity.NOTE,
+                    table=table,
+                )
+
+    def _property(
+        self, prop: Property, contract: DataContract, table: str, columns: Mapping[str, set[str]]
+    ) -> None:
+        of = f"col:{table}.{prop.name}"
+        if prop.element:
+            self.ref("element", prop.element, self.project.elements, prop.origin, of)
+        for reference in prop.references:
+            path = reference.removeprefix("schema/").replace("/properties/", ".").split("/")[-1]
+            target, _, column = path.rpartition(".")
+            target = target.rpartition(".")[2] or table
+            codes = self.project.codes.get(target)
+            if codes is not None:
+                self.ref("column", column, codes.columns, prop.origin, of)
+            elif self.ref(
+                "table", target, {*columns, *self.raw, *self.project.sql}, prop.origin, of
+            ):
+                if target in columns:
+                    self.ref("column", column, columns[target], prop.origin, of)
+
+    # SQL
+
+    def _sql(self) -> None:
+        queries: dict[str, Any] = {}
+        for file in self.project.sql.values():
+            try:
+                queries[file.id] = sql.parse(file.text, path=file.origin.path)
+            except SanhuaError as failure:
+                self.take(failure, file.origin)
+        known = {*self.raw, *self.project.codes, *self.project.sql}
+        sound = dict(queries)
+        order: list[str] = []
+        while sound:
+            try:
+                order = [name for name in sql.order(sound, {*known} - {*sound}) if name in sound]
+                break
+            except SanhuaError as failure:
+                self.take(failure, Origin("sql"))
+                told = failure.diagnostic.path
+                guilty = [name for name in sound if self.project.sql[name].origin.path == told]
+                if not guilty:
+                    break
+                del sound[guilty[0]]
+        schemas: dict[str, dict[str, str]] = {}
+        for name, (_, table) in self.tables.items():
+            if name in self.raw:
+                schemas[name] = {
+                    prop.name: canonical_type(prop, self.project.elements.get(prop.element))
+                    for prop in table.properties
+                }
+        for codes in self.project.codes.values():
+            schemas[codes.id] = dict.fromkeys(codes.columns, "VARCHAR")
+        for name in order:
+            self._query(name, sound[name], schemas)
+        for name, (contract, table) in self.tables.items():
+            self._rules_of(contract, table, known)
+            del name
+
+    def _query(self, name: str, query: Any, schemas: dict[str, dict[str, str]]) -> None:
+        origin = self.project.sql[name].origin
+        unread = [table for table in query.tables if table not in schemas]
+        listed = self.tables.get(name)
+        of = node("table", name)
+        if not unread:
+            try:
+                wrong = sql.check_columns(query, schemas)
+                self.found += list(wrong or ())
+                made = (
+                    tuple(column.name for column in sql.lineage(query, schemas))
+                    if not wrong
+                    else ()
+                )
+            except SanhuaError as failure:
+                self.take(failure, origin)
+                made = ()
+            if made:
+                self.made[name] = made
+                types = {
+                    prop.name: canonical_type(prop, self.project.elements.get(prop.element))
+                    for prop in (listed[1].properties if listed else ())
+                }
+                schemas[name] = {column: types.get(column, "VARCHAR") for column in made}
+        if listed is None or name not in self.made:
+            if listed is not None:
+                schemas.setdefault(name, {prop.name: "VARCHAR" for prop in listed[1].properties})
+            return
+        makes = {column.casefold(): column for column in self.made[name]}
+        for prop in listed[1].properties:
+            if prop.name.casefold() not in makes:
+                near = nearest_or_some(prop.name, self.made[name])
+                self.say(
+                    "contract.unknown-column",
+                    prop.origin,
+                    f"col:{name}.{prop.name}",
+                    value=prop.name,
+                    nearest=near,
+                )
+        said = {prop.name.casefold() for prop in listed[1].properties}
+        for column in self.made[name]:
+            if column.casefold() not in said:
+                at = listed[1].origin
+                self.say("contract.unlisted-column", at, of, severity=Severity.NOTE, value=column)
+
+    def _rules_of(self, contract: DataContract, table: TableSchema, known: set[str]) -> None:
+        """The queries of quality rules read tables that exist."""
+        for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
+            if rule.type != "sql":
+                continue
+            text = re.sub(r"\$?\{(?:object|table|schema)\}", table.name, rule.query)
+            text = re.sub(r"\$?\{(?:property|column)\}", rule.column or "column", text)
+            try:
+                query = sql.parse(text, path=rule.origin.path)
+            except SanhuaError as failure:
+                self.take(failure, rule.origin, keep_line=False)
+                continue
+            for read in query.tables:
+                self.ref(
+                    "table",
+                    read,
+                    {*known, *self.tables},
+                    rule.origin,
+                    node("contract", contract.id),
+                )
+
+    def take(self, failure: SanhuaError, at: Origin, *, keep_line: bool = True) -> None:
+        told = failure.diagnostic
+        line = told.line if keep_line and told.line else at.line
+        self.found.append(
+            Diagnostic(
+                told.severity,
+                told.code,
+                told.path or at.path,
+                line,
+                told.column,
+                told.node,
+                told.rule,
+                told.facts,
+            )
+        )
+
+    def _model(self) -> None:
+        tables = {*self.raw, *self.project.sql, *self.tables}
+        for entity in self.project.model.values():
+            of = node("entity", f"model/{entity.id}")
+            if entity.table:
+                self.ref("table", entity.table, tables, self._or(of, entity.origin, "table"), of)
+            for attribute, element in (entity.attributes or {}).items():
+                if element:
+                    at = self._or(of, entity.origin, "attributes", attribute)
+                    self.ref("element", element, self.project.elements, at, of)
+        for indicator in self.project.indicators.values():
+            of = node("indicator", indicator.id)
+            at = self._or(of, indicator.origin, "table")
+            if self.ref("table", indicator.table, {*tables, *self.project.codes}, at, of):
+                self._indicator(
+                    indicator.table,
+                    indicator.formula,
+                    of,
+                    self._or(of, indicator.origin, "formula"),
+                )
+
+    def _or(self, of: str, origin: Origin, *path: str) -> Origin:
+        return self.project.places.get("/".join((of, *path)), origin)
+
+    def _indicator(self, table: str, formula: str, of: str, at: Origin) -> None:
+        try:
+            sql.parse(f"SELECT {formula} AS value FROM {table}", path=at.path)
+        except SanhuaError as failure:
+            reason = failure.diagnostic.message("en")
+            self.say("standard.not-an-aggregate", at, of, indicator=key_of(of), reason=reason)
+
+    # Rights
+
+    def _claims(self) -> None:
+        resources = self.project.contracts
+        for claim in self.project.claims.values():
+            of = node("claim", claim.id)
+            self.ref("resource", claim.resource, resources, self.at(of, "resource"), of)
+            self.party(claim.party, of, "party")
+            for other in claim.co_holders:
+                self.party(other, of, "with", other)
+            self._source(claim, of)
+        for plan in self.project.registrations.values():
+            of = node("registration", plan.id)
+            if plan.claim:
+                self.ref("claim", plan.claim, self.project.claims, self.at(of, "claim"), of)
+            self.party(plan.registrar, of, "registrar", role="registrar")
+
+    def given(self, claim: Claim) -> frozenset[Right]:
+        """The rights that a claim holds outright, empty where no rule says."""
+        try:
+            given = given_by(
+                claim.source, self.rules.ask("nda_2026_35", "rights_by_source", on=self.on)
+            )
+        except RuleGap:
+            return frozenset()
+        if given is None:
+            return frozenset()
+        return given.rights if claim.rights is None else claim.rights & given.rights
+
+    def _source(self, claim: Claim, of: str) -> None:
+        at = self.at(of, "source")
+        try:
+            rule = self.rules.ask("nda_2026_35", "rights_by_source", on=self.on)
+        except RuleGap:
+            self.say("rights.source-unruled", at, of, severity=Severity.WARNING, claim=claim.id)
+            return
+        given = given_by(claim.source, rule)
+        if given is None:
+            known = ", ".join(rule.value)
+            self.say(
+                "rights.unknown-source", at, of, claim=claim.id, source=claim.source, known=known
+            )
+            return
+        if not given.rights and not given.consent_needed:
+            self.say(
+                "rights.none-from-entrusted",
+                at,
+                of,
+                rule=rule.citation,
+                claim=claim.id,
+                source=claim.source,
+            )
+            return
+        asked = claim.rights or frozenset()
+        exceeding = asked - given.rights - given.consent_needed
+        conditional = {right for right in exceeding if right.value in given.conditions}
+        if exceeding:
+            self.say(
+                "rights.exceeds-source",
+                self.at(of, "rights"),
+                of,
+                rule=rule.citation,
+                claim=claim.id,
+                source=claim.source,
+                exceeding=_words(exceeding),
+                given=_words(given.rights),
+                conditions=_words(conditional),
+            )
+        if consent := asked & given.consent_needed:
+            self.say(
+                "rights.needs-consent",
+                self.at(of, "rights"),
+                of,
+                severity=Severity.WARNING,
+                rule=rule.citation,
+                claim=claim.id,
+                source=claim.source,
+                rights=_words(consent),
+            )
+
+    def _grants(self) -> None:
+        grants = self.project.grants
+        for grant in grants.values():
+            of = node("grant", grant.id)
+            self.party(grant.to, of, "to")
+            for purpose in grant.purposes:
+                self.purpose(purpose, of, "purposes", purpose)
+            if grant.scenario:
+                self.purpose(grant.scenario, of, "scenario")
+            if grant.claim and self.ref(
+                "claim", grant.claim, self.project.claims, self.at(of, "claim"), of
+            ):
+                claim = self.project.claims[grant.claim]
+                if Right.OPERATE not in self.given(claim) and self.given(claim):
+                    self.say(
+                        "rights.grant-no-operate",
+                        self.at(of, "claim"),
+                        of,
+                        grant=grant.id,
+                        claim=claim.id,
+                    )
+                for key, value, wide in (
+                    (
+                        "from",
+                        grant.starts_on,
+                        grant.starts_on and claim.starts_on and grant.starts_on < claim.starts_on,
+                    ),
+                    (
+                        "through",
+                        grant.ends_on,
+                        grant.ends_on and claim.ends_on and grant.ends_on > claim.ends_on,
+                    ),
+                ):
+                    if wide and value:
+                        self._wider(of, grant.id, key, _day_text(key, value), f"claim:{claim.id}")
+            if grant.parent:
+                self.ref("grant", grant.parent, grants, self.at(of, "parent"), of)
+            for reviewer in grant.reviewers:
+                known_roles = {
+                    role for party in self.project.parties.values() for role in party.roles
+                }
+                if reviewer not in known_roles and reviewer not in self.project.parties:
+                    at = self.at(of, "reviewers", reviewer)
+                    known = {*known_roles, *self.project.parties}
+                    self.say(
+                        "ref.role", at, of, value=reviewer, nearest=nearest_or_some(reviewer, known)
+                    )
+            chain = self._chain(grant)
+            if chain is None:
+                self.say("rights.grant-cycle", self.at(of, "parent"), of, grant=grant.id)
+                continue
+            if grant.parent in grants:
+                self._narrows(grant, self.resolved(grants[grant.parent]), grants[grant.parent])
+            root = chain[-1]
+            claim = self.project.claims.get(root.claim)
+            contract = self.project.contracts.get(claim.resource) if claim else None
+            if contract is not None and grant.fields:
+                columns = _fields(contract)
+                for name in grant.fields:
+                    self.ref("column", name, columns, self.at(of, "fields", name), of)
+
+    def _chain(self, grant: Grant) -> list[Grant] | None:
+        """The grant and those above it; None when it is above itself."""
+        chain = [grant]
+        while chain[-1].parent in self.project.grants:
+            above = self.project.grants[chain[-1].parent]
+            if any(above.id == seen.id for seen in chain):
+                return None
+            chain.append(above)
+        return chain
+
+    def resolved(self, grant: Grant) -> Grant:
+        """A grant with what it leaves out taken from above."""
+        from dataclasses import replace
+
+        chain = self._chain(grant) or [grant]
+        whole = chain[-1]
+        for child in reversed(chain[:-1]):
+            whole = replace(
+                child,
+                claim=whole.claim,
+                mode=child.mode or whole.mode,
+                scenario=child.scenario or whole.scenario,
+                fields=child.fields or whole.fields,
+                purposes=child.purposes or whole.purposes,
+                volume=child.volume or whole.volume,
+                starts_on=child.starts_on or whole.starts_on,
+                ends_on=child.ends_on or whole.ends_on,
+            )
+        return whole
+
+    def _wider(self, of: str, grant: str, key: str, value: str, parent: str) -> None:
+        at = self.at(of, key, value)
+        self.say(
+            "rights.wider-than-parent", at, of, grant=grant, key=key, value=value, parent=parent
+        )
+
+    def _narrows(self, child: Grant, above: Grant, parent: Grant) -> None:
+        of = node("grant", child.id)
+        if not parent.onward:
+            self.say(
+                "rights.not-onward", self.at(of, "parent"), of, grant=child.id, parent=parent.id
+            )
+        if above.fields:
+            for name in child.fields:
+                if name not in above.fields:
+                    self._wider(of, child.id, "fields", name, parent.id)
+        for purpose in child.purposes:
+            if not self._covered(purpose, above.purposes):
+                self._wider(of, child.id, "purposes", purpose, parent.id)
+        if (
+            child.scenario
+            and above.scenario
+            and not self._covered(child.scenario, (above.scenario,))
+        ):
+            self._wider(of, child.id, "scenario", child.scenario, parent.id)
+        if child.starts_on and above.starts_on and child.starts_on < above.starts_on:
+            self._wider(of, child.id, "from", child.starts_on.isoformat(), parent.id)
+        if child.ends_on and above.ends_on and child.ends_on > above.ends_on:
+            self._wider(of, child.id, "through", _day_text("through", child.ends_on), parent.id)
+        order = ("scenario", "domain", "whole")
+        if child.mode and above.mode and order.index(child.mode) > order.index(above.mode):
+            self._wider(of, child.id, "mode", child.mode.value, parent.id)
+        if child.volume and above.volume and _per_day(child.volume) > _per_day(above.volume):
+            self._wider(of, child.id, "volume", child.volume, parent.id)
+
+    def _covered(self, purpose: str, allowed: Iterable[str]) -> bool:
+        return any(_covers(self.purposes, wide, purpose) for wide in allowed)
+
+    # Policies, products, deals
+
+    def _policies(self) -> None:
+        for policy in self.project.policies.values():
+            of = node("policy", policy.id)
+            for purpose in policy.purposes:
+                self.purpose(purpose, of, "permit", "purposes", purpose)
+            for action in policy.forbid:
+                if action in policy.actions:
+                    self.say(
+                        "policy.permit-and-forbid", self.at(of, "forbid", action), of, action=action
+                    )
+            for recipient in policy.permit.get("recipients", "").split():
+                self.party(recipient, of, "permit", "recipients", recipient)
+
+    def columns_of(self, product: Product) -> tuple[str, ...]:
+        """What the product may offer: the columns of its table's contract."""
+        listed = self.tables.get(product.table)
+        return tuple(prop.name for prop in listed[1].properties) if listed else ()
+
+    def _products(self) -> None:
+        for product in self.project.products.values():
+            of = node("product", product.id)
+            self.ref("policy", product.policy, self.project.policies, self.at(of, "policy"), of)
+            self._made_of(product, of)
+            columns = self.columns_of(product)
+            if columns:
+                for name in product.offer:
+                    self.ref("column", name, columns, self.at(of, "offer", name), of)
+                for key in product.delivery.get("api", {}).get("key", "").split():
+                    self.ref("column", key, columns, self.at(of, "delivery", "api", "key", key), of)
+            for name, element in product.parameters.items():
+                self.ref(
+                    "element", element, self.project.elements, self.at(of, "parameters", name), of
+                )
+            self._plans(product, of)
+            self._shares(product, of)
+
+    def _made_of(self, product: Product, of: str) -> None:
+        allowed = {
+            Form.DERIVATIVE: {"table"},
+            Form.TOOL: {"package", "sql"},
+            Form.SERVICE: {"table", "query", "parameters", "answer"},
+        }[product.form]
+        for key in ("table", "package", "sql", "query", "parameters", "answer"):
+            if getattr(product, key) and key not in allowed:
+                self.say(
+                    "product.misplaced-key", self.at(of, key), of, form=product.form.value, key=key
+                )
+        if product.table:
+            known = {*self.raw, *self.project.sql, *self.tables}
+            at = self.at(of, "table")
+            if self.ref("table", product.table, known, at, of) and product.table not in self.tables:
+                self.say(
+                    "product.table-no-contract", at, of, product=product.id, table=product.table
+                )
+        if product.query:
+            used = set(_PARAMETER.findall(product.query))
+            for name in sorted(used - {*product.parameters}):
+                near = nearest_or_some(name, product.parameters)
+                self.say(
+                    "product.unknown-parameter", self.at(of, "query"), of, value=name, nearest=near
+                )
+            for name in sorted({*product.parameters} - used):
+                self.warn(
+                    "product.unused-parameter", self.at(of, "parameters", name), of, value=name
+                )
+            text = _PARAMETER.sub("NULL", product.query)
+            try:
+                query = sql.parse(text, path=self.at(of, "query").path)
+                known = {*self.raw, *self.project.sql, *self.project.codes}
+                for table in query.tables:
+                    self.ref("table", table, known, self.at(of, "query"), of)
+            except SanhuaError as failure:
+                self.take(failure, self.at(of, "query"), keep_line=False)
+
+    def _plans(self, product: Product, of: str) -> None:
+        plans = {plan.id: plan for plan in product.plans}
+        ceilings = [plan for plan in product.plans if plan.ceiling]
+        for plan in product.plans:
+            at = plan.origin
+            try:
+                check_plan(plan)
+            except SanhuaError as failure:
+                self.take(failure, at)
+            priced = plan.free or plan.once or plan.fee or plan.per or plan.minimum
+            if not (priced or plan.revenue_share or plan.negotiated or plan.bundle or plan.ceiling):
+                self.say("price.no-price", at, of, plan=plan.id)
+            if plan.free and bool(plan.trial) != bool(plan.limit):
+                self.warn("price.trial-unbounded", at, of, plan=plan.id)
+            if plan.next and self.ref(
+                "plan", plan.next, plans, self.at(of, "plans", plan.id, "next"), of
+            ):
+                seen, here = {plan.id}, plan.next
+                while here in plans and here not in seen:
+                    seen.add(here)
+                    here = plans[here].next
+                if here == plan.id:
+                    self.say(
+                        "price.next-cycle", self.at(of, "plans", plan.id, "next"), of, plan=plan.id
+                    )
+            self._bundle(plan, of)
+            for ceiling in ceilings:
+                if plan is not ceiling:
+                    self._under(plan, ceiling, of)
+            if plan.ceiling.get("approved"):
+                approved = plan.ceiling["approved"]
+                if (
+                    approved not in self.project.files
+                    and not (self.project.root / approved).is_file()
+                ):
+                    self.say(
+                        "ref.evidence",
+                        self.at(of, "plans", plan.id, "ceiling"),
+                        of,
+                        value=approved,
+                        nearest="–",
+                    )
+        policy = self.project.policies.get(product.policy)
+        if policy is not None and "count" in policy.permit:
+            self._reachable(product, policy, of)
+
+    def _bundle(self, plan: Plan, of: str) -> None:
+        if not plan.bundle:
+            return
+        at = self.at(of, "plans", plan.id, "bundle")
+        products = plan.bundle.get("products", "").split()
+        for name in products:
+            self.ref("product", name, self.project.products, at, of)
+        split = {
+            key.removeprefix("split."): value
+            for key, value in plan.bundle.items()
+            if key.startswith("split.")
+        }
+        total = sum((Decimal(value.rstrip("%")) for value in split.values()), Decimal())
+        if total != HUNDRED:
+            self.say("price.bundle-split", at, of, plan=plan.id, total=f"{total.normalize():f}%")
+        differing = {*split} ^ {*products}
+        if differing:
+            self.say(
+                "price.bundle-products", at, of, plan=plan.id, value=", ".join(sorted(differing))
+            )
+
+    def _under(self, plan: Plan, ceiling: Plan, of: str) -> None:
+        """No price of `plan` is above the government-guided price that `ceiling` holds."""
+        for key, written in ceiling.ceiling.items():
+            kind, _, unit = key.partition(".")
+            bound = Decimal(written.split(" ")[0]) if kind in ("per", "fee", "once") else None
+            if bound is None:
+                continue
+            asked: list[Money] = []
+            if kind == "per":
+                asked = [step.price for step in plan.per.get(unit, ())]
+            elif kind == "fee" and unit in plan.fee:
+                asked = [plan.fee[unit]]
+            elif kind == "once" and plan.once:
+                asked = [plan.once]
+            for money in asked:
+                if money.amount > bound:
+                    self.say(
+                        "price.over-ceiling",
+                        self.at(of, "plans", plan.id, kind, unit),
+                        of,
+                        plan=plan.id,
+                        key=key,
+                        value=f"{money.amount:f}",
+                        ceiling=ceiling.id,
+                        limit=f"{bound:f}",
+                    )
+
+    def _reachable(self, product: Product, policy: UsagePolicy, of: str) -> None:
+        """Warns when the bound of the right stops a buyer before the units that a plan still
+        prices.
+        """
+        allowed = _per_day(policy.permit["count"])
+        for plan in product.plans:
+            fee = next(iter(plan.fee), "month")
+            month = {"month": 30, "quarter": 91, "year": 365}[fee]
+            included = plan.included.get("call", 0)
+            steps = plan.per.get("call", ())
+            reached = max(
+                [included, *(step.to for step in steps if step.to is not None)], default=0
+            )
+            limit = plan.limit.get("call")
+            for units, asked in (
+                (reached, bool(steps)),
+                (limit or 0, limit is not None and not plan.free),
+            ):
+                if asked and units and allowed * month < units:
+                    self.warn(
+                        "policy.count-below-plan",
+                        self.at(of, "plans", plan.id),
+                        of,
+                        policy=policy.id,
+                        count=policy.permit["count"],
+                        product=product.id,
+                        plan=plan.id,
+                        units=units,
+                        price=int(allowed * month),
+                    )
+
+    def _shares(self, product: Product, of: str) -> None:
+        if not product.shares:
+            return
+        at = self.at(of, "shares")
+        rests = [share for share in product.shares if share.rest]
+        if len(rests) != 1:
+            self.say("share.one-rest", at, of, product=product.id, count=len(rests))
+        total = sum((share.rate for share in product.shares if share.rate is not None), Decimal())
+        if total > 1:
+            text = f"{(total * HUNDRED).normalize():f}%"
+            self.say("share.over-100", at, of, product=product.id, total=text)
+        for number, share in enumerate(product.shares):
+            place = self.at(of, "shares", str(number))
+            if share.party:
+                self.ref("party", share.party, self.project.parties, place, of)
+            elif share.rest == "true":
+                self.say("share.rest-party", place, of, product=product.id)
+            elif not share.rest:
+                self.say("share.no-party", place, of, product=product.id)
+            for party in share.among:
+                self.ref("party", party, self.project.parties, place, of)
+
+    def _deals(self) -> None:
+        for deal in self.project.deals.values():
+            of = node("deal", deal.id)
+            self.party(deal.consumer, of, "consumer")
+            if deal.amends:
+                self._amends(deal, of)
+            if self.ref("product", deal.product, self.project.products, self.at(of, "product"), of):
+                self._deal(deal, self.project.products[deal.product], of)
+            for name in deal.mask:
+                if name not in deal.fields:
+                    near = nearest_or_some(name, deal.fields)
+                    self.say(
+                        "deal.mask-field",
+                        self.at(of, "mask", name),
+                        of,
+                        deal=deal.id,
+                        value=name,
+                        nearest=near,
+                    )
+            if deal.grant and self.ref(
+                "grant", deal.grant, self.project.grants, self.at(of, "grant"), of
+            ):
+                self._under_grant(deal, self.resolved(self.project.grants[deal.grant]), of)
+
+    def _deal(self, deal: Deal, product: Product, of: str) -> None:
+        plans = {plan.id: plan for plan in product.plans}
+        if self.ref("plan", deal.plan, plans, self.at(of, "plan"), of):
+            negotiated = plans[deal.plan].negotiated
+            if negotiated and deal.price is None:
+                self.say("deal.no-price", self.at(of, "plan"), of, deal=deal.id, plan=deal.plan)
+            if not negotiated and deal.price is not None:
+                self.say(
+                    "deal.price-not-negotiated",
+                    self.at(of, "price"),
+                    of,
+                    deal=deal.id,
+                    plan=deal.plan,
+                )
+            if deal.price is not None:
+                try:
+                    check_plan(deal.price)
+                except SanhuaError as failure:
+                    self.take(failure, deal.price.origin)
+        offered = product.offer or self.columns_of(product)
+        for name in deal.fields:
+            if offered and name not in offered:
+                self.say(
+                    "deal.field-not-offered",
+                    self.at(of, "fields", name),
+                    of,
+                    deal=deal.id,
+                    product=product.id,
+                    value=name,
+                    nearest=nearest_or_some(name, offered),
+                )
+        for purpose in deal.purposes:
+            self.purpose(purpose, of, "purposes", purpose)
+        policies = [self.project.policies.get(product.policy)]
+        if deal.policy and self.ref(
+            "policy", deal.policy, self.project.policies, self.at(of, "policy"), of
+        ):
+            policies.append(self.project.policies[deal.policy])
+            self._narrower(deal, policies[0], self.project.policies[deal.policy], of)
+        for policy in filter(None, policies):
+            for purpose in deal.purposes:
+                if not self._covered(purpose, policy.purposes):
+                    self.say(
+                        "deal.purpose-not-permitted",
+                        self.at(of, "purposes", purpose),
+                        of,
+                        deal=deal.id,
+                        policy=policy.id,
+                        value=purpose,
+                        nearest=", ".join(policy.purposes),
+                    )
+            if policy.level and deal.level < policy.level:
+                at = self.at(of, "level")
+                self.say(
+                    "deal.level-too-low",
+                    at,
+                    of,
+                    deal=deal.id,
+                    value=deal.level,
+                    wanted=policy.level,
+                )
+        if deal.delivery and deal.delivery not in product.delivery:
+            near = nearest_or_some(deal.delivery, product.delivery)
+            at = self.at(of, "delivery")
+            self.say(
+                "deal.delivery-not-offered",
+                at,
+                of,
+                product=product.id,
+                value=deal.delivery,
+                nearest=near,
+            )
+        if not deal.delivery and len(product.delivery) > 1:
+            near = " | ".join(product.delivery)
+            self.say(
+                "deal.delivery-unclear",
+                deal.origin,
+                of,
+                deal=deal.id,
+                product=product.id,
+                nearest=near,
+            )
+        if product.retired and deal.ends_on > product.retired:
+            at, day = self.at(of, "through"), product.retired.isoformat()
+            self.say("deal.after-retirement", at, of, deal=deal.id, product=product.id, day=day)
+        provider = self.project.settings.entities[0].id if self.project.settings.entities else ""
+        if deal.consumer == provider:
+            self.say("deal.own-product", self.at(of, "consumer"), of, deal=deal.id, party=provider)
+
+    def _narrower(self, deal: Deal, whole: UsagePolicy | None, own: UsagePolicy, of: str) -> None:
+        if whole is None:
+            return
+        wider = [f"actions {action}" for action in own.actions if action not in whole.actions]
+        wider += [f"purposes {p}" for p in own.purposes if not self._covered(p, whole.purposes)]
+        wider += [f"forbid {action}" for action in whole.forbid if action in own.actions]
+        if "count" in whole.permit and _per_day(own.permit.get("count", "")) > _per_day(
+            whole.permit["count"]
+        ):
+            wider.append(f"count {own.permit.get('count', '–')}")
+        for value in wider:
+            self.say(
+                "deal.policy-wider",
+                self.at(of, "policy"),
+                of,
+                deal=deal.id,
+                policy=own.id,
+                value=value,
+            )
+
+    def _under_grant(self, deal: Deal, grant: Grant, of: str) -> None:
+        wide: list[tuple[str, str]] = []
+        if grant.fields:
+            wide += [("fields", name) for name in deal.fields if name not in grant.fields]
+        wide += [
+            ("purposes", p)
+            for p in deal.purposes
+            if not self._covered(p, (*grant.purposes, grant.scenario))
+        ]
+        if grant.starts_on and deal.starts_on < grant.starts_on:
+            wide.append(("from", deal.starts_on.isoformat()))
+        if grant.ends_on and deal.ends_on > grant.ends_on:
+            wide.append(("through", _day_text("through", deal.ends_on)))
+        for key, value in wide:
+            at = self.at(of, key, value)
+            self.say(
+                "deal.outlives-grant", at, of, deal=deal.id, key=key, value=value, grant=grant.id
+            )
+
+    def _amends(self, deal: Deal, of: str) -> None:
+        if not self.ref("deal", deal.amends, self.project.deals, self.at(of, "amends"), of):
+            return
+        other = self.project.deals[deal.amends]
+        if other is deal or (other.product, other.consumer) != (deal.product, deal.consumer):
+            self.say("deal.amends-other", self.at(of, "amends"), of, deal=deal.id, other=other.id)
+
+    # Books
+
+    def _books(self) -> None:
+        self._charts()
+        by_entity: dict[str, list[Any]] = defaultdict(list)
+        for voucher in self.project.vouchers.values():
+            by_entity[key_of(voucher.entity)].append(voucher)
+        codes = {
+            entity.id: {
+                c
+                for card in self.project.assets.values()
+                if card.entity == entity.id
+                for c in card.codes
+            }
+            for entity in self.project.settings.entities
+        }
+        for entity, vouchers in by_entity.items():
+            policy = self.project.policy.get(entity)
+            if policy is None:
+                first = min(vouchers, key=lambda item: (item.path, item.lines[0].line))
+                self.say("chart.missing", Origin(first.path, first.lines[0].line), first.id)
+            roles: dict[str, str] = {}
+            for voucher in vouchers:
+                for line in voucher.lines:
+                    at = Origin(voucher.path, line.line)
+                    if policy is not None:
+                        role = roles.setdefault(line.account, role_of(policy, line.account))
+                        if not role:
+                            self.say("chart.unmapped", at, voucher.id, account=line.account)
+                    if line.project and line.project not in codes.get(entity, ()):
+                        near = nearest_or_some(line.project, codes.get(entity, ()))
+                        self.warn(
+                            "voucher.project-unclaimed",
+                            at,
+                            voucher.id,
+                            value=line.project,
+                            nearest=near,
+                        )
+                    if line.party:
+                        self._counterparty(line.party, at, voucher.id)
+        self.found += overlaps(self.project.assets.values())
+        self._regimes()
+        numbers = defaultdict(set)
+        for voucher in self.project.vouchers.values():
+            numbers[key_of(voucher.entity)].add(voucher.number)
+        for card in self.project.assets.values():
+            self._asset(card, numbers[card.entity])
+
+    def _counterparty(self, written: str, at: Origin, of: str) -> None:
+        """The ERP's own name of a party is kept; an id that is nearly one of ours is a slip."""
+        names = {party.name for party in self.project.parties.values()}
+        if (
+            written in self.project.parties
+            or written in names
+            or not re.fullmatch(r"[a-z][a-z0-9_]*", written)
+        ):
+            return
+        near = nearest_or_some(written, self.project.parties)
+        self.warn("ref.party", at, of, value=written, nearest=near)
+
+    def _charts(self) -> None:
+        for entity, policy in self.project.policy.items():
+            of = node("chart", entity)
+            held: dict[str, str] = {}
+            for role, accounts in policy.chart.items():
+                if role not in ROLES:
+                    near = nearest_or_some(role, ROLES)
+                    self.warn(
+                        "chart.unknown-role",
+                        self._or(of, policy.origin, role),
+                        of,
+                        role=role,
+                        nearest=near,
+                    )
+                for account in accounts:
+                    if held.setdefault(account, role) != role:
+                        at = self._or(of, policy.origin, role)
+                        self.say(
+                            "chart.account-twice",
+                            at,
+                            of,
+                            account=account,
+                            left=held[account],
+                            right=role,
+                        )
+
+    def _regimes(self) -> None:
+        """Only entities whose regime the instrument addresses may carry data assets."""
+        for entity in self.project.settings.entities:
+            if not any(card.entity == entity.id for card in self.project.assets.values()):
+                continue
+            try:
+                rule = self.rules.ask("mof_2023_11", "accounting_regimes", on=self.on)
+            except RuleGap as gap:
+                self.found.append(gap.diagnostic)
+                return
+            if entity.regime not in rule.value:
+                of = node("entity", entity.id)
+                self.say(
+                    "recognise.other-regime",
+                    self.at(of, "regime"),
+                    of,
+                    rule=rule.citation,
+                    regime=entity.regime,
+                    known=", ".join(rule.value),
+                )
+
+    def _asset(self, card: AssetCard, numbers: set[str]) -> None:
+        of = node("asset", card.id)
+        judged = [
+            ("recognition", card.judged),
+            ("measurement", card.measurement.life and card.measurement.life.judged),
+        ]
+        for part, said in judged:
+            if said:
+                path = (part, "judged") if part == "recognition" else (part, "life", "judged")
+                self._judge(said.by, of, path)
+        for part in ("estimates", "impairments", "disposals", "nrv"):
+            for number, entry in enumerate(getattr(card.measurement, part)):
+                if "judged.by" in entry:
+                    self._judge(entry["judged.by"], of, ("measurement", part, str(number)))
+        if card.conditions and card.judged is None:
+            self.warn("asset.not-judged", self.at(of, "recognition"), of, asset=card.id)
+        for number, progress in enumerate(card.progress):
+            self.party(progress.by, of, "project", "progress", str(number))
+        if card.research and card.development and card.development < card.research:
+            self.say(
+                "asset.phases",
+                self.at(of, "project", "development"),
+                of,
+                asset=card.id,
+                development=card.development.isoformat(),
+                research=card.research.isoformat(),
+            )
+        if card.route is Route.PURCHASED:
+            for number in card.vouchers:
+                self.ref("voucher", number, numbers, self.at(of, "vouchers", number), of)
+
+    def _judge(self, by: str, of: str, path: tuple[str, ...]) -> None:
+        if not self.ref("party", by, self.project.parties, self.at(of, *path, "by"), of):
+            return
+        party = self.project.parties[by]
+        at = self.at(of, *path, "by")
+        if "finance" not in party.roles:
+            self.say("asset.judged-role", at, of, asset=key_of(of), party=by)
+        if not party.person:
+            self.warn("asset.judged-person", at, of, asset=key_of(of), party=by)
+
+    def _appraisals(self) -> None:
+        for key, appraisal in self.project.appraisals.items():
+            of = node("appraisal", key)
+            self.ref(
+                "asset", str(appraisal["asset"]), self.project.assets, self.at(of, "asset"), of
+            )
+            self.party(str(appraisal["appraiser"]), of, "appraiser", role="appraiser")
+            method = appraisal["method"]
+            if method.get("income") in ("direct", "share", "increment"):
+                self._income(method["income"], appraisal, of)
+
+    def _income(self, form: str, appraisal: Mapping[str, Any], of: str) -> None:
+        """Recomputes V = Σ F_t / (1+i)^t at year ends (中评协〔2023〕17号) where the inputs say
+        all of it.
+        """
+        try:
+            value = income_value(form, appraisal["inputs"])
+        except (KeyError, ValueError, ArithmeticError, TypeError, AttributeError) as failure:
+            reason = f"{type(failure).__name__}: {failure}"
+            self.warn("appraisal.inputs", self.at(of, "inputs"), of, reason=reason)
+            return
+        said = Money.parse(str(appraisal["value"]))
+        if abs(said.amount - value) > FEN_OFF_MAX:
+            computed = Money(value).text
+            self.say(
+                "appraisal.value-differs",
+                self.at(of, "value"),
+                of,
+                value=said.text,
+                computed=computed,
+            )
+
+    def _financings(self) -> None:
+        for key, financing in self.project.financings.items():
+            of = node("financing", key)
+            assets = (
+                [str(financing["asset"])]
+                if "asset" in financing
+                else list(financing.get("assets", ()))
+            )
+            for asset in assets:
+                self.ref("asset", asset, self.project.assets, self.at(of, "asset"), of)
+            self.party(str(financing.get("lender", "")), of, "lender")
+            appraisal = financing.get("appraisal")
+            if appraisal and self.ref(
+                "appraisal", appraisal, self.project.appraisals, self.at(of, "appraisal"), of
+            ):
+                self._pledged(financing, self.project.appraisals[appraisal], assets, of)
+            for name, covenant in financing.get("covenants", {}).items():
+                measures = [k for k in covenant if k not in ("at_least", "at_most", "cure", "note")]
+                if len(measures) != 1:
+                    self.say(
+                        "financing.covenant", self.at(of, "covenants", name), of, covenant=name
+                    )
+
+    def _pledged(
+        self, financing: Mapping[str, Any], appraisal: Mapping[str, Any], assets: list[str], of: str
+    ) -> None:
+        if assets and appraisal["asset"] not in assets:
+            self.say(
+                "financing.appraisal-other-asset",
+                self.at(of, "appraisal"),
+                of,
+                appraisal=appraisal["id"],
+                other=appraisal["asset"],
+                asset=", ".join(assets),
+            )
+        if "ltv_max" in financing and "amount" in financing:
+            bound = Decimal(str(financing["ltv_max"]).rstrip("%")) / HUNDRED
+            amount, value = (
+                Money.parse(str(financing["amount"])),
+                Money.parse(str(appraisal["value"])),
+            )
+            if amount.currency == value.currency and amount.amount > value.amount * bound:
+                self.say(
+                    "financing.over-ltv",
+                    self.at(of, "amount"),
+                    of,
+                    amount=amount.text,
+                    value=value.text,
+                    ltv=financing["ltv_max"],
+                )
+
+
+def income_value(form: str, inputs: Mapping[str, Any]) -> Decimal:
+    """The income approach from an appraisal's inputs: amounts a year, discounted at year ends from
+    the first year on.
+
+    `direct`: `income`; `share`: `income` times `share`; `increment`: `with` less `without`.
+    `discount` is a rate, or its parts summed.
+    """
+    discount = inputs["discount"]
+    parts = discount.values() if isinstance(discount, Mapping) else [discount]
+    rate = sum((Decimal(str(part).removesuffix("%")) / HUNDRED for part in parts), Decimal())
+    if form == "increment":
+        flows = {
+            y: Decimal(inputs["with"][y]) - Decimal(inputs["without"][y]) for y in inputs["with"]
+        }
+    else:
+        flows = {year: Decimal(amount) for year, amount in inputs["income"].items()}
+    if form == "share":
+        flows = {
+            y: flow * Decimal(inputs["share"][y].removesuffix("%")) / HUNDRED
+            for y, flow in flows.items()
+        }
+    years = sorted(flows, key=int)
+    if [int(year) - int(years[0]) for year in years] != list(range(len(years))):
+        raise ValueError(f"years have a gap: {', '.join(years)}")
+    return sum((flows[year] / (1 + rate) ** (at + 1) for at, year in enumerate(years)), Decimal())
+
+
+def _covers(codes: CodeList | None, wide: str, wanted: str) -> bool:
+    return wide == wanted if codes is None else codes.covers(wide, wanted)
+
+
+def _fields(contract: DataContract) -> set[str]:
+    """The fields of a resource: `table.column` when it has several tables."""
+    if len(contract.tables) == 1:
+        return {prop.name for prop in contract.tables[0].properties}
+    return {f"{table.name}.{prop.name}" for table in contract.tables for prop in table.properties}
+
+
+def _words(rights: Iterable[Right]) -> str:
+    return ", ".join(right.value for right in Right if right in set(rights)) or "–"
+
+
+def _day_text(key: str, value: date) -> str:
+    return (value - timedelta(days=1)).isoformat() if key == "through" else value.isoformat()
+
+
+_DAYS = {
+    "minute": Decimal(1) / 1440,
+    "hour": Decimal(1) / 24,
+    "day": Decimal(1),
+    "week": Decimal(7),
+    "month": Decimal(30),
+    "quarter": Decimal(91),
+    "year": Decimal(365),
+}
+
+
+def _per_day(count: str) -> Decimal:
+    """`100000 per month` as units a day; what sets no bound is unbounded."""
+    match = re.fullmatch(r"(\d+) per (\w+)", count)
+    return Decimal(match[1]) / _DAYS[match[2]] if match else Decimal("Infinity")
+
+
+__all__ = ["check", "income_value"]

@@ -1,0 +1,685 @@
+"""Loading and compiling: each fault of the folder gets its code at its line, and nothing stops at the first."""
+
+# ruff: noqa: E501 - files are quoted as people write them
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from sanhua.kernel.errors import Diagnostic, Invalid
+from sanhua.kernel.messages import render
+from sanhua.project import load
+from sanhua.project.checking import check, income_value
+from sanhua.project.model import Project
+from sanhua.rules.packs import Packs
+
+RULES = Packs.load(("cn",))
+ON = date(2026, 11, 23)
+GOOD = "91350100M000100Y43"
+
+BASE = {
+    "sanhua.yaml": "sanhua: 1\nentities:\n  us: {}\n",
+    "parties.yaml": f"""\
+us: {{name: 我们, uscc: {GOOD}, roles: [holder, operator]}}
+buyer: {{name: 买方, uscc: {GOOD}, roles: [buyer]}}
+cfo: {{name: 财务, person: true, of: us, roles: [finance]}}
+clerk: {{name: 职员, person: true, of: us, roles: [data_steward]}}
+""",
+    "evidence/a.md": "a",
+    "standards/codes/purposes.csv": "code,name,parent\ncredit,信贷,\nloan,贷款,credit\nads,广告,\n",
+    "sources/raw.yaml": "files: raw.csv\ncadence: day\n",
+    "contracts/raw.odcs.yaml": """\
+apiVersion: v3.1.0
+kind: DataContract
+id: raw
+version: 1.0.0
+status: active
+schema:
+  - name: raw
+    properties:
+      - {name: day, logicalType: date}
+      - {name: kwh, logicalType: number}
+""",
+    "rights/r.yaml": "claims:\n  all: {resource: raw, source: own_collection, evidence: [evidence/a.md]}\n",
+    "policies/p.yaml": "permit: {actions: [read], purposes: [credit], count: 100000 per month}\nlevel: L2\n",
+    "products/x.yaml": """\
+form: derivative
+table: raw
+policy: p
+delivery: {api: {key: [day]}}
+plans:
+  std: {fee: {month: 10.00}}
+""",
+    "deals/d.yaml": """\
+product: x
+consumer: buyer
+plan: std
+fields: [day, kwh]
+purposes: [loan]
+from: 2026-01-01
+through: 2026-12-31
+level: L2
+""",
+}
+
+VOUCHERS = "voucher,date,summary,account,debit,credit,currency,project,evidence,reverses\n"
+BOOKS = {
+    "sanhua.yaml": BASE["sanhua.yaml"],
+    "parties.yaml": BASE["parties.yaml"],
+    "evidence/a.md": "a",
+    "books/policy.yaml": "chart: {development_capitalised: 5301.02, payroll: 2211}\n",
+}
+
+
+def made(root: Path, files: dict[str, str], **changed: str) -> Path:
+    for name, text in {**files, **changed}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+def compiled(
+    root: Path, files: dict[str, str], changed: dict[str, str] | None = None
+) -> list[Diagnostic]:
+    return check(load(made(root, files, **(changed or {})), {}), RULES, ON)
+
+
+def places(found: list[Diagnostic]) -> list[tuple[str, str, int]]:
+    return [(d.code, d.path, d.line) for d in found]
+
+
+def test_the_base_compiles_without_a_word(tmp_path: Path):
+    assert places(compiled(tmp_path, BASE)) == []
+
+
+def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
+    with pytest.raises(Invalid) as caught:
+        load(tmp_path, {})
+    assert caught.value.code == "project.not-a-project"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code", "line"),
+    [
+        ("sanhua.yaml", "sanhua: 1", "sanhua: 2", "format.version", 1),
+        ("sanhua.yaml", "us: {}", "us: {regim: CAS}", "format.unknown-key", 3),
+        ("sanhua.yaml", "us: {}", "them: {}", "ref.party", 3),
+        ("parties.yaml", GOOD, GOOD[:-1] + "5", "party.uscc-wrong", 1),
+        ("parties.yaml", "of: us", "of: uss", "ref.party", 3),
+        ("parties.yaml", "[finance]", "[financ]", "format.not-one-of", 3),
+        ("sources/raw.yaml", "cadence: day", "cadence: daily", "format.not-one-of", 2),
+        (
+            "sources/raw.yaml",
+            "files: raw.csv",
+            "files: raw.csv\nurl: http://x",
+            "format.exactly-one",
+            2,
+        ),
+        ("sources/raw.yaml", "files: raw.csv\n", "", "format.exactly-one", 1),
+        ("sources/raw.yaml", "raw.csv", "${NOWHERE}/raw.csv", "format.unset-variable", 1),
+        ("sources/raw.yaml", "cadence: day", "cadence: day\nsuplier: us", "format.unknown-key", 3),
+        ("contracts/raw.odcs.yaml", "id: raw", "id: row", "contract.id-differs", 3),
+        (
+            "contracts/raw.odcs.yaml",
+            "status: active",
+            "status: active\nstatis: x",
+            "format.unknown-key",
+            6,
+        ),
+        (
+            "contracts/raw.odcs.yaml",
+            "status: active",
+            "status: active\nprice: {}",
+            "contract.kept-only",
+            6,
+        ),
+        ("contracts/raw.odcs.yaml", "version: 1.0.0", "version: 010", "format.quote-it", 4),
+        (
+            "contracts/raw.odcs.yaml",
+            "name: kwh,",
+            "name: kwh, dataelement: x,",
+            "format.unknown-key",
+            10,
+        ),
+        (
+            "contracts/raw.odcs.yaml",
+            "name: kwh,",
+            "name: kwh, customProperties: [{property: dataelement, value: x}],",
+            "contract.near-miss",
+            10,
+        ),
+        (
+            "contracts/raw.odcs.yaml",
+            "name: kwh,",
+            "name: kwh, customProperties: [{property: dataElement, value: nowhere}],",
+            "ref.element",
+            10,
+        ),
+        ("contracts/raw.odcs.yaml", "- name: raw", "- name: rau", "ref.table", 7),
+        ("rights/r.yaml", "own_collection", "own_colection", "rights.unknown-source", 2),
+        ("rights/r.yaml", "own_collection", "entrusted", "rights.none-from-entrusted", 2),
+        (
+            "rights/r.yaml",
+            "own_collection",
+            "open_collection, rights: [operate]",
+            "rights.exceeds-source",
+            2,
+        ),
+        ("rights/r.yaml", "evidence/a.md", "evidence/b.md", "ref.evidence", 2),
+        ("rights/r.yaml", "evidence/a.md", "../a.md", "format.outside", 2),
+        ("rights/r.yaml", "resource: raw", "resource: row", "ref.resource", 2),
+        (
+            "rights/r.yaml",
+            "resource: raw",
+            "resource: raw, from: 2026-02-30",
+            "format.not-a-day",
+            2,
+        ),
+        (
+            "rights/r.yaml",
+            "resource: raw",
+            "resource: raw, from: 2026-03-01, through: 2026-01-01",
+            "format.term-backwards",
+            2,
+        ),
+        ("policies/p.yaml", "[credit]", "[credits]", "ref.purpose", 1),
+        ("policies/p.yaml", "actions: [read]", "actions: [raed]", "format.not-one-of", 1),
+        (
+            "policies/p.yaml",
+            "level: L2",
+            "level: L2\nforbid: [read]",
+            "policy.permit-and-forbid",
+            3,
+        ),
+        ("policies/p.yaml", "100000 per month", "100000", "format.not-a-count-per", 1),
+        ("products/x.yaml", "policy: p", "policy: q", "ref.policy", 3),
+        ("products/x.yaml", "table: raw", "table: rau", "ref.table", 2),
+        ("products/x.yaml", "[day]", "[dya]", "ref.column", 4),
+        ("products/x.yaml", "month: 10.00", "month: 1万", "format.not-money", 6),
+        ("products/x.yaml", "month: 10.00", "month: 10.005", "format.not-money", 6),
+        ("products/x.yaml", "{fee: {month: 10.00}}", "{}", "price.no-price", 6),
+        ("products/x.yaml", "{fee:", "{next: other, fee:", "ref.plan", 6),
+        ("products/x.yaml", "plans:", "tax: {rate: 0.06}\nplans:", "format.not-a-rate", 5),
+        (
+            "products/x.yaml",
+            "plans:",
+            "shares: [{party: us, rate: 10%}]\nplans:",
+            "share.one-rest",
+            5,
+        ),
+        (
+            "products/x.yaml",
+            "plans:",
+            "shares: [{party: us, rate: 90%}, {party: buyer, rate: 20%}, {party: us, rest: true}]\nplans:",
+            "share.over-100",
+            5,
+        ),
+        (
+            "products/x.yaml",
+            "{fee: {month: 10.00}}",
+            "{per: {call: [{to: 9, price: 1}, {to: 5, price: 2}, {price: 3}]}}",
+            "price.unordered-steps",
+            6,
+        ),
+        (
+            "products/x.yaml",
+            "{fee: {month: 10.00}}",
+            "{bundle: {products: [x], fee: {month: 1.00}, split: {x: 90%}}}",
+            "price.bundle-split",
+            6,
+        ),
+        (
+            "products/x.yaml",
+            "  std:",
+            "  roof: {ceiling: {approved: evidence/a.md, fee: {month: 9.00}}}\n  std:",
+            "price.over-ceiling",
+            7,
+        ),
+        (
+            "products/x.yaml",
+            "{fee: {month: 10.00}}",
+            "{fee: {month: 1.00}, included: {call: 100000}, per: {call: [{to: 200000, price: 1}, {price: 2}]}}",
+            "policy.count-below-plan",
+            6,
+        ),
+        ("deals/d.yaml", "[day, kwh]", "[day, kw]", "deal.field-not-offered", 4),
+        ("deals/d.yaml", "[loan]", "[ads]", "deal.purpose-not-permitted", 5),
+        ("deals/d.yaml", "level: L2", "level: L1", "deal.level-too-low", 8),
+        ("deals/d.yaml", "plan: std", "plan: standard", "ref.plan", 3),
+        ("deals/d.yaml", "consumer: buyer", "consumer: byer", "ref.party", 2),
+        ("deals/d.yaml", "level: L2", "level: L2\nmask: {hour: token}", "deal.mask-field", 9),
+        ("deals/d.yaml", "level: L2", "level: L2\ndelivery: push", "deal.delivery-not-offered", 9),
+        ("deals/d.yaml", "from: 2026-01-01", "from: 01/01/2026", "format.not-a-day", 6),
+        ("deals/d.yaml", "product: x\n", "", "format.missing-key", 1),
+    ],
+)
+def test_one_slip_gets_its_code_at_its_line(
+    tmp_path: Path, path: str, old: str, new: str, code: str, line: int
+):
+    assert old in BASE[path]
+    found = compiled(tmp_path, BASE, {path: BASE[path].replace(old, new, 1)})
+    assert (code, path, line) in places(found)
+    for item in found:
+        assert item.message("zh") != item.message("en")
+        filled = item.message("zh") + item.message("en") + item.hint("zh") + item.hint("en")
+        assert not re.search(r"(?<!\$)\{[a-z_]+\}", filled)
+
+
+def test_an_unknown_key_names_the_nearest(tmp_path: Path):
+    found = compiled(
+        tmp_path, BASE, {"deals/d.yaml": BASE["deals/d.yaml"].replace("consumer", "consumr")}
+    )
+    told = next(d for d in found if d.code == "format.unknown-key")
+    assert (told.line, told.column, told.facts["nearest"]) == (2, 1, "consumer")
+    assert "consumer" in told.hint("zh")
+
+
+def test_reading_goes_on_past_the_first_fault(tmp_path: Path):
+    changed = {
+        "deals/d.yaml": "product: [\n",
+        "products/x.yaml": BASE["products/x.yaml"].replace("policy: p", "polic: p"),
+        "rights/r.yaml": BASE["rights/r.yaml"]
+        + "  two: {resource: raw, surce: derived, evidence: [evidence/a.md]}\n",
+    }
+    root = made(tmp_path, BASE, **changed)
+    project = load(root, {})
+    assert {d.path for d in project.diagnostics} == {
+        "deals/d.yaml",
+        "products/x.yaml",
+        "rights/r.yaml",
+    }
+    assert set(project.claims) == {"all"} and not project.deals
+
+
+def test_a_child_grant_only_narrows(tmp_path: Path):
+    rights = """\
+claims:
+  all: {resource: raw, source: own_collection, evidence: [evidence/a.md]}
+grants:
+  top: {claim: all, to: us, mode: whole, purposes: [loan], fields: [day], from: 2026-01-01, through: 2026-12-31, evidence: [evidence/a.md]}
+  low: {parent: top, to: buyer, fields: [day, kwh], purposes: [credit], through: 2027-12-31}
+  loop: {parent: pool, to: buyer}
+  pool: {parent: loop, to: buyer}
+"""
+    found = places(compiled(tmp_path, BASE, {"rights/r.yaml": rights}))
+    told = [code for code, path, line in found if line == 5]
+    assert told == ["rights.not-onward"] + ["rights.wider-than-parent"] * 3
+    assert ("rights.grant-cycle", "rights/r.yaml", 6) in found
+
+
+def test_two_spellings_of_one_thing_are_refused(tmp_path: Path):
+    root = made(tmp_path, BASE)
+    book = Workbook()
+    book.active.append(["id", "name"])
+    book.active.append(["us", "x"])
+    book.save(root / "parties.xlsx")
+    assert ("format.two-sources", "parties.xlsx", 1) in places(load(root, {}).diagnostics)
+
+
+def test_standards_from_excel_equal_those_from_yaml(tmp_path: Path):
+    yaml_root, excel_root = tmp_path / "y", tmp_path / "x"
+    (yaml_root).mkdir()
+    (excel_root).mkdir()
+    element = "kwh: {title: {zh: 电量, en: energy}, definition: d, type: 'decimal(12,2)', range: 0.., synonyms: [a, b]}\n"
+    made(yaml_root, BASE, **{"standards/elements.yaml": element})
+    made(excel_root, BASE)
+    book = Workbook()
+    book.active.title = "elements"
+    book.active.append(["标识符", "中文名称", "英文名称", "定义", "数据类型", "值域", "同义名称"])
+    book.active.append(["kwh", "电量", "energy", "d", "decimal(12,2)", "0..", "a;b"])
+    book.save(excel_root / "standards" / "elements.xlsx")
+
+    def bare(project: Project) -> tuple[object, ...]:
+        e = project.elements["kwh"]
+        return e.title, e.definition, e.type, e.range, e.synonyms
+
+    assert bare(load(yaml_root, {})) == bare(load(excel_root, {}))
+
+
+def test_the_model_sheet_repeats_blank_cells_from_above(tmp_path: Path):
+    root = made(tmp_path, BASE)
+    book = Workbook()
+    book.active.append(["主题域", "业务对象", "逻辑实体", "属性", "数据元", "表"])
+    book.active.append(["能源", "能耗", "电表", "编号", None, None])
+    book.active.append([None, None, None, "容量", None, None])
+    book.active.append([None, None, "日能耗", None, None, "raw"])
+    book.save(root / "standards" / "model.xlsx")
+    model = load(root, {}).model
+    assert model["电表"].attributes == {"编号": "", "容量": ""}
+    assert (model["日能耗"].domain, model["日能耗"].table) == ("能源", "raw")
+
+
+def test_elements_that_share_a_name_but_not_a_definition_conflict(tmp_path: Path):
+    text = "a: {title: 电量, definition: x, type: string}\nb: {title: 电能, definition: y, type: string, synonyms: [电量]}\n"
+    assert ("standard.conflict", "standards/elements.yaml", 2) in places(
+        compiled(tmp_path, BASE, {"standards/elements.yaml": text})
+    )
+
+
+def test_environment_overrides_settings(tmp_path: Path):
+    root = made(tmp_path, BASE)
+    settings = load(
+        root, {"SANHUA_LANGUAGE": "en", "SANHUA_STORE": "postgresql://x", "SANHUA_SERVE_PORT": "9"}
+    ).settings
+    assert (settings.language, settings.store, settings.serve["port"]) == (
+        "en",
+        "postgresql://x",
+        "9",
+    )
+    assert (load(root, {}).settings.language, load(root, {}).settings.serve["host"]) == (
+        "zh",
+        "127.0.0.1",
+    )
+
+
+def test_defaults_of_the_environment_fill_files(tmp_path: Path):
+    root = made(tmp_path, BASE, **{"sources/raw.yaml": "files: ${HERE:-raw}/x.csv\ncadence: day\n"})
+    assert load(root, {}).sources["raw"].files == "raw/x.csv"
+    assert load(root, {"HERE": "there"}).sources["raw"].files == "there/x.csv"
+
+
+# SQL
+
+
+def test_sql_that_names_nothing_known_is_told(tmp_path: Path):
+    found = compiled(tmp_path, BASE, {"sql/t.sql": "SELECT day\nFROM rwa\n"})
+    assert [d.path for d in found if d.code.startswith("sql.")] == ["sql/t.sql"]
+
+
+def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):
+    contract = BASE["contracts/raw.odcs.yaml"].replace("raw", "t").replace("kwh", "kwh_total")
+    changed = {
+        "sql/t.sql": "SELECT day, sum(kwh) AS total_kwh FROM raw GROUP BY day\n",
+        "contracts/t.odcs.yaml": contract,
+    }
+    found = compiled(tmp_path, BASE, changed)
+    assert ("contract.unknown-column", "contracts/t.odcs.yaml", 10) in places(found)
+    note = next(d for d in found if d.code == "contract.unlisted-column")
+    assert (note.severity, note.facts["value"]) == ("note", "total_kwh")
+
+
+# Books
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "line"),
+    [
+        (
+            "1,2024-01-31,x,5301.02,一百,,,,,\n1,2024-01-31,x,2211,,100.00,,,,\n",
+            "voucher.text-amount",
+            2,
+        ),
+        (
+            '1,2024-01-31,x,5301.02,"1,000.00",,,,,\n1,2024-01-31,x,2211,,1000.00,,,,\n',
+            "voucher.text-amount",
+            2,
+        ),
+        (
+            "1,2024-01-31,x,5301.02,100.001,,,,,\n1,2024-01-31,x,2211,,100.00,,,,\n",
+            "voucher.too-many-decimals",
+            2,
+        ),
+        (
+            "1,2024-01-31,x,5301.02,100.00,,,,,\n1,2024-01-31,x,2211,,90.00,,,,\n",
+            "voucher.unbalanced",
+            2,
+        ),
+        (
+            "1,2024-01-31,x,5301.02,100.00,,CNY,,,\n1,2024-01-31,x,2211,,100.00,USD,,,\n",
+            "voucher.two-currencies",
+            3,
+        ),
+        (
+            "1,2024-01-31,x,5301.02,100.00,5.00,,,,\n1,2024-01-31,x,2211,,95.00,,,,\n",
+            "voucher.both-sides",
+            2,
+        ),
+        ("1,2024-01-31,x,5301.02,,,,,,\n1,2024-01-31,x,2211,,95.00,,,,\n", "voucher.no-amount", 2),
+        ("1,2024-1-31,x,5301.02,1.00,,,,,\n1,2024-01-31,x,2211,,1.00,,,,\n", "format.not-a-day", 2),
+        (
+            "1,2024-01-31,x,5301.02,1.00,,,,,\n1,2024-02-01,x,2211,,1.00,,,,\n",
+            "voucher.two-dates",
+            3,
+        ),
+        ("1,2024-01-31,x,9999,1.00,,,,,\n1,2024-01-31,x,2211,,1.00,,,,\n", "chart.unmapped", 2),
+        (
+            "1,2024-01-31,x,5301.02,1.00,,,P1,,\n1,2024-01-31,x,2211,,1.00,,,,\n",
+            "voucher.no-evidence",
+            2,
+        ),
+        (
+            "1,2024-01-31,x,5301.02,1.00,,,,evidence/none.md,\n1,2024-01-31,x,2211,,1.00,,,,\n",
+            "ref.evidence",
+            2,
+        ),
+        ("1,2024-01-31,x,5301.02,-1.00,,,,,0\n1,2024-01-31,x,2211,,-1.00,,,,\n", "ref.voucher", 2),
+    ],
+)
+def test_a_voucher_slip_gets_its_code_at_its_line(tmp_path: Path, rows: str, code: str, line: int):
+    found = compiled(tmp_path, BOOKS, {"books/vouchers/v.csv": VOUCHERS + rows})
+    assert (code, "books/vouchers/v.csv", line) in places(found)
+
+
+def test_a_number_twice_in_a_fiscal_year_is_refused_and_in_another_year_kept(tmp_path: Path):
+    def pair(day: str) -> str:
+        return f"1,{day},x,5301.02,1.00,,,,,\n1,{day},x,2211,,1.00,,,,\n"
+
+    changed = {
+        "books/vouchers/a.csv": VOUCHERS + pair("2024-01-31"),
+        "books/vouchers/b.csv": VOUCHERS + pair("2024-12-31"),
+        "books/vouchers/c.csv": VOUCHERS + pair("2025-01-31"),
+    }
+    root = made(tmp_path, BOOKS, **changed)
+    project = load(root, {})
+    assert places(project.diagnostics) == [("voucher.duplicate-number", "books/vouchers/b.csv", 2)]
+    assert set(project.vouchers) == {"voucher:1", "voucher:1@2025"}
+
+
+def test_the_three_voucher_spellings_say_the_same(tmp_path: Path):
+    rows = [
+        ["1", "2024-01-31", "x", "5301.02", "1.50", ""],
+        ["1", "2024-01-31", "x", "2211", "", "1.50"],
+    ]
+    columns = "voucher,date,summary,account,debit,credit"
+    made(
+        tmp_path / "a",
+        BOOKS,
+        **{"books/vouchers/v.csv": "\n".join([columns, *(",".join(r) for r in rows)])},
+    )
+    made(tmp_path / "b", BOOKS, **{"books/vouchers/.keep": ""})
+    book = Workbook()
+    book.active.append(columns.split(","))
+    for row in rows:
+        book.active.append([*row[:4], *(float(cell) if cell else None for cell in row[4:])])
+    book.save(tmp_path / "b" / "books" / "vouchers" / "v.xlsx")
+    text = '2024-01-31 * "x"\n  voucher: "1"\n  5301.02  1.50 CNY\n  2211  -1.50 CNY\n'
+    made(tmp_path / "c", BOOKS, **{"books/vouchers/v.beancount": text})
+    found = []
+    for name in "abc":
+        project = load(tmp_path / name, {})
+        assert project.diagnostics == []
+        found.append(
+            [
+                (line.account, line.amount, line.summary)
+                for line in project.vouchers["voucher:1"].lines
+            ]
+        )
+    assert found[0] == found[1] == found[2]
+
+
+ASSET = """\
+route: self_developed
+use: internal
+project: {codes: [P1]}
+recognition:
+  technical_feasibility: {date: 2024-01-01, evidence: [evidence/a.md]}
+  intention: {date: 2024-01-01, evidence: [evidence/a.md]}
+  future_benefit: {date: 2024-01-01, evidence: [evidence/a.md]}
+  resources: {date: 2024-01-01, evidence: [evidence/a.md]}
+  reliable_measurement: {date: 2024-01-01, evidence: [evidence/a.md]}
+  judged: {by: cfo, date: 2024-01-02}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code", "line"),
+    [
+        (
+            "books/assets/a.yaml",
+            "  intention: {date: 2024-01-01, evidence: [evidence/a.md]}\n",
+            "",
+            "format.missing-key",
+            4,
+        ),
+        ("books/assets/a.yaml", "by: cfo", "by: clerk", "asset.judged-role", 10),
+        ("books/assets/a.yaml", "by: cfo", "by: cof", "ref.party", 10),
+        (
+            "books/assets/a.yaml",
+            "codes: [P1]",
+            "codes: [P1], appraisal: x",
+            "format.unknown-key",
+            3,
+        ),
+        (
+            "books/assets/a.yaml",
+            "route: self_developed",
+            "route: purchased",
+            "format.missing-key",
+            1,
+        ),
+        ("sanhua.yaml", "us: {}", "us: {regime: GAS}", "recognise.other-regime", 3),
+        ("books/policy.yaml", "payroll", "pay_roll", "chart.unknown-role", 1),
+    ],
+)
+def test_an_asset_slip_gets_its_code_at_its_line(
+    tmp_path: Path, path: str, old: str, new: str, code: str, line: int
+):
+    files = {**BOOKS, "books/assets/a.yaml": ASSET}
+    found = compiled(tmp_path, files, {path: files[path].replace(old, new, 1)})
+    assert (code, path, line) in places(found)
+
+
+def test_a_refused_regime_cites_the_instrument(tmp_path: Path):
+    files = {
+        **BOOKS,
+        "books/assets/a.yaml": ASSET,
+        "sanhua.yaml": "sanhua: 1\nentities: {us: {regime: GAS}}\n",
+    }
+    told = next(d for d in compiled(tmp_path, files) if d.code == "recognise.other-regime")
+    assert told.rule is not None and told.rule.number == "财会〔2023〕11号"
+
+
+APPRAISAL = """\
+asset: a
+purpose: pledge
+base_date: 2025-06-30
+appraiser: us
+method: {income: share}
+inputs:
+  income: {2026: 3000000.00, 2027: 3600000.00, 2028: 4320000.00}
+  share: {2026: 35%, 2027: 35%, 2028: 30%}
+  discount: {risk_free: 2.2%, premium: 9.8%}
+value: 2864431.49
+"""
+
+
+def test_an_appraisal_is_recomputed_from_its_inputs(tmp_path: Path):
+    """The reference's example gives 2,864,431.49."""
+    files = {**BOOKS, "books/assets/a.yaml": ASSET, "books/appraisals/v.yaml": APPRAISAL}
+    assert "appraisal.value-differs" not in {d.code for d in compiled(tmp_path, files)}
+    changed = {"books/appraisals/v.yaml": APPRAISAL.replace("2864431.49", "2864431.00")}
+    found = compiled(tmp_path, files, changed)
+    told = next(d for d in found if d.code == "appraisal.value-differs")
+    assert (told.line, told.facts["computed"]) == (10, "2864431.49")
+
+
+def test_discounting_at_year_ends_gives_the_published_value():
+    """Regulation reference 2.2: F = 100, 120, 144 at 12 % is 287.445335."""
+    inputs = {"income": {"2026": "100", "2027": "120", "2028": "144"}, "discount": "12%"}
+    assert round(income_value("direct", inputs), 6) == Decimal("287.445335")
+
+
+def test_a_loan_above_its_bound_is_told(tmp_path: Path):
+    """Yantai: 500 against 1,001.94 (万元) is 49.90 %, so a bound of 49 % is broken and 50 % is kept."""
+    appraisal = (
+        APPRAISAL.split("inputs:")[0]
+        + "inputs: {discount: 12%, income: {2026: 11221728.00}}\nvalue: 10019400.00\n"
+    )
+    appraisal = appraisal.replace("income: share", "income: direct")
+    loan = "kind: pledge\nasset: a\nappraisal: v\nlender: buyer\namount: 5000000.00\nfrom: 2025-07-01\nthrough: 2026-06-30\nltv_max: {}\n"
+    files = {**BOOKS, "books/assets/a.yaml": ASSET, "books/appraisals/v.yaml": appraisal}
+    for bound, told in (("49%", True), ("50%", False)):
+        found = compiled(tmp_path, files, {"books/financings/f.yaml": loan.format(bound)})
+        assert (("financing.over-ltv", "books/financings/f.yaml", 5) in places(found)) is told
+
+
+def test_several_entities_keep_their_own_books(tmp_path: Path):
+    files = {name: text for name, text in BOOKS.items() if not name.startswith("books/")}
+    files["sanhua.yaml"] = "sanhua: 1\nentities:\n  us: {}\n  buyer: {parent: us, share: 51%}\n"
+    for entity in ("us", "buyer"):
+        files[f"books/{entity}/policy.yaml"] = BOOKS["books/policy.yaml"]
+        files[f"books/{entity}/vouchers/v.csv"] = (
+            VOUCHERS + "1,2024-01-31,x,5301.02,1.00,,,,,\n1,2024-01-31,x,2211,,1.00,,,,\n"
+        )
+    project = load(made(tmp_path, files), {})
+    assert project.diagnostics == []
+    assert set(project.vouchers) == {"voucher:us/1", "voucher:buyer/1"}
+    assert {v.entity for v in project.vouchers.values()} == {"party:us", "party:buyer"}
+
+
+# ODRL, the other spelling of a policy
+
+ODRL = """\
+{"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Set", "uid": "policy:q",
+ "permission": [{"action": ["read"], "target": "product:x", "constraint": [
+   {"leftOperand": "purpose", "operator": "isAnyOf", "rightOperand": ["purpose:credit"]},
+   {"leftOperand": "sanhua:countPerMonth", "operator": "lteq", "rightOperand": 100000}]}],
+ "prohibition": [{"action": ["sell"], "target": "product:x"}],
+ "obligation": [{"action": "delete", "constraint": [
+   {"leftOperand": "elapsedTime", "operator": "lteq", "rightOperand": "P30D"}]}]}
+"""
+
+
+def test_an_odrl_policy_says_the_same_as_the_short_form(tmp_path: Path):
+    policy = load(made(tmp_path, BASE, **{"policies/q.odrl.json": ODRL}), {}).policies["q"]
+    assert (policy.actions, policy.purposes, policy.forbid) == (("read",), ("credit",), ("sell",))
+    assert policy.permit == {"count": "100000 per month"}
+    assert policy.oblige == ({"action": "delete", "within": "30 days", "after": "term"},)
+
+
+def test_an_odrl_term_without_meaning_is_refused(tmp_path: Path):
+    text = ODRL.replace("sanhua:countPerMonth", "systemDevice")
+    project = load(made(tmp_path, BASE, **{"policies/q.odrl.json": text}), {})
+    assert places(project.diagnostics) == [("policy.not-executable", "policies/q.odrl.json", 4)]
+    assert "q" not in project.policies
+
+
+def test_a_misnamed_file_is_told(tmp_path: Path):
+    changed = {
+        "contracts/other.yaml": "a: 1\n",
+        "party.yaml": "a: 1\n",
+        "deals/x.txt": "",
+        "sql/a.sqll": "SELECT 1",
+    }
+    found = places(compiled(tmp_path, BASE, changed))
+    assert [path for code, path, _ in found if code == "project.unknown-file"] == [
+        "contracts/other.yaml",
+        "party.yaml",
+        "sql/a.sqll",
+    ]
+
+
+def test_every_code_has_its_text():
+    from sanhua.kernel.messages.format import MESSAGES
+
+    for code, message in MESSAGES.items():
+        assert message.zh and message.en and message.zh != message.en, code
+        assert bool(message.hint_zh) == bool(message.hint_en), code
+        render(code, {}, "zh")
