@@ -1,0 +1,53 @@
+"""Codes of the canonical SQL."""
+
+from sanhua.kernel.messages import Message
+
+MESSAGES = {
+    "sql.syntax": Message("SQL 语法错误：{reason} {near}", "SQL syntax: {reason} {near}"),
+    "sql.too-long": Message("SQL 有 {chars} 个字符，上限 {most}", "the SQL has {chars} characters, at most {most}"),
+    "sql.too-deep": Message(
+        "SQL 嵌套过深（上限 {most}）",
+        "the SQL is nested too deeply (at most {most})",
+        "用 WITH 拆成几步，或拆成几个 sql 文件",
+        "split it with WITH, or into several sql files",
+    ),
+    "sql.not-one-select": Message(
+        "需要恰好一个 SELECT，实为 {found}",
+        "one SELECT is wanted, found {found}",
+        "一个文件一个 SELECT，文件名即表名",
+        "one SELECT a file; the file's name is the table",
+    ),
+    "sql.not-one-expression": Message(
+        "需要一个表达式（不含子查询）：{text}", "one expression without a subquery is wanted: {text}"
+    ),
+    "sql.not-allowed": Message(
+        "{what} 不在允许的 SQL 子集内",
+        "{what} is outside the allowed subset of SQL",
+        "最接近的允许函数：{nearest}。读文件、时钟、随机数和改变状态的语句一律不允许",
+        "nearest allowed function: {nearest}. Files, clock, randomness and changes are never allowed",
+    ),
+    "sql.unknown-table": Message(
+        "没有名为 {table} 的数据源、代码集或 sql 文件",
+        "no source, code list or sql file is called {table}",
+        "最接近的：{nearest}",
+        "nearest: {nearest}",
+    ),
+    "sql.unknown-column": Message(
+        "{tables} 中没有列 {name}",
+        "{tables} has no column {name}",
+        "最接近的：{nearest}",
+        "nearest: {nearest}",
+    ),
+    "sql.ambiguous-column": Message(
+        "列 {name} 在 {tables} 中都有",
+        "column {name} stands in each of {tables}",
+        "写明表名：表.{name}",
+        "write table.{name}",
+    ),
+    "sql.cycle": Message(
+        "sql 文件互相引用：{cycle}",
+        "the sql files read each other: {cycle}",
+        "去掉其中一处引用",
+        "take one of the references away",
+    ),
+}

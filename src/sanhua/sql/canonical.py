@@ -1,0 +1,333 @@
+"""Parse SQL that people wrote and let only the canonical subset pass.
+
+The allow-list is by what the parser found: a node class or a function that is not named here is refused, so that a
+construct nobody thought of is refused too. Left out on purpose: whatever reads the host (files, network, settings,
+clock, randomness), whatever changes state, and list values without an order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, cast
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.tokens import TokenType
+
+from sanhua.kernel.errors import Invalid
+
+DIALECT = "duckdb"
+CHARS_MAX = 200_000  # a statement longer than this is a mistake or an attack
+DEPTH_MAX = 64  # of brackets, CASE and set operations, so that no walk runs out of stack
+TREE_MAX = 200  # of the parsed tree: a chain of as many operators
+
+_STRUCTURE = """
+Select From Join Where Group Having Qualify Order Ordered Limit Offset Distinct With CTE TableAlias Table Subquery
+Union Intersect Except Values Tuple Column Identifier Alias Star Literal Null Boolean Paren Placeholder
+And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike SimilarTo Exists NullSafeEQ NullSafeNEQ Escape
+Add Sub Mul Div IntDiv Mod Neg DPipe BitwiseAnd BitwiseOr BitwiseXor
+Case If Cast TryCast DataType DataTypeParam Interval Var Window WindowSpec Filter Bracket Slice Array
+"""
+_FUNCTIONS = """
+Abs Round Floor Ceil Trunc Sign Sqrt Ln Log Exp Pow Greatest Least Coalesce Nullif
+Length Lower Upper Trim Substring Left Right Replace Concat ConcatWs Pad Reverse Repeat StartsWith EndsWith Contains
+StrPosition RegexpLike RegexpFullMatch RegexpReplace RegexpExtract SplitPart Ascii Chr Translate MD5 SHA2
+TimestampTrunc DateTrunc DateDiff Extract Year Month Day Hour Minute Second Quarter Week DayOfWeek DayOfWeekIso
+DayOfYear LastDay TimeToStr StrToTime DateFromParts TimestampFromParts DateAdd DateSub TimeToUnix IsNan
+Count CountIf Sum Avg Min Max Median Mode PercentileCont PercentileDisc ApproxQuantile ApproxDistinct
+Stddev StddevSamp StddevPop Variance VariancePop Corr CovarPop CovarSamp AnyValue IgnoreNulls ArgMin ArgMax
+LogicalAnd LogicalOr GroupConcat BitwiseXorAgg
+RowNumber Rank DenseRank Ntile Lag Lead FirstValue LastValue NthValue PercentRank CumeDist
+"""
+ALLOWED = frozenset((_STRUCTURE + _FUNCTIONS).split())
+# Functions that the parser has no class for, by DuckDB's name.
+NAMED = frozenset(
+    "date_part try_strptime strlen mean prefix suffix isfinite age bit_count hash".split()
+)
+_KNOWN = sorted(
+    NAMED | {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in _FUNCTIONS.split()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SELECT. `tables` are the names it reads (CTEs aside), sorted; `parameters` its `$name`s."""
+
+    text: str
+    tree: exp.Query
+    tables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    path: str = ""
+    first_line: int = 1
+
+
+def parse(text: str, *, path: str = "", first_line: int = 1) -> Query:
+    """The one SELECT in `text` (WITH and set operations too).
+
+    Raises Invalid sql.too-long, sql.too-deep, sql.syntax, sql.not-one-select, sql.not-allowed at path:line.
+    """
+    statements = [s for s in _parse(text, path, first_line) if s is not None]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        kind = statements[0].key.upper() if len(statements) == 1 else str(len(statements))
+        raise Invalid("sql.not-one-select", path=path, line=first_line, found=kind)
+    tree = statements[0]
+    _allow(tree, path, first_line)
+    return Query(
+        text, tree, tuple(sorted(_tables(tree))), tuple(_parameters(tree)), path, first_line
+    )
+
+
+def parse_expression(text: str, *, path: str = "", line: int = 0) -> exp.Expression:
+    """One expression in the canonical subset: a predicate, a value or an aggregate, without a subquery."""
+    query = parse(f"SELECT {text}\nFROM t", path=path, first_line=line)
+    selected = query.tree.selects
+    if len(selected) != 1 or not isinstance(query.tree, exp.Select) or query.tree.args.get("where"):
+        raise Invalid("sql.not-one-expression", path=path, line=line, text=_short(text))
+    if query.tables != ("t",) or query.tree.find(exp.Subquery, exp.Exists, exp.CTE):
+        raise Invalid("sql.not-one-expression", path=path, line=line, text=_short(text))
+    return selected[0].unalias()
+
+
+def _parse(text: str, path: str, first_line: int) -> list[exp.Expression | None]:
+    if len(text) > CHARS_MAX:
+        raise Invalid("sql.too-long", path=path, line=first_line, chars=len(text), most=CHARS_MAX)
+    if "\0" in text:
+        raise Invalid("sql.syntax", path=path, line=first_line, reason="NUL")
+    try:
+        _not_too_deep(text, path, first_line)
+        return cast("list[exp.Expression | None]", sqlglot.parse(text, read=DIALECT))
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        line = first_line - 1 + int(first.get("line") or 1)
+        column = max(int(first.get("col") or 0) - len(str(first.get("highlight") or "")) + 1, 0)
+        reason = f"{first.get('description') or error}".rstrip(".")
+        near = first.get("highlight") or ""
+        raise Invalid(
+            "sql.syntax", path=path, line=line, column=column, reason=reason, near=near
+        ) from error
+    except (TokenError, SqlglotError) as error:
+        raise Invalid(
+            "sql.syntax", path=path, line=first_line, reason=str(error).split("\n")[0], near=""
+        ) from error
+    except RecursionError as error:
+        raise Invalid("sql.too-deep", path=path, line=first_line, most=DEPTH_MAX) from error
+
+
+_OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSE = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_CHAINED = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE})
+
+
+def _not_too_deep(text: str, path: str, first_line: int) -> None:
+    depth = chained = unions = 0
+    for token in sqlglot.tokenize(text, read=DIALECT):
+        depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
+        chained = chained + 1 if token.token_type in _CHAINED else 0
+        unions += token.token_type in (TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT)
+        if max(depth, chained, unions) > DEPTH_MAX:
+            raise Invalid(
+                "sql.too-deep", path=path, line=first_line - 1 + token.line, most=DEPTH_MAX
+            )
+
+
+def _allow(tree: exp.Expression, path: str, first_line: int) -> None:
+    for node in _bounded(tree, path, first_line):
+        name = type(node).__name__
+        if isinstance(node, exp.Anonymous):
+            name = node.name.lower()
+            if name in NAMED:
+                continue
+        elif isinstance(node, exp.Table):
+            named = isinstance(node.this, exp.Identifier) and node.name.isidentifier()
+            if not named or node.args.get("db") or node.args.get("catalog"):
+                raise _refused(node.sql(DIALECT), node, path, first_line)
+            continue
+        elif isinstance(node, exp.ArrayAgg | exp.GroupConcat):
+            if name == "GroupConcat" and node.find(exp.Order):
+                continue
+        elif name in ALLOWED:
+            continue
+        if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
+            name = node.sql_name().lower()
+        raise _refused(name, node, path, first_line)
+
+
+def _bounded(tree: exp.Expression, path: str, first_line: int) -> Iterator[exp.Expression]:
+    """Every node; Invalid sql.too-deep past TREE_MAX."""
+    stack = [(tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > TREE_MAX:
+            raise Invalid("sql.too-deep", path=path, line=first_line, most=TREE_MAX)
+        yield node
+        stack += [(child, depth + 1) for child in node.iter_expressions()]
+
+
+def _refused(name: str, node: exp.Expression, path: str, first_line: int) -> Invalid:
+    line, column = _place(node)
+    near = get_close_matches(name.lower(), _KNOWN, 1)
+    return Invalid(
+        "sql.not-allowed",
+        path=path,
+        line=first_line - 1 + line if line else first_line,
+        column=column,
+        what=_short(name),
+        nearest=near[0] if near else "–",
+    )
+
+
+def _place(node: exp.Expression) -> tuple[int, int]:
+    """The line and column that the parser kept for a node or what stands in it."""
+    for inner in node.walk():
+        if "line" in inner.meta:
+            length = int(inner.meta["end"]) - int(inner.meta["start"])
+            return int(inner.meta["line"]), max(int(inner.meta["col"]) - length, 1)
+    return 0, 0
+
+
+def _tables(tree: exp.Expression) -> set[str]:
+    """Tables that are read, scope by scope: a CTE hides a table only where it is seen."""
+    found: set[str] = set()
+
+    def visit(node: exp.Expression, hidden: frozenset[str]) -> None:
+        if isinstance(node, exp.Query) and (
+            ctes := node.args.get("with_") or node.args.get("with")
+        ):
+            inner = hidden
+            for cte in ctes.expressions:
+                seen = inner | {cte.alias.lower()} if ctes.args.get("recursive") else inner
+                visit(cte.this, seen)
+                inner |= {cte.alias.lower()}
+            for key, child in node.args.items():
+                if child is not ctes:
+                    for one in child if isinstance(child, list) else [child]:
+                        if isinstance(one, exp.Expression):
+                            visit(one, inner)
+            return
+        if isinstance(node, exp.Table) and node.name.lower() not in hidden:
+            found.add(node.name)
+        for child in node.iter_expressions():
+            visit(child, hidden)
+
+    visit(tree, frozenset())
+    return found
+
+
+def _parameters(tree: exp.Expression) -> Iterator[str]:
+    yield from dict.fromkeys(str(node.this) for node in tree.find_all(exp.Placeholder) if node.this)
+
+
+def order(queries: Mapping[str, Query], known: Collection[str]) -> list[str]:
+    """The names of `queries` so that each follows what it reads; ties by name.
+
+    Raises Invalid sql.unknown-table (with the nearest name) and sql.cycle (naming it).
+    """
+    names = {*queries, *known}
+    for name, query in queries.items():
+        for table in query.tables:
+            if table not in names:
+                near = get_close_matches(table, sorted(names), 1)
+                line, column = _place_of_table(query, table)
+                raise Invalid(
+                    "sql.unknown-table",
+                    path=query.path,
+                    line=line,
+                    column=column,
+                    node=f"table:{name}",
+                    table=table,
+                    nearest=near[0] if near else "–",
+                )
+    done: dict[str, None] = {}
+    for name in sorted(queries):
+        _visit(name, queries, done, [])
+    return list(done)
+
+
+def _visit(
+    name: str, queries: Mapping[str, Query], done: dict[str, None], above: list[str]
+) -> None:
+    stack: list[tuple[str, Iterator[str]]] = [(name, iter(queries[name].tables))]
+    if name in done:
+        return
+    trail = [*above, name]
+    while stack:
+        at, rest = stack[-1]
+        following = next((t for t in rest if t in queries and t not in done), None)
+        if following is None:
+            stack.pop()
+            trail.pop()
+            done[at] = None
+        elif following in trail:
+            cycle = [*trail[trail.index(following) :], following]
+            query = queries[at]
+            line, column = _place_of_table(query, following)
+            raise Invalid(
+                "sql.cycle",
+                path=query.path,
+                line=line,
+                column=column,
+                node=f"table:{at}",
+                cycle=" → ".join(cycle),
+            )
+        else:
+            stack.append((following, iter(queries[following].tables)))
+            trail.append(following)
+
+
+def _place_of_table(query: Query, table: str) -> tuple[int, int]:
+    for node in query.tree.find_all(exp.Table):
+        if node.name == table:
+            line, column = _place(node)
+            return (query.first_line - 1 + line if line else query.first_line), column
+    return query.first_line, 0
+
+
+def fingerprint(query: Query) -> str:
+    """`sha256:<hex>` of the statement without its comments and layout."""
+    text = query.tree.sql(DIALECT, comments=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+# Building text: names and values never reach SQL but through these
+
+
+def quote(name: str) -> str:
+    """A quoted identifier."""
+    return exp.to_identifier(name, quoted=True).sql(DIALECT)
+
+
+def literal(value: Any) -> str:
+    """A value as SQL text: text, number, boolean, day, moment or NULL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | Decimal):
+        return format(Decimal(value), "f")
+    if isinstance(value, datetime):
+        return f"CAST({exp.Literal.string(value.isoformat(sep=' ')).sql(DIALECT)} AS TIMESTAMP)"
+    if isinstance(value, date):
+        return f"CAST({exp.Literal.string(value.isoformat()).sql(DIALECT)} AS DATE)"
+    return exp.Literal.string(str(value)).sql(DIALECT)
+
+
+def count_if(predicate: str) -> str:
+    """How many rows satisfy a predicate; NULL does not."""
+    return f"count_if({predicate})"
+
+
+def in_list(column: str, values: Iterable[Any]) -> str:
+    """`column IN (…)`; FALSE for an empty list."""
+    listed = ", ".join(literal(value) for value in values)
+    return f"{quote(column)} IN ({listed})" if listed else "FALSE"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,283 @@
+"""Column lineage: what each output column of a query was made from, read off its SQL.
+
+The query is qualified against the schemas of its tables (stars expanded, every column with its table), then walked
+from the inside out: a scope maps its columns to base columns, the next one composes. Columns that decide which rows
+count (joins, filters, groups, window partitions and orders, EXISTS) are kept apart: OpenLineage calls them INDIRECT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, cast
+
+from sqlglot import exp
+from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from sanhua.kernel.errors import Invalid
+from sanhua.sql.canonical import DIALECT, Query
+
+Schemas = Mapping[str, Mapping[str, str]]  # table → column → type
+Base = tuple[str, str]  # table, column
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLineage:
+    """One output column. `transform`: copy (the same value), compute, aggregate."""
+
+    name: str
+    sources: tuple[Base, ...]
+    transform: str
+    filtered_by: tuple[Base, ...]
+
+
+@dataclass(slots=True)
+class _Out:
+    name: str
+    sources: set[Base] = field(default_factory=set[Base])
+    filters: set[Base] = field(default_factory=set[Base])
+    transform: str = "copy"
+
+
+_RANK = {"copy": 0, "compute": 1, "aggregate": 2}
+
+
+def check_columns(query: Query, schemas: Mapping[str, Mapping[str, str] | None]) -> None:
+    """Raises Invalid sql.unknown-column or sql.ambiguous-column; a table without a known schema is not judged."""
+    if all(schemas.get(table) for table in query.tables):
+        _qualified(query, cast("Schemas", schemas))
+
+
+def output_names(query: Query, schemas: Schemas) -> list[str]:
+    """The output columns in order."""
+    return [made.name for made in lineage(query, schemas)]
+
+
+def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
+    """What each output column was made from, in order. `schemas` has every table that the query reads.
+
+    Raises Invalid sql.unknown-column or sql.ambiguous-column.
+    """
+    tree = _qualified(query, schemas)
+    spelled = {table.lower(): {c.lower(): c for c in columns} for table, columns in schemas.items()}
+    tables = {table.lower(): table for table in schemas}
+
+    def base(found: set[Base]) -> tuple[Base, ...]:
+        return tuple(sorted((tables[t], spelled[t].get(c, c)) for t, c in found))
+
+    lower = {t: list(columns) for t, columns in spelled.items()}
+    outs = _Walker(lower).query(tree, {}, None)
+    names = _names(query, outs, spelled)
+    return tuple(
+        ColumnLineage(name, base(out.sources), out.transform, base(out.filters))
+        for name, out in zip(names, outs, strict=True)
+    )
+
+
+def _names(
+    query: Query, outs: Sequence[_Out], spelled: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """As written; a column that a star brought in is spelled as its source is."""
+    written = query.tree.named_selects
+    if len(written) == len(outs) and "*" not in written:
+        return [name or out.name for name, out in zip(written, outs, strict=True)]
+    names: list[str] = []
+    for out in outs:
+        sources = {spelled[t][c] for t, c in out.sources if c == out.name and c in spelled[t]}
+        exact = [name for name in written if name.lower() == out.name]
+        names.append(exact[0] if exact else sources.pop() if len(sources) == 1 else out.name)
+    return names
+
+
+def _qualified(query: Query, schemas: Schemas) -> exp.Expression:
+    mapping = {table: dict(schemas[table]) for table in query.tables}
+    try:
+        return qualify(
+            query.tree.copy(),
+            dialect=DIALECT,
+            schema=MappingSchema(cast("dict[str, object]", mapping), dialect=DIALECT),
+            quote_identifiers=False,
+            validate_qualify_columns=True,
+        )
+    except OptimizeError as error:
+        raise _unresolved(query, schemas, str(error)) from error
+    except SqlglotError as error:
+        raise Invalid(
+            "sql.syntax", path=query.path, line=query.first_line, reason=str(error), near=""
+        ) from error
+
+
+def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
+    named = re.search(r"[Cc]olumn '?\"?([^'\".]+(?:\"?\.\"?[^'\"]+)?)\"?'?", reason)
+    name = (named[1] if named else reason).replace('"', "").rpartition(".")[2]
+    known = sorted({column for table in query.tables for column in schemas[table]})
+    near = get_close_matches(name, known, 1)
+    holders = [
+        table for table in query.tables if name.lower() in {c.lower() for c in schemas[table]}
+    ]
+    code = "sql.ambiguous-column" if len(holders) > 1 else "sql.unknown-column"
+    line = column_at = 0
+    for column in query.tree.find_all(exp.Column):
+        if column.name.lower() == name.lower() and "line" in column.this.meta:
+            line, column_at = int(column.this.meta["line"]), int(column.this.meta["col"])
+            break
+    return Invalid(
+        code,
+        path=query.path,
+        line=query.first_line - 1 + line if line else query.first_line,
+        column=max(column_at - len(name) + 1, 0),
+        name=name,
+        tables=", ".join(holders or query.tables),
+        nearest=near[0] if near else "–",
+    )
+
+
+Scope = dict[str, dict[str, _Out]]  # alias → column → what it was made from
+
+
+class _Walker:
+    """Walks a qualified tree. `columns` are the base tables' columns, all in lower case."""
+
+    def __init__(self, columns: Mapping[str, Sequence[str]]) -> None:
+        self.columns = columns
+
+    def query(
+        self, node: exp.Expression, ctes: Mapping[str, list[_Out]], outer: Scope | None
+    ) -> list[_Out]:
+        ctes = dict(ctes)
+        bound = node.args.get("with_") or node.args.get("with")
+        for cte in bound.expressions if bound else ():
+            ctes[cte.alias.lower()] = self._cte(cte, ctes, outer, bool(bound.args.get("recursive")))
+        if isinstance(node, exp.Subquery):
+            return self.query(node.this, ctes, outer)
+        if isinstance(node, exp.SetOperation):
+            left = self.query(node.left, ctes, outer)
+            right = self.query(node.right, ctes, outer)
+            return [_merged(a.name, [a, b]) for a, b in zip(left, right, strict=True)]
+        if isinstance(node, exp.Select):
+            return self._select(node, ctes, outer)
+        if isinstance(node, exp.Values):
+            return [_Out(name, transform="compute") for name in node.alias_column_names]
+        raise AssertionError(f"no lineage of {type(node).__name__}")
+
+    def _cte(
+        self,
+        cte: exp.Expression,
+        ctes: Mapping[str, list[_Out]],
+        outer: Scope | None,
+        recursive: bool,
+    ) -> list[_Out]:
+        name = cte.alias.lower()
+        body = cte.this
+        if recursive and isinstance(body, exp.SetOperation):
+            seen = _renamed(cte, self.query(body.left, ctes, outer))
+            for _ in range(len(seen) + 1):  # what reaches a column needs at most one round a column
+                seen = _renamed(cte, self.query(body, {**ctes, name: seen}, outer))
+            return seen
+        return _renamed(cte, self.query(body, ctes, outer))
+
+    def _select(
+        self, node: exp.Select, ctes: Mapping[str, list[_Out]], outer: Scope | None
+    ) -> list[_Out]:
+        scope: Scope = {**(outer or {})}
+        joins: list[exp.Expression] = node.args.get("joins") or []
+        start = node.args.get("from_") or node.args.get("from")
+        for item in [*([start.this] if start else []), *(join.this for join in joins)]:
+            scope[item.alias_or_name.lower()] = self._source(item, ctes, scope)
+        filters: set[Base] = set()
+        clauses = [node.args.get(key) for key in ("where", "group", "having", "qualify")]
+        clauses += [join.args.get("on") for join in joins]
+        if node.args.get("limit"):
+            clauses.append(node.args.get("order"))
+        distinct = node.args.get("distinct")
+        clauses.append(distinct.args.get("on") if distinct else None)
+        for clause in clauses:
+            if isinstance(clause, exp.Expression):
+                made = self._expression(clause, ctes, scope)
+                filters |= made.sources | made.filters
+        outs: list[_Out] = []
+        for selected in node.selects:
+            made = self._expression(selected.unalias(), ctes, scope)
+            made.name = selected.alias_or_name
+            made.filters |= filters
+            outs.append(made)
+        return outs
+
+    def _source(
+        self, item: exp.Expression, ctes: Mapping[str, list[_Out]], scope: Scope
+    ) -> dict[str, _Out]:
+        if isinstance(item, exp.Table):
+            name = item.name.lower()
+            if name in ctes:
+                outs = ctes[name]
+            else:
+                outs = [_Out(column, {(name, column)}) for column in self.columns[name]]
+        else:
+            outs = self.query(item, ctes, scope)
+        names: list[str] = (
+            [column.name for column in item.args["alias"].columns] if item.args.get("alias") else []
+        )
+        return {
+            (names[at] if at < len(names) else out.name).lower(): out for at, out in enumerate(outs)
+        }
+
+    def _expression(
+        self, node: exp.Expression, ctes: Mapping[str, list[_Out]], scope: Scope
+    ) -> _Out:
+        if isinstance(node, exp.Column):
+            out = scope.get(node.table.lower(), {}).get(node.name.lower())
+            return (
+                _Out("", set(out.sources), set(out.filters), out.transform)
+                if out
+                else _Out("", transform="compute")
+            )
+        if isinstance(node, exp.Paren):
+            return self._expression(node.this, ctes, scope)
+        if isinstance(node, exp.Query):  # a scalar subquery
+            inner = self.query(node, ctes, scope)
+            merged = _merged("", inner)
+            merged.transform = "compute" if merged.transform == "copy" else merged.transform
+            return merged
+        made = _Out("", transform="aggregate" if isinstance(node, exp.AggFunc) else "compute")
+        for key, child in node.args.items():
+            apart = (
+                isinstance(node, exp.Exists)
+                or (isinstance(node, exp.Window) and key != "this")
+                or (isinstance(node, exp.Filter) and key != "this")
+                or (isinstance(node, exp.In) and key == "query")
+                or isinstance(child, exp.Order)
+            )
+            for one in cast("list[Any]", child) if isinstance(child, list) else [child]:
+                if not isinstance(one, exp.Expression):
+                    continue
+                inner = self._expression(one, ctes, scope)
+                made.filters |= inner.filters
+                if apart:
+                    made.filters |= inner.sources
+                else:
+                    made.sources |= inner.sources
+                    if _RANK[inner.transform] > _RANK[made.transform]:
+                        made.transform = inner.transform
+        return made
+
+
+def _merged(name: str, parts: Sequence[_Out]) -> _Out:
+    made = _Out(name)
+    for part in parts:
+        made.sources |= part.sources
+        made.filters |= part.filters
+        if _RANK[part.transform] > _RANK[made.transform]:
+            made.transform = part.transform
+    return made
+
+
+def _renamed(cte: exp.Expression, outs: list[_Out]) -> list[_Out]:
+    alias = cte.args.get("alias")
+    names: list[str] = [column.name for column in alias.columns] if alias else []
+    for out, name in zip(outs, names, strict=False):
+        out.name = name
+    return outs
