@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 import json
 import re
 import struct
@@ -295,7 +296,7 @@ def open_note(note: str, public_key: bytes | None) -> Checkpoint:
         not blank
         or len(lines) != 3
         or not lines[0]
-        or not re.fullmatch(r"0|[1-9]\d{0,17}", lines[1])
+        or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1])
     ):
         raise ValueError("not a checkpoint")
     point = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
@@ -342,8 +343,10 @@ def public_raw(key: bytes) -> bytes:
     """The 32 bytes of an Ed25519 public key given raw or as PEM; ValueError for anything else."""
     if len(key) == 32:
         return key
-    encoded = b"".join(key.split(b"-----")[2:3]).split()
-    raw = base64.b64decode(b"".join(encoded), validate=True)
+    lines = key.split()
+    if lines[:3] != _PEM.split()[:3] or lines[-3:] != _PEM.split()[-3:]:
+        raise ValueError("neither 32 bytes nor a PEM public key")
+    raw = base64.b64decode(b"".join(lines[3:-3]), validate=True)
     if len(raw) != 44 or not raw.startswith(_SPKI):
         raise ValueError("not an Ed25519 public key")
     return raw[12:]
@@ -628,7 +631,7 @@ def _sums(bodies: Mapping[str, Any], report: Report) -> None:
 
 
 def _number(text: str) -> Fraction:
-    if not re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", text):
+    if not re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", text):
         raise ValueError(f"not a plain number: {text[:60]}")
     return Fraction(text)
 
@@ -653,6 +656,9 @@ def main(arguments: Iterable[str]) -> int:
         print(f"{error}", file=sys.stderr)
         return 2
     report = check_bundle(data, key)
+    # A console that cannot show Chinese still gets the English.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
     if chosen.json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
     else:

@@ -12,8 +12,10 @@ from math import floor
 from sanhua.kernel.errors import Invalid
 
 FEN = Decimal("0.01")
-EXACT = Context(prec=60)  # enough for any sum of amounts; overflow of precision would be a silent rounding
-_WRITTEN = re.compile(r"(-?\d{1,18}(?:\.\d{1,2})?)(?: ([A-Z]{3}))?")
+EXACT = Context(
+    prec=60
+)  # enough for any sum of amounts; overflow of precision would be a silent rounding
+_WRITTEN = re.compile(r"(-?[0-9]{1,18}(?:\.[0-9]{1,2})?)(?: ([A-Z]{3}))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from sanhua.kernel.errors import Broken, Diagnostic, Severity
 from sanhua.store import schema
@@ -67,9 +68,9 @@ def audit(
         try:
             with translated(dialect):
                 yield from faults()
-        except Broken as error:
-            facts = {"part": part, "reason": str(error.diagnostic.facts.get("reason", error))}
-            yield Fault("verify.unreadable", "", facts)
+        except (Broken, DBAPIError) as error:
+            reason = error.diagnostic.facts["reason"] if isinstance(error, Broken) else error.orig
+            yield Fault("verify.unreadable", "", {"part": part, "reason": str(reason)})
 
 
 def _stream(connection: sa.Connection, query: sa.Executable) -> Iterator[Any]:
@@ -150,6 +151,8 @@ def _checkpoints(
         )
     ]
     points: dict[int, list[Checkpoint]] = {}
+    meta = schema.meta
+    origin = connection.execute(sa.select(meta.c.value).where(meta.c.name == "origin")).scalar()
     try:
         outside = published()
     except Broken as error:
@@ -162,6 +165,8 @@ def _checkpoints(
             point = open_note(note, public_key)
             if size is not None and point.size != size:
                 raise ValueError(f"kept under size {size}")
+            if point.origin != origin:
+                raise ValueError(f"of log {point.origin}, not {origin}")
         except (ValueError, TypeError, AttributeError) as error:
             where = "published" if size is None else size
             faults.append(Fault("verify.note", "", {"size": where, "reason": str(error)}))
@@ -228,25 +233,26 @@ def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
     lines = _Index(_stream(connection, query), 1)
     erased = _erased(connection)
     currencies: dict[str, str] = dict(
-        (node, _part(_object(body), "fields").get("currency"))
+        (node, str(_part(_object(body), "fields").get("currency")))
         for node, body in connection.execute(
             sa.select(table.c.id, table.c.body).where(table.c.kind == "book")
         )
     )
-    previous, matched = ("", 0), 0
+    previous: tuple[Any, Any] = ("", 0)
+    matched = 0
     for count, (node, seq, kind, body, salt, leaf) in enumerate(rows, start=1):
-        if seq != (previous[1] + 1 if node == previous[0] else 1):
-            yield Fault("verify.version-gap", str(node), {"version": seq})
+        follows = previous[1] if node == previous[0] else 0
         previous = node, seq
+        if not isinstance(seq, int) or not isinstance(follows, int) or seq != follows + 1:
+            yield Fault("verify.version-gap", str(node), {"version": seq})
         if leaf is None:
             yield Fault("verify.no-event", str(node), {"version": seq})
         else:
             matched += 1
-        fields: dict[str, Any] = {}
         edges_wanted: list[tuple[Any, ...]] = []
         lines_wanted: list[tuple[Any, ...]] = []
         if body is None and salt is None:
-            if seq > erased.get(node, 0):
+            if not isinstance(seq, int) or seq > erased.get(node, 0):
                 yield Fault("verify.missing-body", str(node), {"version": seq})
         else:
             if leaf is not None and not _sealed(leaf, salt, body):
@@ -255,10 +261,10 @@ def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
             fields = _part(whole, "fields")
             if whole.get("kind") != kind or fields.get("id") != node:
                 yield Fault("verify.record-row", str(node), {"version": seq})
-            edges_wanted = [(n, *one) for n, one in enumerate(whole.get("edges") or [])]
+            edges_wanted = _edges(whole)
             if kind == "entry":
                 lines_wanted = _lines(fields, currencies)
-                if sum(amount for _, _, _, amount, _, _ in lines_wanted) or len(lines_wanted) < 2:
+                if not _balances(lines_wanted):
                     yield Fault("verify.unbalanced", str(node))
         for index, key, wanted, code in (
             (edges, (node, seq), edges_wanted, "verify.edge"),
@@ -308,12 +314,30 @@ def _shown(row: tuple[Any, ...]) -> str:
     return " ".join(str(part) for part in row)[:200]
 
 
+# A body whose seal is broken may say anything; what cannot be derived from it is not wanted.
+
+
+def _edges(whole: dict[str, Any]) -> list[tuple[Any, ...]]:
+    try:
+        return [(n, *edge) for n, edge in enumerate(whole["edges"])]
+    except (KeyError, TypeError):
+        return []
+
+
 def _lines(fields: dict[str, Any], currencies: dict[str, str]) -> list[tuple[Any, ...]]:
-    book = fields.get("book", "")
-    return [
-        (n, book, one["account"], one["amount"], currencies.get(book), fields["effective_on"])
-        for n, one in enumerate(fields.get("lines") or [])
-    ]
+    try:
+        book, day = fields["book"], fields["effective_on"]
+        return [
+            (n, book, line["account"], line["amount"], currencies.get(book), day)
+            for n, line in enumerate(fields["lines"])
+        ]
+    except (KeyError, TypeError):
+        return []
+
+
+def _balances(lines: list[tuple[Any, ...]]) -> bool:
+    amounts = [line[3] for line in lines]
+    return len(lines) > 1 and all(type(one) is int for one in amounts) and not sum(amounts)
 
 
 def _sealed(leaf: str, salt: Any, body: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,9 +137,13 @@ class Sqlite:
     def wipe(self, engine: sa.Engine) -> None:
         if self.one_connection:
             return  # nothing is kept in a file, and secure_delete has zeroed the pages
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM")
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        raw = engine.raw_connection()  # SQLAlchemy would open a transaction, which VACUUM refuses
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            raw.close()
         if busy:
             raise Conflict("store.wipe-waits", seconds=BUSY_WAIT_MS // 1000)
 
@@ -152,18 +157,19 @@ class Sqlite:
         where = sa.make_url(self.url).database or "memory"
         match code:
             case sqlite3.SQLITE_FULL:
-                return Unavailable("store.disk-full", path=where)
+                return Unavailable("store.disk-full", file=where)
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return Conflict("store.busy", path=where, seconds=BUSY_WAIT_MS // 1000)
+                return Conflict("store.busy", file=where, seconds=BUSY_WAIT_MS // 1000)
             case sqlite3.SQLITE_READONLY:
-                return Unavailable("store.read-only", path=where)
+                return Unavailable("store.read-only", file=where)
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-                return Broken("store.corrupt", path=where, reason=str(cause))
+                return Broken("store.corrupt", file=where, reason=str(cause))
             case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-                return Unavailable("store.cannot-open", path=where, reason=str(cause))
+                return Unavailable("store.cannot-open", file=where, reason=str(cause))
             case _:
-                if "Could not decode to UTF-8" in str(cause):
-                    return Broken("store.corrupt", path=where, reason=str(cause))
+                # Text that is no UTF-8, a table that is not there: somebody changed the file.
+                if re.search("Could not decode to UTF-8|no such (table|column)", str(cause)):
+                    return Broken("store.corrupt", file=where, reason=str(cause))
                 return None
 
 

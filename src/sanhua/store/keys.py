@@ -45,13 +45,13 @@ class FileSigner:
         if not path.exists():
             _make(path)
         if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise Denied("keys.readable-by-others", path=str(path))
+            raise Denied("keys.readable-by-others", file=str(path))
         try:
             key = load_pem_private_key(path.read_bytes(), None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise Invalid("keys.not-ed25519", path=str(path)) from error
+            raise Invalid("keys.not-ed25519", file=str(path)) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise Invalid("keys.not-ed25519", path=str(path))
+            raise Invalid("keys.not-ed25519", file=str(path))
         signer = cls(name, key)
         public = path.with_name(path.name + ".pub")
         if not public.exists():

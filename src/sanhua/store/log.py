@@ -37,7 +37,7 @@ _NODE = sa.select(merkle.c.hash).where(
 
 
 def leaf_of(told: Event) -> bytes:
-    """The canonical JSON that is hashed (FORMATS §12): every value text, so it is written straight."""
+    """The canonical JSON that is hashed: every value text, so it is written straight."""
     return (
         f'{{"actor":{_quoted(told.actor)},"effective_on":{_quoted(told.effective_on)},'
         f'"id":{_quoted(told.id)},"node":{_quoted(told.node)},'

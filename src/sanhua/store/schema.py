@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import sqlalchemy as sa
 
-from sanhua.kernel.errors import Conflict
+from sanhua.kernel.errors import Broken, Conflict
 from sanhua.kernel.money import Money
 from sanhua.kernel.record import KINDS
 from sanhua.kernel.text import Text
@@ -101,7 +101,6 @@ checkpoint = sa.Table(
     META,
     sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("note", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
 )
 
 meta = sa.Table(
@@ -127,9 +126,10 @@ def schema_of(connection: sa.Connection) -> int:
     """The schema version of the database; 0 when it is empty."""
     if not sa.inspect(connection).has_table("meta"):
         return 0
-    return int(
-        connection.execute(sa.select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
-    )
+    version = get_meta(connection, "schema")
+    if not version.isdecimal():
+        raise Broken("store.corrupt", file="meta", reason=f"schema {version}")
+    return int(version)
 
 
 def migrate(connection: sa.Connection, dialect: Dialect, origin: str) -> None:
@@ -140,6 +140,14 @@ def migrate(connection: sa.Connection, dialect: Dialect, origin: str) -> None:
     for step in MIGRATIONS[have:]:
         step(connection, dialect, origin)
     set_meta(connection, "schema", str(len(MIGRATIONS)))
+
+
+def get_meta(connection: sa.Connection, name: str) -> str:
+    """Broken store.corrupt when it is missing."""
+    found = connection.execute(sa.select(meta.c.value).where(meta.c.name == name)).scalar()
+    if not isinstance(found, str):
+        raise Broken("store.corrupt", file="meta", reason=f"no {name}")
+    return found
 
 
 def set_meta(connection: sa.Connection, name: str, value: str) -> None:

@@ -299,7 +299,7 @@ class SqlStore:
         if getattr(self._local, "work", None) is not None:
             raise RuntimeError("a checkpoint is signed after the transaction")
         signer, table = self._signer, schema.checkpoint
-        with self.begin(actor="") as uow, self._reading() as connection:
+        with self.begin(actor=""), self._reading() as connection:
             log = Log(connection)
             size = log.head().size
             for point in self._handed_out(connection):
@@ -307,15 +307,12 @@ class SqlStore:
                     raise Conflict("store.behind-published", size=size, published=point.size)
                 if log.root(point.size) != point.root:
                     raise Broken("store.not-published", size=point.size)
-            origin = connection.execute(
-                sa.select(schema.meta.c.value).where(schema.meta.c.name == "origin")
-            ).scalar_one()
+            origin = schema.get_meta(connection, "origin")
             text = checkpoint_text(Checkpoint(origin, size, log.root(size)))
             note = sign_note(text, signer.name, signer.public_key, signer.sign)
             kept = connection.execute(sa.select(table.c.note).where(table.c.size == size)).scalar()
             if kept is None:
-                at = uow.now().isoformat()
-                connection.execute(table.insert(), {"size": size, "note": note, "recorded_at": at})
+                connection.execute(table.insert(), {"size": size, "note": note})
             if self._published is not None and self._published_note() != note:
                 write_whole(self._published, note.encode())
         return note
@@ -328,7 +325,7 @@ class SqlStore:
         except FileNotFoundError:
             return None
         except UnicodeDecodeError as error:
-            raise Broken("store.published-unreadable", path=str(self._published)) from error
+            raise Broken("store.published-unreadable", file=str(self._published)) from error
 
     def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
         """The last checkpoints that stand in the file and in the database."""
@@ -338,7 +335,7 @@ class SqlStore:
         try:
             return [open_note(note, None) for note in notes if note is not None]
         except ValueError as error:
-            raise Broken("store.published-unreadable", path=str(self._published)) from error
+            raise Broken("store.published-unreadable", file=str(self._published)) from error
 
     def verify(self, progress: Callable[[str, int], None] | None = None) -> list[Fault]:
         """Recompute everything kept and compare; what is erased with its event is no fault.
@@ -346,16 +343,20 @@ class SqlStore:
         `progress(part, rows)` is told now and then.
         """
         key = self._signer.public_key if self._signer else None
-        with self._reading() as connection:
-            return list(
-                audit(
+        found: list[Fault] = []
+        try:
+            with self._reading() as connection:
+                parts = audit(
                     connection,
                     self._dialect,
                     key,
                     self._published_note,
                     progress or (lambda part, rows: None),
                 )
-            )
+                found.extend(parts)
+        except Broken as error:  # the file is so broken that not even the reading ends well
+            found.append(Fault(error.code, "", dict(error.diagnostic.facts)))
+        return found
 
     # Handing out and taking away
 

@@ -51,28 +51,28 @@ MESSAGES = {
         "set the host's clock right and try again",
     ),
     "store.busy": Message(
-        "{path} 正被另一进程写入，等了 {seconds} 秒",
-        "{path} is being written by another process; waited {seconds} s",
+        "{file} 正被另一进程写入，等了 {seconds} 秒",
+        "{file} is being written by another process; waited {seconds} s",
         "稍后再试",
         "try again later",
     ),
     "store.disk-full": Message(
-        "磁盘已满，{path} 未作任何改动",
-        "the disk is full; nothing in {path} was changed",
+        "磁盘已满，{file} 未作任何改动",
+        "the disk is full; nothing in {file} was changed",
         "腾出空间后再试",
         "make room and try again",
     ),
     "store.read-only": Message(
-        "{path} 只读",
-        "{path} is read-only",
+        "{file} 只读",
+        "{file} is read-only",
         "检查文件与文件夹的写权限",
         "check the rights of the file and its folder",
     ),
     "store.cannot-open": Message(
-        "无法读写 {path}：{reason}", "{path} cannot be read or written: {reason}"
+        "无法读写 {file}：{reason}", "{file} cannot be read or written: {reason}"
     ),
     "store.corrupt": Message(
-        "{path} 已损坏：{reason}", "{path} is corrupt: {reason}", *_FROM_BACKUP
+        "{file} 已损坏：{reason}", "{file} is corrupt: {reason}", *_FROM_BACKUP
     ),
     "store.log-gap": Message(
         "证据日志缺少第 {level} 层第 {position} 个哈希",
@@ -94,8 +94,8 @@ MESSAGES = {
         *_FROM_BACKUP,
     ),
     "store.published-unreadable": Message(
-        "{path} 不是检查点",
-        "{path} is not a checkpoint",
+        "{file} 不是检查点",
+        "{file} is not a checkpoint",
         "从备份恢复该文件",
         "restore the file from a backup",
     ),
@@ -106,13 +106,13 @@ MESSAGES = {
         "prove it again",
     ),
     "keys.readable-by-others": Message(
-        "私钥 {path} 他人可读",
-        "private key {path} can be read by others",
-        "执行 chmod 600 {path}",
-        "run chmod 600 {path}",
+        "私钥 {file} 他人可读",
+        "private key {file} can be read by others",
+        "执行 chmod 600 {file}",
+        "run chmod 600 {file}",
     ),
     "keys.not-ed25519": Message(
-        "{path} 不是 Ed25519 私钥（PEM）", "{path} is not an Ed25519 private key (PEM)"
+        "{file} 不是 Ed25519 私钥（PEM）", "{file} is not an Ed25519 private key (PEM)"
     ),
     "ledger.no-such-book": Message("没有账簿 {book}", "there is no book {book}"),
     "ledger.period-closed": Message(

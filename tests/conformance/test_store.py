@@ -1,0 +1,784 @@
+"""One suite over every store.
+
+What the unit of work, the log and the ledger promise, whatever the database.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import sqlalchemy as sa
+
+from sanhua.kernel.errors import Broken, Conflict, Denied, Invalid, NotFound, Unavailable
+from sanhua.kernel.ledger import Book, BookKind, Entry, Line
+from sanhua.kernel.money import Money
+from sanhua.kernel.ports import Rule
+from sanhua.kernel.record import Edge, Ref, record
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import Period
+from sanhua.store import SqlStore, open_store
+from sanhua.store.clock import SetClock
+from sanhua.store.keys import FileSigner
+from sanhua.store.unit import Noting
+from sanhua.verify import (
+    check_bundle,
+    is_consistent,
+    leaf_hash,
+    open_note,
+    pack,
+    root_by_inclusion,
+    seal,
+)
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@record("test_person")
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    name: Text
+    phone: str
+    employer: Annotated[str, Ref("works_for")] = ""
+    pay: Money | None = None
+
+
+@record("test_column")
+@dataclass(frozen=True, slots=True)
+class Column:
+    id: str
+    made_from: Annotated[str, Ref("made_from")] = ""
+
+
+@record("test_snapshot")
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    id: str
+    columns: tuple[Column, ...]
+
+
+class OneRule:
+    """A rule book with one value."""
+
+    def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+        node = f"rule:{instrument}/{name}@{on}"
+        return Rule(node, instrument, name, True, "bool", "", "", "", "V", on)
+
+    def working_days_after(self, start: date, days: int) -> date:
+        return start + timedelta(days=days)
+
+
+class Opener:
+    """Opens the same database again, as another process would."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        self.clock = SetClock(START)
+        self.opened: list[SqlStore] = []
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "state.db"
+
+    def __call__(self, *, url: str = "", published: str = "published", seed: int = 1) -> SqlStore:
+        store = open_store(
+            url or self.url,
+            clock=self.clock,
+            rules=OneRule(),
+            signer=FileSigner.open(self.folder / "log.key", "sanhua/test"),
+            published=self.folder / published,
+            entropy=random.Random(seed).randbytes,
+        )
+        self.opened.append(store)
+        return store
+
+
+@pytest.fixture(params=["sqlite:///{folder}/state.db"], ids=["sqlite"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Every store of this suite; a further database is a further URL here."""
+    opener = Opener(request.param.format(folder=tmp_path.as_posix()), tmp_path)
+    yield opener
+    for store in opener.opened:
+        store.close()
+
+
+@pytest.fixture
+def store(reopen: Opener) -> SqlStore:
+    return reopen()
+
+
+LI = Person("party:li", Text("李薇", "Li Wei"), "13800000000", "party:plant")
+BOOK = Book("book:plant", "party:plant", BookKind.ENTITY)
+
+
+def keep(store: SqlStore, *values: Any, kind: str = "thing.kept") -> None:
+    with store.begin(actor="party:clerk") as uow:
+        for value in values:
+            uow.add(value, kind)
+
+
+def entry(n: int, *amounts: tuple[str, int], on: date = date(2026, 1, 1)) -> Entry:
+    lines = tuple(Line(account, amount, "备注") for account, amount in amounts)
+    return Entry(f"pst_{n:032x}", "book:plant", on, lines, f"voucher:{n}", '一季度\n"研发"')
+
+
+# Records
+
+
+def test_a_record_is_read_back_in_the_same_transaction_and_after_it(store: SqlStore):
+    with store.begin(actor="party:clerk") as uow:
+        told = uow.add(LI, "party.enrolled")
+        assert told is not None and (told.seq, told.version, told.actor) == (1, 1, "party:clerk")
+        assert uow.get(Person, "party:li") == LI
+        assert list(uow.all(Person)) == [LI]
+        assert uow.edges_from("party:li") == [Edge("party:li", "works_for", "party:plant", "1")]
+    with store.begin(actor="party:clerk", read_only=True) as uow:
+        assert uow.get(Person, "party:li") == LI
+        assert uow.edges_to("party:plant") == [Edge("party:li", "works_for", "party:plant", "1")]
+
+
+def test_the_same_body_again_is_nothing_and_another_is_a_version(store: SqlStore):
+    keep(store, LI)
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.add(LI, "party.enrolled") is None
+    moved = Person(LI.id, LI.name, LI.phone, "party:other")
+    keep(store, moved)
+    assert [told.version for told, _ in store.history(LI.id)] == [1, 2]
+    assert store.version_of(LI.id) == 2 and store.size() == 2
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.edges_to("party:plant") == []  # the latest version alone is answered for
+        assert len(uow.edges_to("party:other")) == 1
+
+
+def test_an_act_is_said_once(store: SqlStore):
+    with store.begin(actor="party:clerk") as uow:
+        node = uow.new_id("act")
+        uow.add(Column(node, "a"), "thing.done")
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.add(Column(node, "a"), "thing.done") is None
+        with pytest.raises(Conflict) as refused:
+            uow.add(Column(node, "b"), "thing.done")
+    assert refused.value.code == "store.same-id-other-body"
+
+
+def test_an_id_is_of_one_kind(store: SqlStore):
+    keep(store, LI)
+    with store.begin(actor="party:clerk") as uow, pytest.raises(Conflict) as refused:
+        uow.add(Column(LI.id), "thing.kept")
+    assert refused.value.code == "store.same-id-other-kind"
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.find(Column, LI.id) is None
+        with pytest.raises(NotFound):
+            uow.get(Column, LI.id)
+
+
+def test_an_exception_takes_everything_back(store: SqlStore):
+    keep(store, LI)
+    with pytest.raises(ZeroDivisionError), store.begin(actor="party:clerk") as uow:
+        uow.add(Column("col:a"), "thing.kept")
+        assert uow.find(Column, "col:a") is not None  # written, so it must be undone
+        raise ZeroDivisionError
+    assert (store.size(), store.version_of("col:a"), store.verify()) == (1, 0, [])
+    keep(store, Column("col:b"))
+    assert store.verify() == []
+
+
+def test_a_transaction_inside_another_is_part_of_it_and_its_failure_dooms_the_whole(
+    store: SqlStore,
+):
+    with store.begin(actor="party:clerk") as outer:
+        outer.add(LI, "party.enrolled")
+        with store.begin(actor="party:other") as inner:
+            told = inner.add(Column("col:a"), "thing.kept")
+            assert told is not None and told.actor == "party:other"
+    assert store.size() == 2
+    with pytest.raises(ZeroDivisionError), store.begin(actor="party:clerk") as outer:
+        outer.add(Column("col:b"), "thing.kept")
+        try:
+            with store.begin(actor="party:clerk"):
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass  # swallowed, but half an act must not be kept
+    assert store.size() == 2
+
+
+def test_a_read_only_transaction_writes_nothing(store: SqlStore):
+    with store.begin(actor="party:clerk", read_only=True) as uow, pytest.raises(RuntimeError):
+        uow.add(LI, "party.enrolled")
+
+
+def test_what_stood_at_a_moment_is_still_known(store: SqlStore, reopen: Opener):
+    later = Person(LI.id, LI.name, "13900000000")
+    keep(store, LI)
+    reopen.clock.advance(timedelta(days=1))
+    keep(store, later)
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.find(Person, LI.id) == later
+        assert uow.find(Person, LI.id, as_of=START) == LI
+        assert uow.find(Person, LI.id, as_of=START + timedelta(hours=23)) == LI
+        assert uow.find(Person, LI.id, as_of=START + timedelta(days=1)) == later
+        assert uow.find(Person, LI.id, as_of=START - timedelta(seconds=1)) is None
+
+
+def test_a_part_that_bears_edges_is_found_and_has_an_owner(store: SqlStore):
+    snapshot = Snapshot(
+        "sha256:s", (Column("col:t.a@sha256:s", "col:r.a@sha256:r"), Column("col:t.b@sha256:s"))
+    )
+    keep(store, snapshot)
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.edges_from("col:t.a@sha256:s") == [
+            Edge("col:t.a@sha256:s", "made_from", "col:r.a@sha256:r", "1")
+        ]
+        assert uow.edges_from("sha256:s") == []
+    assert store.owner_of("col:t.a@sha256:s") == "sha256:s"
+    assert store.owner_of("sha256:s") == ""
+
+
+def test_an_id_is_found_by_its_key_alone(store: SqlStore):
+    keep(
+        store,
+        Column("table:energy_a"),
+        Column("product:energy_a"),
+        Column("table:energyXa"),
+        Column("x:y:energy_a"),
+    )
+    assert store.ids_named("energy_a") == ["product:energy_a", "table:energy_a"]
+
+
+def test_the_rules_asked_are_edges_of_the_next_act_alone(store: SqlStore):
+    with store.begin(actor="party:clerk") as uow:
+        uow.rules.ask("law", "term", on=date(2026, 1, 1))
+        uow.rules.ask("law", "term", on=date(2026, 1, 1))
+        uow.add(Column("col:a"), "thing.decided")
+        uow.add(Column("col:b"), "thing.decided")
+        assert uow.edges_from("col:a") == [
+            Edge("col:a", "decided_by", "rule:law/term@2026-01-01", "1")
+        ]
+        assert uow.edges_from("col:b") == []
+    assert isinstance(uow.rules, Noting)
+
+
+def test_people_ask_the_state_in_plain_sql(store: SqlStore, reopen: Opener):
+    keep(store, LI, Person("party:he", Text("何", ""), "1", pay=Money(Decimal("12.50"))))
+    keep(store, Person(LI.id, LI.name, "new"))
+    engine = sa.create_engine(reopen.url)
+    with engine.connect() as connection:
+        query = "SELECT id, seq, name_zh, phone, pay, pay_currency FROM test_person_v ORDER BY id"
+        assert list(connection.execute(sa.text(query))) == [
+            ("party:he", 1, "何", "1", "12.50", "CNY"),
+            ("party:li", 2, "李薇", "new", None, None),
+        ]
+    engine.dispose()
+
+
+def test_a_thousand_acts_are_one_commit_and_one_log(store: SqlStore):
+    with store.begin(actor="party:clerk") as uow:
+        for n in range(1000):
+            uow.add(Column(uow.new_id("act"), f"col:{n}"), "thing.done")
+        assert sum(1 for _ in uow.all(Column)) == 1000
+    assert store.size() == 1000
+    assert [told.seq for told in store.events()] == list(range(1, 1001))
+    assert store.verify() == []
+
+
+# Time, ids
+
+
+def test_the_same_acts_with_the_same_seed_and_clock_give_the_same_bytes(
+    reopen: Opener, tmp_path: Path
+):
+    def history(name: str, seed: int) -> list[Any]:
+        store = reopen(url=f"sqlite:///{tmp_path / name}", published=f"{name}.published", seed=seed)
+        reopen.clock.set(START)
+        keep(store, LI, BOOK)
+        reopen.clock.advance(timedelta(seconds=1))
+        with store.begin(actor="party:clerk") as uow:
+            uow.add(Column(uow.new_id("act")), "thing.done")
+            uow.post(entry(1, ("1", 5), ("2", -5)))
+        note = store.checkpoint()
+        with sqlite3.connect(tmp_path / name) as db:
+            tables = ("record", "event", "merkle", "edge", "entry_line")
+            rows = [
+                db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables
+            ]
+        db.close()
+        return [rows, note]
+
+    assert history("a.db", 7) == history("b.db", 7)
+    assert history("a.db", 7) != history("c.db", 8)
+
+
+def test_a_clock_set_back_a_little_never_dates_an_event_before_the_last(
+    store: SqlStore, reopen: Opener
+):
+    keep(store, LI)
+    reopen.clock.advance(timedelta(minutes=-4))
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.now() == START
+        told = uow.add(Column("col:a"), "thing.kept")
+    assert told is not None and told.recorded_at == "2026-01-02T03:04:05.000000Z"
+
+
+def test_a_clock_set_back_a_lot_is_refused(store: SqlStore, reopen: Opener):
+    keep(store, LI)
+    reopen.clock.advance(timedelta(minutes=-6))
+    with pytest.raises(Conflict) as refused, store.begin(actor="party:clerk") as uow:
+        uow.add(Column("col:a"), "thing.kept")
+    assert refused.value.code == "store.clock-back"
+    assert store.size() == 1
+
+
+def test_the_legal_day_is_shanghais(store: SqlStore, reopen: Opener):
+    reopen.clock.set(datetime(2026, 1, 2, 16, 0, tzinfo=UTC))
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.today() == date(2026, 1, 3)
+        told = uow.add(LI, "party.enrolled")
+    assert told is not None and told.effective_on == "2026-01-03"
+
+
+# The log
+
+
+def test_every_event_is_proven_in_every_later_checkpoint(store: SqlStore):
+    points = []
+    for n in range(9):
+        keep(store, Column(f"col:{n}"))
+        points.append(open_note(store.checkpoint(), None))
+    for point in points:
+        for seq in range(1, point.size + 1):
+            told, salt, sealed = store.sealed(f"col:{seq - 1}")
+            assert (told.seq, told.seal) == (seq, seal(salt, sealed))
+            path = store.proof(seq, point.size)
+            leaf = leaf_hash(_leaf(store, seq))
+            assert root_by_inclusion(leaf, seq - 1, point.size, path) == point.root
+        for later in points[point.size - 1 :]:
+            path = store.consistency(point.size, later.size)
+            assert is_consistent(point.size, point.root, later.size, later.root, path)
+
+
+def _leaf(store: SqlStore, seq: int) -> bytes:
+    from sanhua.store.log import leaf_of
+
+    return leaf_of(store.event(seq))
+
+
+def test_the_leaf_written_straight_is_canonical_json(store: SqlStore):
+    from dataclasses import asdict
+
+    from sanhua.store.log import leaf_of
+    from sanhua.verify import canonical
+
+    with store.begin(actor='party:"甲"\\\n\x1f') as uow:
+        told = uow.add(LI, "party.enrolled")
+    assert told is not None
+    assert leaf_of(told) == canonical({key: str(value) for key, value in asdict(told).items()})
+
+
+def test_a_checkpoint_without_news_is_the_same_note(store: SqlStore, reopen: Opener):
+    keep(store, LI)
+    note = store.checkpoint()
+    assert store.checkpoint() == note == (reopen.folder / "published").read_text("utf-8")
+
+
+def test_an_empty_log_has_a_checkpoint(store: SqlStore):
+    assert open_note(store.checkpoint(), None).size == 0
+    assert store.verify() == []
+
+
+def test_a_log_behind_the_published_checkpoint_is_not_signed_again(reopen: Opener):
+    """A backup taken before the last checkpoint was handed out, and restored."""
+    first = reopen()
+    keep(first, LI)
+    first.checkpoint()
+    first.close()
+    backup = reopen.file.read_bytes()
+    second = reopen(seed=2)
+    keep(second, Column("col:a"))
+    second.checkpoint()
+    second.close()
+    for rest in ("-wal", "-shm"):
+        reopen.file.with_name(reopen.file.name + rest).unlink(missing_ok=True)
+    reopen.file.write_bytes(backup)
+    restored = reopen(seed=3)
+    with pytest.raises(Conflict) as refused:
+        restored.checkpoint()
+    assert refused.value.code == "store.behind-published"
+    assert [fault.code for fault in restored.verify()] == ["verify.truncated"]
+    keep(restored, Column("col:another"))
+    with pytest.raises(Broken) as refused_too:
+        restored.checkpoint()
+    assert refused_too.value.code == "store.not-published"
+    assert [fault.code for fault in restored.verify()] == ["verify.checkpoint"]
+
+
+def test_two_writers_wait_for_each_other_and_none_is_lost(reopen: Opener):
+    stores = [reopen(seed=seed) for seed in range(4)]
+
+    def work(store: SqlStore, name: int) -> None:
+        for n in range(15):
+            keep(store, Column(f"col:{name}.{n}"))
+
+    threads = [threading.Thread(target=work, args=(store, n)) for n, store in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stores[0].size() == 60
+    assert stores[0].verify() == []
+
+
+def test_one_store_serves_many_threads(store: SqlStore):
+    failed: list[BaseException] = []
+
+    def work(name: int) -> None:
+        try:
+            for n in range(15):
+                keep(store, Column(f"col:{name}.{n}"))
+                assert store.version_of(f"col:{name}.{n}") == 1
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert store.size() == 60 and store.verify() == []
+
+
+# Ledger
+
+
+def test_an_entry_is_posted_once_and_counts_in_the_balances(store: SqlStore):
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        first = entry(1, ("5301.02", 1023_500_00), ("2211", -1023_500_00))
+        told = uow.post(first)
+        assert told is not None and (told.type, told.effective_on) == (
+            "ledger.posted",
+            "2026-01-01",
+        )
+        assert uow.post(first) is None
+        uow.post(entry(2, ("5301.02", 1), ("2211", -1), on=date(2026, 1, 2)))
+        assert uow.balances("book:plant", date(2026, 1, 1)) == {
+            "2211": Money.parse("-1023500.00"),
+            "5301.02": Money.parse("1023500.00"),
+        }
+        assert uow.balances("book:plant", date(2026, 1, 2))["2211"] == Money.parse("-1023500.01")
+        with pytest.raises(Conflict):
+            uow.post(entry(1, ("5301.02", 2), ("2211", -2)))
+        for wrong, code in (
+            (entry(3, ("a", 1), ("b", -2)), "ledger.unbalanced"),
+            (entry(4, ("a", 0)), "ledger.one-line"),
+        ):
+            with pytest.raises(Invalid) as refused:
+                uow.post(wrong)
+            assert refused.value.code == code
+    assert store.verify() == []
+
+
+def test_an_entry_needs_its_book(store: SqlStore):
+    with store.begin(actor="party:clerk") as uow:
+        with pytest.raises(NotFound) as refused:
+            uow.post(entry(1, ("a", 1), ("b", -1)))
+    assert refused.value.code == "ledger.no-such-book"
+
+
+@pytest.mark.parametrize(
+    ("on", "open_"),
+    [
+        (date(2025, 12, 31), True),
+        (date(2026, 1, 1), False),
+        (date(2026, 1, 31), False),
+        (date(2026, 2, 1), True),
+    ],
+)
+def test_nothing_is_posted_into_a_closed_period(store: SqlStore, on: date, open_: bool):
+    keep(store, BOOK)
+    early = entry(1, ("a", 1), ("b", -1), on=date(2026, 1, 15))
+    with store.begin(actor="party:clerk") as uow:
+        uow.post(early)
+        assert uow.close_period("book:plant", Period.named("2026-01")) is not None
+        assert uow.close_period("book:plant", Period.named("2026-01")) is None
+        assert uow.post(early) is None  # said before the close: saying it again is still nothing
+    with store.begin(actor="party:clerk") as uow:
+        late = entry(2, ("a", 1), ("b", -1), on=on)
+        if open_:
+            assert uow.post(late) is not None
+        else:
+            with pytest.raises(Denied) as refused:
+                uow.add(late, "ledger.posted")  # the other way in is closed as well
+            assert refused.value.code == "ledger.period-closed"
+
+
+def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):
+    from sanhua.kernel.ledger import PeriodClose
+
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        uow.close_period("book:plant", Period.named("2026-01"))
+        with pytest.raises(Conflict):
+            uow.add(
+                PeriodClose(
+                    "close:plant/2026-01", "book:plant", date(2020, 1, 1), date(2020, 1, 2)
+                ),
+                "x",
+            )
+        with pytest.raises(Conflict):
+            uow.add(Book("book:plant", "party:plant", BookKind.ENTITY, "USD"), "book.opened")
+        with pytest.raises(Invalid):
+            uow.add(
+                PeriodClose("close:plant/x", "book:plant", date(2026, 1, 1), date(2026, 1, 1)), "x"
+            )
+
+
+def test_bean_check_accepts_the_book_and_finds_our_balances(store: SqlStore):
+    from beancount import loader
+
+    codes = ["5301.02", "5301-02", "2211", "1701.05", "6602.14", "6001", "4001"]
+    roles = ["research expense", "receivable:lake_bank", "tax:output", "income:steel"]
+    accounts = [*codes, *roles, "研发支出", 'x"y']
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        for n, account in enumerate(accounts):
+            on = date(2026, 1, 1) + timedelta(days=n % 3)
+            uow.post(entry(n, (account, (n + 1) * 12345), ("2202", -(n + 1) * 12345), on=on))
+    text = store.beancount("book:plant")
+    entries, errors, options = loader.load_string(text)
+    assert errors == []
+    assert options["operating_currency"] == ["CNY"]
+    opened = {one.meta["erp"]: one.account for one in entries if type(one).__name__ == "Open"}
+    assert set(opened) == {*accounts, "2202"}
+    assert len(set(opened.values())) == len(opened)
+    asserted = {
+        one.account: one.amount.number for one in entries if type(one).__name__ == "Balance"
+    }
+    with store.begin(actor="party:clerk") as uow:
+        for account, money in uow.balances("book:plant", date(2026, 12, 31)).items():
+            assert asserted[opened[account]] == money.amount
+
+
+def test_an_empty_book_is_beancount_text_too(store: SqlStore):
+    from beancount import loader
+
+    keep(store, BOOK)
+    assert loader.load_string(store.beancount("book:plant"))[1] == []
+    with pytest.raises(NotFound):
+        store.beancount("book:none")
+
+
+# Erasure
+
+
+def test_an_erased_person_is_gone_from_every_file_while_the_log_still_verifies(
+    store: SqlStore, reopen: Opener
+):
+    keep(store, LI, Column("col:a", LI.id))
+    keep(store, Person(LI.id, LI.name, "13911112222"))
+    note = store.checkpoint()
+    told = store.erase(LI.id, actor="party:dpo", reason="个人请求删除")
+    assert told is not None and (told.type, told.actor) == ("record.erased", "party:dpo")
+    assert store.erase(LI.id, actor="party:dpo", reason="again") is None
+    found = b"".join(path.read_bytes() for path in reopen.folder.iterdir())
+    for secret in (LI.phone, "13911112222", "李薇", "Li Wei"):
+        assert secret.encode() not in found
+    assert store.verify() == []
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.find(Person, LI.id) is None
+        assert uow.find(Person, LI.id, as_of=START) is None
+        assert list(uow.all(Person)) == []
+        assert uow.edges_from(LI.id) == []
+        with pytest.raises(NotFound) as refused:
+            uow.get(Person, LI.id)
+    assert refused.value.code == "store.erased"
+    assert store.kept(LI.id).fields is None
+    [(event, erasure)] = store.erasures()
+    assert (event.actor, erasure.node, erasure.through) == ("party:dpo", LI.id, 2)
+    point = open_note(note, None)
+    later = open_note(store.checkpoint(), None)
+    path = store.consistency(point.size, later.size)
+    assert is_consistent(point.size, point.root, later.size, later.root, path)
+    entries, _ = store.bundle("col:a", ["col:a", LI.id], store.checkpoint())
+    report = check_bundle(pack(entries), None)
+    assert report.ok and report.erased == [LI.id], report.faults
+    keep(store, LI)  # declared again: a new version after the erased ones
+    assert store.version_of(LI.id) == 3 and store.verify() == []
+
+
+def test_what_the_ledger_stands_on_is_not_erased(store: SqlStore):
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        uow.post(entry(1, ("a", 1), ("b", -1)))
+    for node in ("book:plant", entry(1).id):
+        with pytest.raises(Denied) as refused:
+            store.erase(node, actor="party:dpo", reason="")
+        assert refused.value.code == "store.not-erasable"
+    with pytest.raises(NotFound):
+        store.erase("party:none", actor="party:dpo", reason="")
+
+
+# Bundles
+
+
+def test_a_bundle_of_the_store_is_sound_and_covers_what_it_names(store: SqlStore):
+    from sanhua.kernel.figure import Figure, Part, Posted
+
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        first = entry(1, ("a", 250), ("b", -250))
+        uow.post(first)
+        amount = Decimal("2.50")
+        postings = (Posted(first.id, amount),)
+        part = Figure("figure:b/r/p/c/q", Text("分"), amount, "CNY", (), postings)
+        uow.add(part, "figure.made")
+        parts = (Part(part.id, part.value),)
+        uow.add(Figure("figure:b/r/t/c/q", Text("总"), amount, "CNY", parts), "figure.made")
+    note = store.checkpoint()
+    owners = ["figure:b/r/t/c/q", "figure:b/r/p/c/q", first.id, "book:plant"]
+    entries, size = store.bundle("figure:b/r/t/c/q", owners, note)
+    report = check_bundle(pack(entries), None)
+    assert (report.faults, report.records, report.figures, size) == ([], 4, 2, 4)
+    assert report.outside == {"party": 1, "voucher": 1}
+    keep(store, Column("col:late"))
+    with pytest.raises(Conflict) as refused:
+        store.bundle("col:late", ["col:late"], note)
+    assert refused.value.code == "store.after-checkpoint"
+
+
+# What goes wrong outside
+
+
+def test_a_database_of_another_kind_is_named(reopen: Opener):
+    with pytest.raises(Invalid) as refused:
+        reopen(url="mysql://host/db")
+    assert refused.value.code == "store.unknown-url"
+
+
+def test_a_newer_schema_is_left_alone(store: SqlStore, reopen: Opener):
+    with sqlite3.connect(reopen.file) as db:
+        db.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    db.close()
+    with pytest.raises(Conflict) as refused:
+        reopen()
+    assert refused.value.code == "store.newer-schema"
+
+
+def test_the_tables_refuse_to_forget(store: SqlStore, reopen: Opener):
+    keep(store, BOOK, LI)
+    with store.begin(actor="party:clerk") as uow:
+        uow.post(entry(1, ("a", 1), ("b", -1)))
+    store.checkpoint()
+    tries = [
+        f"DELETE FROM {t}"
+        for t in ("record", "event", "merkle", "edge", "entry_line", "checkpoint", "meta")
+    ]
+    tries += [
+        "UPDATE record SET body = 'x'",
+        "UPDATE record SET seq = 9, body = NULL, salt = NULL",
+        "UPDATE event SET type = 'x'",
+        "UPDATE merkle SET hash = x'00'",
+        "UPDATE edge SET dst = 'x'",
+        "UPDATE entry_line SET amount = 0",
+        "UPDATE checkpoint SET note = 'x'",
+        "UPDATE meta SET value = 'x' WHERE name = 'origin'",
+    ]
+    db = sqlite3.connect(reopen.file)
+    for statement in tries:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            db.execute(statement)
+    db.close()
+
+
+def raises_unavailable(code: str, work: Callable[[], Any]) -> None:
+    with pytest.raises(Unavailable) as refused:
+        work()
+    assert refused.value.code == code
+
+
+def test_a_full_disk_loses_nothing_and_says_so(store: SqlStore, reopen: Opener):
+    """SQLite's own page limit gives the same error as the disk (SQLITE_FULL)."""
+    keep(store, LI)
+    with store._transaction(read_only=True) as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        with store.begin(actor="party:clerk") as uow:
+            for n in range(2000):
+                uow.add(Column(f"col:{n}", "x" * 200), "thing.kept")
+
+    raises_unavailable("store.disk-full", fill)
+    assert store.size() == 1 and store.verify() == []
+    again = reopen(seed=2)
+    keep(again, Column("col:a"))
+    assert again.verify() == []
+
+
+def test_a_read_only_database_is_read_and_refuses_acts(store: SqlStore, reopen: Opener):
+    keep(store, LI)
+    locked = reopen(url=f"sqlite:///file:{reopen.file}?mode=ro&uri=true")
+    with locked.begin(actor="party:clerk", read_only=True) as uow:
+        assert uow.get(Person, LI.id) == LI
+    raises_unavailable("store.read-only", lambda: keep(locked, Column("col:a")))
+
+
+def test_a_locked_database_is_waited_for_and_then_named(store: SqlStore, reopen: Opener):
+    with store._transaction(read_only=True) as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(reopen.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Conflict) as refused:
+        keep(store, LI)
+    assert refused.value.code == "store.busy"
+    assert store.size() == 0  # reading goes on
+    other.execute("ROLLBACK")
+    other.close()
+    keep(store, LI)
+
+
+@pytest.mark.parametrize("data", [b"not a database" * 100, b"SQLite format 3\x00" + b"\xff" * 4080])
+def test_a_file_that_is_no_database_is_named(reopen: Opener, data: bytes):
+    reopen.file.write_bytes(data)
+    with pytest.raises(Broken) as refused:
+        reopen()
+    assert refused.value.code == "store.corrupt"
+
+
+def test_a_folder_that_is_not_there_is_named(reopen: Opener):
+    raises_unavailable(
+        "store.cannot-open", lambda: reopen(url=f"sqlite:///{reopen.folder}/none/state.db")
+    )
+
+
+def test_an_error_of_the_database_shows_no_values(store: SqlStore):
+    keep(store, LI)
+    with (
+        pytest.raises(sa.exc.IntegrityError) as refused,
+        store._transaction(read_only=False) as connection,
+    ):
+        connection.execute(
+            sa.text("INSERT INTO record VALUES (:id, 1, 'k', :body, 'x')"),
+            {"id": LI.id, "body": "秘密"},
+        )
+    assert "秘密" not in str(refused.value)
+
+
+def test_a_store_in_memory_keeps_the_same_promises():
+    store = open_store("sqlite://", clock=SetClock(START), rules=OneRule())
+    keep(store, LI)
+    assert store.erase(LI.id, actor="party:dpo", reason="") is not None
+    assert store.size() == 2 and store.verify() == []
+    with pytest.raises(Invalid) as refused:
+        store.checkpoint()
+    assert refused.value.code == "store.no-key"
+    store.close()

@@ -1,0 +1,240 @@
+"""Whatever is changed behind the program's back is found, and named."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from sanhua.kernel.errors import SanhuaError
+from sanhua.kernel.ledger import Book, BookKind, Entry, Line
+from sanhua.kernel.ports import Rule
+from sanhua.kernel.record import Ref, record
+from sanhua.store import SqlStore, open_store
+from sanhua.store.clock import SetClock
+from sanhua.store.keys import FileSigner
+
+
+@record("test_link")
+@dataclass(frozen=True, slots=True)
+class Link:
+    id: str
+    made_from: Annotated[str, Ref("made_from")]
+    weight: Decimal = Decimal(1)
+
+
+class NoRules:
+    def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+        raise LookupError(name)
+
+    def working_days_after(self, start: date, days: int) -> date:
+        raise LookupError(start)
+
+
+def open_in(folder: Path, database: Path | None = None) -> SqlStore:
+    return open_store(
+        f"sqlite:///{(database or folder / 'state.db').as_posix()}",
+        clock=SetClock(datetime(2026, 1, 2, tzinfo=UTC)),
+        rules=NoRules(),
+        signer=FileSigner.open(folder / "log.key", "sanhua/test"),
+        published=folder / "published",
+        entropy=random.Random(1).randbytes,
+    )
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small store, its key and its published checkpoint; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("sound")
+    store = open_in(folder)
+    with store.begin(actor="party:a") as uow:
+        uow.add(Book("book:b", "party:a", BookKind.ENTITY), "book.opened")
+        for n in range(5):
+            uow.add(Link(f"link:{n}", f"node:{n}"), "link.made")
+        lines = (Line("5301", 700, "m"), Line("2211", -700))
+        uow.post(Entry(uow.new_id("pst"), "book:b", date(2026, 1, 1), lines, "voucher:1"))
+    store.checkpoint()
+    with store.begin(actor="party:a") as uow:
+        uow.add(Link("link:0", "node:other"), "link.made")
+        uow.add(Link("link:gone", "node:x"), "link.made")
+    store.erase("link:gone", actor="party:a", reason="r")
+    store.checkpoint()
+    assert store.verify() == []
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def database(sound: Path, tmp_path: Path) -> Path:
+    """A copy to tamper with."""
+    path = tmp_path / "state.db"
+    with sqlite3.connect(sound / "state.db") as source, sqlite3.connect(path) as copy:
+        source.backup(copy)
+    source.close()
+    copy.close()
+    return path
+
+
+def found(sound: Path, database: Path) -> set[str]:
+    """The codes of what is found, or of the refusal to read it at all."""
+    try:
+        store = open_in(sound, database)
+    except SanhuaError as error:
+        return {error.code}
+    try:
+        faults = store.verify()
+        assert all(fault.message("zh") and fault.message("en") and str(fault) for fault in faults)
+        return {fault.code for fault in faults}
+    finally:
+        store.close()
+
+
+def tamper(database: Path, *statements: str) -> None:
+    db = sqlite3.connect(database)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute(f'DROP TRIGGER "{name}"')
+    for statement in statements:
+        assert db.execute(statement).rowcount >= 1, statement
+    db.commit()
+    db.close()
+
+
+STEP = 499
+ONE = "WHERE id = 'link:1'"
+OTHER_LEAF = "UPDATE event SET leaf = replace(leaf, 'link.made', 'link.mode') WHERE seq = 3"
+EARLIER = "UPDATE event SET recorded_at = '2025-01-01T00:00:00.000000Z' WHERE seq = 3"
+AGAIN = (
+    "INSERT INTO record SELECT id, 3, kind, body, salt FROM record WHERE id = 'link:0' AND seq = 2"
+)
+MORE = (
+    "INSERT INTO edge SELECT node, seq, 9, src, verb, dst, weight FROM edge WHERE node = 'link:1'"
+)
+NO_RECORD = "INSERT INTO edge VALUES ('link:gone', 1, 0, 'link:gone', 'v', 'd', '1')"
+NO_ENTRY = "INSERT INTO entry_line VALUES ('pst_x', 0, 'book:b', '1', 1, 'CNY', '2026-01-01')"
+NO_REASON = "UPDATE record SET body = NULL, salt = NULL WHERE kind = 'erasure'"
+RENAMED = "UPDATE checkpoint SET note = replace(note, 'sanhua/test', 'sanhua/best')"
+CREDIT = "UPDATE entry_line SET amount = amount + 1 WHERE ordinal = 0"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        (f"UPDATE record SET body = replace(body, 'node:1', 'node:2') {ONE}", "verify.seal"),
+        (f"UPDATE record SET body = body || ' ' {ONE}", "verify.seal"),
+        (f"UPDATE record SET body = 'nonsense' {ONE}", "verify.seal"),
+        (f"UPDATE record SET body = cast(body AS BLOB) {ONE}", "verify.seal"),
+        (f"UPDATE record SET salt = '00' {ONE}", "verify.seal"),
+        (f"UPDATE record SET salt = 'zz' {ONE}", "verify.seal"),
+        (f"UPDATE record SET body = NULL, salt = NULL {ONE}", "verify.missing-body"),
+        (NO_REASON, "verify.missing-body"),
+        (f"UPDATE record SET kind = 'other' {ONE}", "verify.record-row"),
+        (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-event"),
+        (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-record"),
+        (f"UPDATE record SET seq = 2 {ONE}", "verify.version-gap"),
+        (f"DELETE FROM record {ONE}", "verify.no-record"),
+        ("INSERT INTO record VALUES ('link:9', 1, 'test_link', '{}', '00')", "verify.no-event"),
+        (AGAIN, "verify.no-event"),
+        ("UPDATE edge SET dst = 'node:9' WHERE node = 'link:1'", "verify.edge-changed"),
+        ("UPDATE edge SET verb = 'made_off' WHERE node = 'link:1'", "verify.edge-changed"),
+        ("UPDATE edge SET weight = '2' WHERE node = 'link:1'", "verify.edge-changed"),
+        ("UPDATE edge SET src = 'link:2' WHERE node = 'link:1'", "verify.edge-changed"),
+        ("UPDATE edge SET ordinal = 7 WHERE node = 'link:1'", "verify.edge-missing"),
+        ("UPDATE edge SET node = 'link:9' WHERE node = 'link:1'", "verify.edge-extra"),
+        ("UPDATE edge SET node = x'00' WHERE node = 'link:1'", "verify.edge-extra"),
+        ("UPDATE edge SET node = 5 WHERE node = 'link:1'", "verify.edge-extra"),
+        ("DELETE FROM edge WHERE node = 'link:1'", "verify.edge-missing"),
+        (MORE, "verify.edge-extra"),
+        (NO_RECORD, "verify.edge-extra"),
+        ("INSERT INTO edge VALUES ('zz', 1, 0, 'zz', 'v', 'd', '1')", "verify.edge-extra"),
+        (CREDIT, "verify.entry-line-changed"),
+        ("UPDATE entry_line SET amount = -amount", "verify.entry-line-changed"),
+        ("UPDATE entry_line SET account = '9' WHERE ordinal = 1", "verify.entry-line-changed"),
+        ("UPDATE entry_line SET book = 'book:c'", "verify.entry-line-changed"),
+        ("UPDATE entry_line SET currency = 'USD'", "verify.entry-line-changed"),
+        ("UPDATE entry_line SET effective_on = '2026-01-02'", "verify.entry-line-changed"),
+        ("DELETE FROM entry_line WHERE ordinal = 1", "verify.entry-line-missing"),
+        (NO_ENTRY, "verify.entry-line-extra"),
+        (OTHER_LEAF, "verify.merkle"),
+        (OTHER_LEAF, "verify.event-row"),
+        (OTHER_LEAF, "verify.checkpoint"),
+        ("UPDATE event SET leaf = x'ff' WHERE seq = 3", "verify.merkle"),
+        ("UPDATE event SET leaf = '[]' WHERE seq = 3", "verify.event-row"),
+        ("UPDATE event SET type = 'x' WHERE seq = 3", "verify.event-row"),
+        ("UPDATE event SET id = 'x' WHERE seq = 3", "verify.event-row"),
+        ("UPDATE event SET node = 'link:9' WHERE seq = 3", "verify.event-row"),
+        ("UPDATE event SET version = 9 WHERE seq = 3", "verify.event-row"),
+        (EARLIER, "verify.event-time"),
+        ("DELETE FROM event WHERE seq = 3", "verify.event-gap"),
+        ("DELETE FROM event WHERE seq = 10", "verify.truncated"),
+        ("UPDATE event SET seq = 99 WHERE seq = 10", "verify.event-gap"),
+        ("UPDATE merkle SET hash = x'00' WHERE leaf = 4 AND level = 2", "verify.merkle"),
+        ("UPDATE merkle SET level = 9 WHERE leaf = 4 AND level = 2", "verify.merkle"),
+        ("DELETE FROM merkle WHERE leaf = 8 AND level = 3", "verify.merkle"),
+        ("INSERT INTO merkle VALUES (99, 1, x'00')", "verify.merkle"),
+        (RENAMED, "verify.note"),
+        ("UPDATE meta SET value = 'sanhua/best' WHERE name = 'origin'", "verify.note"),
+        ("UPDATE checkpoint SET size = 8 WHERE size = 7", "verify.note"),
+    ],
+)
+def test_a_changed_row_is_found(sound: Path, database: Path, statement: str, code: str):
+    tamper(database, statement)
+    assert code in found(sound, database)
+
+
+def test_an_event_taken_away_together_with_its_record_and_tree_is_found_by_the_checkpoint(
+    sound: Path, database: Path
+):
+    """The last act is erased whole: only what was published outside still knows of it."""
+    tamper(
+        database,
+        "DELETE FROM edge WHERE node LIKE 'ers_%'",
+        "DELETE FROM event WHERE seq = 10",
+        "DELETE FROM record WHERE kind = 'erasure'",
+        "DELETE FROM merkle WHERE leaf = 10",
+        "DELETE FROM checkpoint WHERE size = 10",
+    )
+    assert "verify.truncated" in found(sound, database)
+
+
+def test_a_published_checkpoint_that_was_changed_is_found(sound: Path, tmp_path: Path):
+    for name in ("state.db", "log.key", "published"):
+        (tmp_path / name).write_bytes((sound / name).read_bytes())
+    (tmp_path / "log.key").chmod(0o600)
+    data = (tmp_path / "published").read_bytes()
+    for at in range(0, len(data) - 1, 5):
+        (tmp_path / "published").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert found(tmp_path, tmp_path / "state.db"), at
+
+
+def test_a_changed_byte_in_the_file_itself_is_found_or_means_nothing(sound: Path, database: Path):
+    """Every 499th byte. What passes must read as the very same rows.
+
+    Free space, counters, text of the schema.
+    """
+    tables = ("record", "event", "merkle", "edge", "entry_line", "checkpoint")
+
+    def rows() -> list[object]:
+        db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        try:
+            return [
+                db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables
+            ]
+        finally:
+            db.close()
+
+    data = database.read_bytes()
+    honest, missed = rows(), 0
+    for at in range(100, len(data), STEP):
+        database.write_bytes(data[:at] + bytes([data[at] ^ 0x5A]) + data[at + 1 :])
+        if not found(sound, database):
+            missed += 1
+            assert rows() == honest, at
+        for rest in ("-wal", "-shm"):
+            database.with_name(database.name + rest).unlink(missing_ok=True)
+    assert missed < len(data) / STEP
