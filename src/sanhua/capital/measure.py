@@ -73,7 +73,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """`amount` is what it adds to the layer's balance; `source` is the voucher or memo behind it."""
+    """`amount` is what it adds to the layer; `source` is the voucher or memo behind it."""
 
     day: date
     layer: Layer
@@ -414,10 +414,15 @@ class _Measuring:
             raise self._invalid(
                 "measure.disposal-share", None, share=entry["share"], date=day.isoformat()
             )
-        for layer in layers:
-            gone = (self.balances[layer] * share).posted()
-            if gone:
-                self._move(day, layer, kind, -gone, self.recognition.asset)
+        gone = {layer: (self.balances[layer] * share).posted() for layer in layers}
+        kept = [(self.balances[layer] - gone[layer]).fen for layer in layers]
+        over = sum(kept[1:]) - kept[0]
+        if over > 0:  # rounding must not leave more taken off than there is cost
+            most = max(layers[1:], key=lambda layer: self.balances[layer].fen)
+            gone[most] = gone[most] + Money.of_fen(over, self.currency)
+        for layer, amount in gone.items():
+            if amount:
+                self._move(day, layer, kind, -amount, self.recognition.asset)
         self.monthly = None
 
     def _realisable(self, day: date, entry: Mapping[str, str]) -> None:
@@ -529,8 +534,8 @@ def entries(
 ) -> list[Entry]:
     """One asset's entries in the entity's book for a period: its vouchers, then measurement.
 
-    Each stands on a voucher or on the recognition memo, never on an appraisal (财会〔2025〕33号). The
-    id is derived from book, source, day and kind, so that posting the same again is a no-op and
+    Each stands on a voucher or on the recognition memo, never on an appraisal (财会〔2025〕33号).
+    The id is derived from book, source, day and kind, so that posting the same again is a no-op and
     another amount is a Conflict.
     """
     found: dict[str, Entry] = {}

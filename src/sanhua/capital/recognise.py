@@ -21,9 +21,9 @@ The decision tree for a line of a voucher; the first that fits gives verdict and
     on an expense account                         expensed     account-differs
     otherwise                                     capitalised  conditions-met, purchased, stock
 
-Lines of one voucher and project that move cost between accounts without spending (their sum is zero)
-are transfers and no candidates, except from an expense to an asset account (refused) and back (a
-write-off, which counts).
+Lines of one voucher and project that move cost between accounts without spending (their sum is
+zero) are transfers and no candidates, except from an expense to an asset account (refused) and
+back (a write-off, which counts).
 The ERP's lines are never changed: where it and the law disagree, a diagnostic says so.
 """
 
@@ -232,7 +232,7 @@ class Recognition:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def total(self, *outcomes: Outcome) -> Money:
-        """The sum of the lines with one of `outcomes` (none given: all), in the entity's currency."""
+        """The sum of the lines with one of `outcomes` (none: all), in the entity's currency."""
         return Money.sum(
             (
                 verdict.amount
@@ -277,7 +277,7 @@ def recognise(
     regime: str = "CAS",
     currency: str = "CNY",
 ) -> tuple[AssetEntry, list[Diagnostic]]:
-    """Judge the asset's lines and keep the memo; the same memo again is no act and stays approved."""
+    """Judge the asset's lines and keep the memo; the same memo again is no act."""
     found = judge(card, vouchers, policy, uow.rules, on, regime=regime, currency=currency)
     entry = entry_of(card, found)
     uow.add(entry, "asset.recognised", effective_on=on)

@@ -229,6 +229,12 @@ MESSAGES = {
         "2024 年数家公司因此更正了报表",
         "several filings of 2024 were corrected for this",
     ),
+    "disclose.parent-unknown": Message(
+        "{line}「其中：数据资源」{amount} 没有可核对的上级项目",
+        "data resources {amount} in {line_en} have no parent line to be checked against",
+        "在 books/balances/{day}.csv 写上级项目的期末余额",
+        "give the parent's ending balance in books/balances/{day}.csv",
+    ),
     "disclose.tie-fails": Message(
         "勾稽 {tie} 不符：{left} 与 {right}", "tie {tie} fails: {left} against {right}", "", ""
     ),

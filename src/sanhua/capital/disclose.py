@@ -1,0 +1,793 @@
+"""Disclose 披露: balance-sheet lines 「其中：数据资源」, tables A and B, and the ties between them.
+
+Every amount is a figure. A leaf is posted from vouchers and memos, a row or column that adds up is
+summed from its cells, so that each opens down to the vouchers and is recomputed by a verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
+from sanhua.capital.recognise import (
+    CARRIED_ROLES,
+    AssetCard,
+    AssetEntry,
+    Outcome,
+    Recognition,
+    Route,
+    named,
+)
+from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, role_of
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.kernel.figure import Figure, Part, Posted
+from sanhua.kernel.money import Money
+from sanhua.kernel.ports import Rules, Uow
+from sanhua.kernel.record import HeldBy, Ref, record
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import Period, parse_day
+
+
+class State(StrEnum):
+    DRAFT = "draft"  # 草稿
+    APPROVED = "approved"  # 已批准: a second person answers for every asset in it
+
+
+@record("disclosure")
+@dataclass(frozen=True, slots=True)
+class DisclosureNote:
+    """`disclosure:jiahua/2024-H1`: what was shown for a period; approval is of these figures."""
+
+    id: str
+    entity: HeldBy
+    starts_on: date
+    ends_on: date
+    currency: str
+    figures: tuple[Annotated[str, Ref("shows")], ...]
+    values: tuple[str, ...]  # of the figures, in their order
+    assets: tuple[Annotated[str, Ref("discloses")], ...]
+    ties_broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table as the instrument prints it. A heading has no amounts."""
+
+    id: str
+    label: Text
+    layer: str
+    heading: bool
+    part_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    row: str
+    column: str
+    figure: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Table A (intangible assets) or B (inventories)."""
+
+    id: str
+    rows: tuple[Row, ...]
+    columns: tuple[tuple[str, Text], ...]
+    cells: tuple[Cell, ...]
+
+    def amount(self, row: str, column: str = "total") -> Money:
+        """The amount of a cell; KeyError when the table has none there."""
+        for cell in self.cells:
+            if cell.row == row and cell.column == column:
+                return cell.amount
+        raise KeyError((row, column))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A balance-sheet line with its 其中：数据资源; a parent may be unknown."""
+
+    id: str
+    label: Text
+    sub_label: Text
+    ending: Money
+    beginning: Money
+    parent_ending: Money | None
+    parent_beginning: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """勾稽: `left relation right` must hold. `subject` is a table/layer, a line or an asset."""
+
+    code: str
+    subject: str
+    left: Money
+    relation: str  # "=" or "<="
+    right: Money
+
+    @property
+    def ok(self) -> bool:
+        if self.relation == "=":
+            return self.left == self.right
+        return (self.left - self.right).amount <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order."""
+
+    entity: str
+    title: Text
+    period: Period
+    currency: str
+    state: State
+    figures: Mapping[str, Figure]
+    balance_sheet: tuple[str, ...]
+    lines: tuple[StatementLine, ...]
+    tables: Mapping[str, Table]
+    ties: tuple[Tie, ...]
+    entries: tuple[AssetEntry, ...]
+    carryings: tuple[Carrying, ...]
+    approvals: Mapping[str, bool]
+    beginning: date  # the first day of the fiscal year
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+# Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
+
+_COST_IN = {
+    Kind.PURCHASED: "cost.increase.purchased",
+    Kind.DEVELOPED: "cost.increase.developed",
+    Kind.PROCESSED: "cost.increase.processed",
+    Kind.OTHER_IN: "cost.increase.other",
+}
+_OUT = {Kind.DISPOSED: "disposed", Kind.LAPSED: "lapsed", Kind.OTHER_OUT: "other"}
+_ROWS: dict[Layer, tuple[str, str, dict[Kind, str]]] = {
+    Layer.COST: (
+        "A",
+        "cost",
+        _COST_IN | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
+    ),
+    Layer.AMORTISATION: (
+        "A",
+        "amortisation",
+        {Kind.CHARGED: "amortisation.increase"}
+        | {kind: f"amortisation.decrease.{out}" for kind, out in _OUT.items()},
+    ),
+    Layer.IMPAIRMENT: (
+        "A",
+        "impairment",
+        {Kind.CHARGED: "impairment.increase"} | dict.fromkeys(_OUT, "impairment.decrease"),
+    ),
+    Layer.INVENTORY: (
+        "B",
+        "cost",
+        _COST_IN
+        | {
+            Kind.SOLD: "cost.decrease.sold",
+            Kind.LAPSED: "cost.decrease.lapsed",
+            Kind.DISPOSED: "cost.decrease.other",
+            Kind.OTHER_OUT: "cost.decrease.other",
+        },
+    ),
+    Layer.WRITE_DOWN: (
+        "B",
+        "write_down",
+        {Kind.CHARGED: "write_down.increase", Kind.REVERSED: "write_down.decrease.reversed"}
+        | dict.fromkeys(
+            (Kind.SOLD, Kind.LAPSED, Kind.DISPOSED, Kind.OTHER_OUT),
+            "write_down.decrease.written_off",
+        ),
+    ),
+}
+# The layers behind a balance-sheet line, and the sign with which each counts.
+LINE_LAYERS: dict[str, dict[Layer, int]] = {
+    "development": {Layer.DEVELOPMENT: 1},
+    "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
+    "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
+}
+_LINE_OF_TABLE = {"A": "intangible", "B": "inventory"}
+
+
+def row_of(movement: Movement) -> tuple[str, str, str] | None:
+    """Table, layer and row in which a movement of the period stands; None for development."""
+    place = _ROWS.get(movement.layer)
+    return (place[0], place[1], place[2][movement.kind]) if place else None
+
+
+def sign_of(row: str) -> int:
+    """Decreases are shown as positive amounts."""
+    return -1 if ".decrease" in row else 1
+
+
+def disclose(
+    uow: Uow,
+    entity: str,
+    assets: Sequence[tuple[AssetCard, AssetEntry]],
+    policy: AccountingPolicy,
+    period: Period,
+    *,
+    title: Text | None = None,
+    currency: str = "CNY",
+    fiscal_year: str = "01-01",
+    balances: Sequence[Balances] = (),
+    vouchers: Iterable[Voucher] = (),
+    approvals: Mapping[str, bool] | None = None,
+) -> Disclosure:
+    """Measure the recognised assets to the end of `period`, draw up what is shown and keep it.
+
+    `approvals` says of each asset node whether a second person's approval of its memo holds.
+    """
+    carryings = [
+        carry(card, recognition_of(entry, currency), policy, uow.rules, period.through)
+        for card, entry in assets
+    ]
+    shown = draw_up(
+        entity,
+        [entry for _, entry in assets],
+        carryings,
+        policy,
+        uow.rules,
+        period,
+        title=title,
+        currency=currency,
+        fiscal_year=fiscal_year,
+        balances=balances,
+        vouchers=vouchers,
+        approvals=approvals,
+    )
+    note = note_of(shown)
+    uow.add(note, "disclosure.drawn_up", effective_on=period.through)
+    for figure in shown.figures.values():
+        uow.add(figure, "figure.disclosed", effective_on=period.through)
+    return shown
+
+
+def recognition_of(entry: AssetEntry, currency: str = "CNY") -> Recognition:
+    """The verdicts as they were kept."""
+    return Recognition(entry.id, currency, entry.verdicts, entry.starts_on)
+
+
+def note_of(shown: Disclosure) -> DisclosureNote:
+    """The record of what was shown."""
+    return DisclosureNote(
+        ids.node("disclosure", f"{ids.key_of(shown.entity)}/{shown.period.id}"),
+        named("party", shown.entity),
+        shown.period.starts_on,
+        shown.period.ends_on,
+        shown.currency,
+        tuple(shown.figures),
+        tuple(format(figure.value, "f") for figure in shown.figures.values()),
+        tuple(entry.id for entry in shown.entries),
+        tuple(f"{tie.code} {tie.subject}" for tie in shown.ties if not tie.ok),
+    )
+
+
+def draw_up(
+    entity: str,
+    entries: Sequence[AssetEntry],
+    carryings: Sequence[Carrying],
+    policy: AccountingPolicy,
+    rules: Rules,
+    period: Period,
+    *,
+    title: Text | None = None,
+    currency: str = "CNY",
+    fiscal_year: str = "01-01",
+    balances: Sequence[Balances] = (),
+    vouchers: Iterable[Voucher] = (),
+    approvals: Mapping[str, bool] | None = None,
+) -> Disclosure:
+    """What is shown for `period` by the rules in force on its last day."""
+    for carrying in carryings:
+        if carrying.currency != currency:
+            raise Invalid(
+                "disclose.mixed-currency",
+                node=carrying.asset,
+                asset=carrying.asset,
+                currency=carrying.currency,
+                expected=currency,
+            )
+    drawing = _Drawing(entity, entries, carryings, rules, period, currency, fiscal_year)
+    lines = drawing.balance_sheet(balances)
+    tables = {name: drawing.table(name) for name in ("A", "B")}
+    ties = [
+        *drawing.parent_ties(lines, policy, list(vouchers)),
+        *(tie for table in tables.values() for tie in drawing.table_ties(table, lines)),
+        *drawing.spending_ties(policy),
+    ]
+    for tie in ties:
+        if not tie.ok:
+            drawing.say(
+                Severity.WARNING,
+                "disclose.tie-fails",
+                subject=tie.subject,
+                tie=tie.code,
+                left=tie.left.text,
+                right=tie.right.text,
+            )
+    approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
+    return Disclosure(
+        ids.key_of(entity),
+        title or Text(ids.key_of(entity)),
+        period,
+        currency,
+        State.APPROVED if approved and all(approved.values()) else State.DRAFT,
+        drawing.figures,
+        tuple(id for id in drawing.figures if "/balance_sheet/" in id),
+        tuple(lines),
+        tables,
+        tuple(ties),
+        tuple(entries),
+        tuple(carryings),
+        approved,
+        drawing.year_starts,
+        (*(d for carrying in carryings for d in carrying.diagnostics), *drawing.diagnostics),
+    )
+
+
+def year_start(day: date, fiscal_year: str) -> date:
+    """The first day of the fiscal year that `day` lies in."""
+    first = parse_day(f"{day.year}-{fiscal_year}")
+    return first if first <= day else parse_day(f"{day.year - 1}-{fiscal_year}")
+
+
+class _Drawing:
+    """Figures of one entity and period, by id, in the order in which they are shown."""
+
+    def __init__(
+        self,
+        entity: str,
+        entries: Sequence[AssetEntry],
+        carryings: Sequence[Carrying],
+        rules: Rules,
+        period: Period,
+        currency: str,
+        fiscal_year: str,
+    ) -> None:
+        self.entity, self.entries, self.carryings = ids.key_of(entity), entries, carryings
+        self.rules, self.period, self.currency = rules, period, currency
+        self.year_starts = year_start(period.through, fiscal_year)
+        self.figures: dict[str, Figure] = {}
+        self.diagnostics: list[Diagnostic] = []
+
+    @property
+    def zero(self) -> Money:
+        return Money(Decimal(), self.currency)
+
+    def say(
+        self,
+        severity: Severity,
+        code: str,
+        *,
+        path: str = "",
+        subject: str = "",
+        cite: Any = None,
+        **facts: Any,
+    ) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                severity,
+                code,
+                path,
+                1 if path else 0,
+                1 if path else 0,
+                subject if ":" in subject else "",
+                cite.citation if cite else None,
+                {"period": self.period.id, "cite": cite.cite if cite else "", **facts},
+            )
+        )
+
+    # Balance sheet
+
+    def balance_sheet(self, balances: Sequence[Balances]) -> list[StatementLine]:
+        parents = self.rules.ask("mof_2023_11", "balance_sheet_parents", on=self.period.through)
+        equal = self.rules.ask(
+            "mof_2023_11", "line_equals_parent_is_warned", on=self.period.through
+        )
+        lines: list[StatementLine] = []
+        for parent in parents.value:
+            line = parent["id"]
+            label = Text(parent["zh"], parent["en"])
+            sub_label = Text(f"{label.zh}—{parent['sub']}", f"{label.en}, {parent['sub_en']}")
+            given = _balance(balances, self.period.through, (line, label.zh, label.en))
+            last_year = _balance(balances, self._day_before(), (line, label.zh, label.en))
+            ending, beginning = given[0], given[1] if given[1] is not None else last_year[0]
+            for column, amount in (("ending", ending), ("beginning", beginning)):
+                if amount is not None:
+                    self._keep(f"balance_sheet/{line}/{column}", label, amount, given[2])
+            self._sub_line(line, sub_label, "ending", self.period.ends_on)
+            self._sub_line(line, sub_label, "beginning", self.year_starts)
+            made = StatementLine(
+                line,
+                label,
+                sub_label,
+                self._amount(f"balance_sheet/{line}.data/ending"),
+                self._amount(f"balance_sheet/{line}.data/beginning"),
+                ending,
+                beginning,
+            )
+            lines.append(made)
+            if equal.value and ending is not None and made.ending and made.ending == ending:
+                path = next((b.origin.path for b in balances if b.on == self.period.through), "")
+                self.say(
+                    Severity.WARNING,
+                    "disclose.line-equals-parent",
+                    path=path,
+                    cite=equal,
+                    line=label.zh,
+                    amount=made.ending.text,
+                )
+        return lines
+
+    def _day_before(self) -> date:
+        return date.fromordinal(self.year_starts.toordinal() - 1)
+
+    def _keep(self, name: str, label: Text, amount: Money, file: str) -> None:
+        """A parent line as the entity's balances give it: its part is the file."""
+        self._add(
+            name,
+            label,
+            parts=[Part(file, amount.posted().amount)] if amount else [],
+        )
+
+    def _sub_line(self, line: str, label: Text, column: str, before: date) -> None:
+        signs = LINE_LAYERS[line]
+        self._leaf(
+            f"balance_sheet/{line}.data/{column}",
+            label,
+            lambda c: [
+                (m, signs[m.layer]) for m in c.movements if m.layer in signs and m.day < before
+            ],
+        )
+
+    # Tables
+
+    def table(self, name: str) -> Table:
+        key = name.lower()
+        columns = self.rules.ask("mof_2023_11", f"table_{key}_columns", on=self.period.through)
+        asked = self.rules.ask("mof_2023_11", f"table_{key}_rows", on=self.period.through)
+        rows = tuple(
+            Row(
+                row["id"],
+                Text(row["zh"], row["en"]),
+                row["layer"],
+                row["heading"],
+                row.get("part_of", ""),
+            )
+            for row in asked.value
+        )
+        heads = tuple((column["id"], Text(column["zh"], column["en"])) for column in columns.value)
+        cells: list[Cell] = []
+        for column, head in heads:
+            for row in sorted((row for row in rows if not row.heading), key=_depth):
+                label = Text(
+                    f"表{name} {row.label.zh}（{head.zh}）",
+                    f"table {name} {row.label.en} ({head.en})",
+                )
+                where = f"table_{key}/{row.id}/{column}"
+                if column == "total":
+                    routes = [other for other, _ in heads if other != "total"]
+                    self._sum(
+                        where, label, [(f"table_{key}/{row.id}/{other}", 1) for other in routes]
+                    )
+                else:
+                    self._cell(name, rows, row, column, where, label)
+                cells.append(Cell(row.id, column, self._id(where), self._amount(where)))
+        places = {row.id: place for place, row in enumerate(rows)}
+        order = {column: place for place, (column, _) in enumerate(heads)}
+        cells.sort(key=lambda cell: (places[cell.row], order[cell.column]))
+        return Table(name, rows, heads, tuple(cells))
+
+    def _cell(
+        self, name: str, rows: Sequence[Row], row: Row, column: str, where: str, label: Text
+    ) -> None:
+        """A cell of one route: summed from other cells, or a leaf posted from movements."""
+        prefix = f"table_{name.lower()}"
+        layer, _, what = row.id.partition(".")
+        layers = list(dict.fromkeys(r.layer for r in rows if r.layer != "carrying"))
+        if layer == "carrying" and what in ("closing", "opening"):
+            terms = [
+                (f"{prefix}/{other}.{what}/{column}", 1 if other == "cost" else -1)
+                for other in layers
+            ]
+            self._sum(where, label, terms)
+        elif layer in layers and what == "closing":
+            terms = [("opening", 1), ("increase", 1), ("decrease", -1)]
+            self._sum(
+                where, label, [(f"{prefix}/{layer}.{term}/{column}", sign) for term, sign in terms]
+            )
+        elif parts := [r.id for r in rows if r.part_of == row.id]:
+            self._sum(where, label, [(f"{prefix}/{part}/{column}", 1) for part in parts])
+        elif layer in layers and what == "opening":
+            self._leaf(where, label, lambda c: self._of(c, name, column, layer, "", opening=True))
+        elif any(row.id in place[2].values() for place in _ROWS.values() if place[0] == name):
+            self._leaf(where, label, lambda c: self._of(c, name, column, layer, row.id))
+        else:
+            raise Invalid("disclose.rows-unknown", table=name, row=row.id)
+
+    def _of(
+        self,
+        carrying: Carrying,
+        table: str,
+        column: str,
+        layer: str,
+        row: str,
+        *,
+        opening: bool = False,
+    ) -> list[tuple[Movement, int]]:
+        if carrying.route is not Route(column):
+            return []
+        found: list[tuple[Movement, int]] = []
+        for movement in carrying.movements:
+            place = row_of(movement)
+            if place is None or place[:2] != (table, layer):
+                continue
+            if opening and movement.day < self.period.starts_on:
+                found.append((movement, 1))
+            elif not opening and place[2] == row and movement.day in self.period:
+                found.append((movement, sign_of(row)))
+        return found
+
+    # Ties
+
+    def parent_ties(
+        self, lines: Sequence[StatementLine], policy: AccountingPolicy, vouchers: Sequence[Voucher]
+    ) -> list[Tie]:
+        """The sub-line against its parent: given, or for development what the ERP's accounts hold.
+
+        A line without a parent to compare with has no tie: what was not checked is not called good.
+        """
+        found: list[Tie] = []
+        for line in lines:
+            parent = line.parent_ending
+            if parent is None and line.id == "development" and vouchers:
+                parent = self._on_account(policy, vouchers, "development_capitalised")
+            if parent is not None:
+                found.append(Tie("tie.sub-not-above-parent", line.id, line.ending, "<=", parent))
+            elif line.ending:
+                self.say(
+                    Severity.NOTE,
+                    "disclose.parent-unknown",
+                    line=line.label.zh,
+                    line_en=line.label.en,
+                    amount=line.ending.text,
+                    day=self.period.through.isoformat(),
+                )
+        return found
+
+    def _on_account(
+        self, policy: AccountingPolicy, vouchers: Sequence[Voucher], role: str
+    ) -> Money:
+        return Money.sum(
+            (
+                line.amount
+                for voucher in vouchers
+                if voucher.dated < self.period.ends_on and ids.key_of(voucher.entity) == self.entity
+                for line in voucher.lines
+                if line.amount.currency == self.currency and role_of(policy, line.account) == role
+            ),
+            self.currency,
+        )
+
+    def table_ties(self, table: Table, lines: Sequence[StatementLine]) -> list[Tie]:
+        """Each table against the movements themselves and against the balance sheet."""
+        found: list[Tie] = []
+        routes = [column for column, _ in table.columns if column != "total"]
+        of_layer = {place[1]: layer for layer, place in _ROWS.items() if place[0] == table.id}
+        for name, layer in of_layer.items():
+            booked = Money.sum(
+                (c.balance(layer, self.period.ends_on) for c in self.carryings), self.currency
+            )
+            subject = f"{table.id}/{name}"
+            found.append(
+                Tie("tie.roll-forward", subject, table.amount(f"{name}.closing"), "=", booked)
+            )
+        for row in table.rows:
+            parts = [other.id for other in table.rows if other.part_of == row.id]
+            if parts:
+                of_which = Money.sum(map(table.amount, parts), self.currency)
+                whole = table.amount(row.id)
+                subject = f"{table.id}/{row.id}"
+                found.append(Tie("tie.parts-not-above-whole", subject, of_which, "<=", whole))
+        layers = LINE_LAYERS[_LINE_OF_TABLE[table.id]]
+        for what, before in (("closing", self.period.ends_on), ("opening", self.period.starts_on)):
+            carried = Money.sum(
+                (
+                    c.balance(layer, before) * sign
+                    for c in self.carryings
+                    for layer, sign in layers.items()
+                ),
+                self.currency,
+            )
+            shown = table.amount(f"carrying.{what}")
+            found.append(Tie("tie.carrying", f"{table.id}/carrying.{what}", shown, "=", carried))
+        across = Money.sum(
+            (table.amount("carrying.closing", route) for route in routes), self.currency
+        )
+        total = table.amount("carrying.closing")
+        found.append(Tie("tie.columns-add-up", f"{table.id}/carrying.closing", across, "=", total))
+        line = next(line for line in lines if line.id == _LINE_OF_TABLE[table.id])
+        code = f"tie.table-{table.id.lower()}-to-balance-sheet"
+        found.append(Tie(code, line.id, total, "=", line.ending))
+        return found
+
+    def spending_ties(self, policy: AccountingPolicy) -> list[Tie]:
+        """Verdicts account for all spending, and for what the ERP has on asset accounts."""
+        found: list[Tie] = []
+        for entry in self.entries:
+            judged = [v for v in entry.verdicts if v.amount.currency == self.currency]
+            parts = entry.capitalised + entry.expensed + entry.waiting + entry.refused
+            whole = Money.sum((v.amount for v in judged), self.currency)
+            found.append(Tie("tie.spending-accounted", entry.id, parts, "=", whole))
+            until = [v for v in judged if v.dated < self.period.ends_on]
+            carried = Money.sum(
+                (v.amount for v in until if v.outcome is Outcome.CAPITALISED), self.currency
+            )
+            erp = Money.sum(
+                (v.amount for v in until if role_of(policy, v.account) in CARRIED_ROLES),
+                self.currency,
+            )
+            found.append(Tie("tie.books-agree", entry.id, carried, "=", erp))
+        return found
+
+    # Figures
+
+    def _id(self, where: str) -> str:
+        report, line, column = where.split("/")
+        return ids.figure(self.entity, report, line, column, self.period.id)
+
+    def _amount(self, where: str) -> Money:
+        return Money(self.figures[self._id(where)].value, self.currency)
+
+    def _leaf(
+        self, where: str, label: Text, pick: Callable[[Carrying], list[tuple[Movement, int]]]
+    ) -> None:
+        """A figure posted from the movements picked, one posting a source."""
+        by_source: dict[str, Money] = {}
+        assets: list[str] = []
+        for carrying in self.carryings:
+            for movement, sign in pick(carrying):
+                amount = movement.amount * sign
+                by_source[movement.source] = by_source.get(movement.source, self.zero) + amount
+                if carrying.asset not in assets:
+                    assets.append(carrying.asset)
+        postings = [
+            Posted(node, money.posted().amount) for node, money in by_source.items() if money
+        ]
+        self._add(where, label, postings=postings, recognised_in=assets)
+
+    def _sum(self, where: str, label: Text, terms: Sequence[tuple[str, int]]) -> None:
+        """A figure summed from others; zeros are left out."""
+        parts = [
+            Part(self._id(term), (self._amount(term) * sign).amount)
+            for term, sign in terms
+            if self._amount(term)
+        ]
+        self._add(where, label, parts=parts)
+
+    def _add(
+        self,
+        where: str,
+        label: Text,
+        *,
+        parts: Sequence[Part] = (),
+        postings: Sequence[Posted] = (),
+        recognised_in: Sequence[str] = (),
+    ) -> None:
+        amounts = [part.amount for part in parts] + [posting.amount for posting in postings]
+        value = Money.sum(
+            (Money(amount, self.currency) for amount in amounts), self.currency
+        ).posted()
+        self.figures[self._id(where)] = Figure(
+            self._id(where),
+            label,
+            value.amount,
+            self.currency,
+            tuple(parts),
+            tuple(postings),
+            tuple(recognised_in),
+        )
+
+
+def _depth(row: Row) -> int:
+    """The order in which rows can be computed: leaves, wholes, closings, carrying amounts."""
+    if row.layer == "carrying":
+        return 3
+    if row.id.endswith(".closing"):
+        return 2
+    return 0 if row.part_of else 1
+
+
+def _balance(
+    balances: Sequence[Balances], on: date, names: Sequence[str]
+) -> tuple[Money | None, Money | None, str]:
+    """Ending, beginning and the file's hash of a line in the balances of a day."""
+    for given in balances:
+        if given.on == on:
+            for name in names:
+                if name in given.lines:
+                    return *given.lines[name], given.origin.sha256
+    return None, None, ""
+
+
+def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") -> dict[str, Any]:
+    """FORMATS §13 `report disclosure`, without the common keys."""
+    return {
+        "period": {
+            "id": shown.period.id,
+            "from": shown.period.starts_on.isoformat(),
+            "through": shown.period.through.isoformat(),
+        },
+        "state": shown.state.value,
+        "figures": [
+            {
+                "id": id,
+                "label": shown.figures[id].label.say(language),
+                "amount": Money(shown.figures[id].value).text,
+                "currency": shown.currency,
+            }
+            for id in shown.balance_sheet
+        ],
+        "tables": {
+            name: {
+                "rows": len(table.rows),
+                "columns": [column for column, _ in table.columns],
+                "cells": [
+                    {"row": c.row, "column": c.column, "id": c.figure, "amount": c.amount.text}
+                    for c in table.cells
+                ],
+            }
+            for name, table in shown.tables.items()
+        },
+        "ties": [
+            {
+                "code": tie.code,
+                "ok": tie.ok,
+                "subject": tie.subject,
+                "left": tie.left.text,
+                "relation": tie.relation,
+                "right": tie.right.text,
+            }
+            for tie in shown.ties
+        ],
+        "assets": [
+            {
+                "id": entry.id,
+                "title": entry.title.say(language),
+                "route": entry.route.value,
+                "use": entry.use.value,
+                "approved": shown.approvals[entry.id],
+                **{
+                    key: getattr(entry, key).text
+                    for key in ("capitalised", "expensed", "waiting", "refused")
+                },
+                "verdicts": [
+                    {
+                        "voucher": verdict.voucher,
+                        "path": verdict.path,
+                        "line": verdict.line,
+                        "date": verdict.dated.isoformat(),
+                        "amount": verdict.amount.text,
+                        "currency": verdict.amount.currency,
+                        "outcome": verdict.outcome.value,
+                        "code": verdict.code,
+                        "citation": verdict.citation,
+                    }
+                    for verdict in entry.verdicts
+                    if verdict.dated < shown.period.ends_on
+                ],
+            }
+            for entry in shown.entries
+        ],
+        "files": list(files),
+    }
