@@ -33,7 +33,7 @@ from sanhua.resource.grade import (
     sampled_values_query,
 )
 from sanhua.rules.packs import Packs
-from sanhua.sql import ColumnLineage
+from sanhua.sql import ColumnLineage, parse, parse_expression
 
 PACKS = Packs.load()
 TODAY = date(2026, 11, 23)
@@ -47,7 +47,11 @@ def found_in(values: dict[str, list[Any]], *, sample: bool = True) -> dict[str, 
         for name, listed in values.items()
     ]
     wanted = detectors(columns, PACKS, TODAY)
-    assert all(metric.scan is Scan.SAMPLE for metric in wanted)
+    for metric in wanted:
+        assert metric.scan is Scan.SAMPLE
+        parse_expression(metric.expression)  # passes the allow-list
+    for column in columns:
+        parse(sampled_values_query("t", column.name))
     with duckdb.connect() as db:
         db.execute("CREATE TABLE t (" + ", ".join(f"{c.name} {c.type}" for c in columns) + ")")
         db.executemany(

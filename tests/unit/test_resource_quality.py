@@ -23,6 +23,7 @@ from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, T
 from sanhua.resource.quality import Check, Quality, checks, judge, metrics
 from sanhua.resource.standard import CodeList, DataElement
 from sanhua.rules.packs import Packs
+from sanhua.sql import parse, parse_expression
 
 PACKS = Packs.load()
 TODAY = date(2026, 11, 23)
@@ -53,6 +54,15 @@ def manifest(columns: dict[str, str], layer: str = "built", **more: Any) -> Mani
     return Manifest("t", layer, listed, more.pop("rows", 0), (), (), "step", **more)
 
 
+def canonical(metric: Metric) -> Metric:
+    """The metric, once its expression has passed the allow-list."""
+    if metric.scan is Scan.QUERY:
+        parse(metric.expression)
+    elif metric.scan is not Scan.UNIQUE:
+        parse_expression(metric.expression)
+    return metric
+
+
 def measure(
     rows: Sequence[Sequence[Any]], columns: dict[str, str], wanted: list[Metric]
 ) -> list[Measured]:
@@ -63,7 +73,7 @@ def measure(
         if rows:
             db.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(columns))})", rows)
         found: list[Measured] = []
-        for metric in wanted:
+        for metric in map(canonical, wanted):
             query = {
                 Scan.UNIQUE: f"SELECT count(*) - count(DISTINCT ({metric.expression})) FROM t"
                 f" WHERE ({metric.expression}) IS NOT NULL",
