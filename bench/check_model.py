@@ -1,4 +1,4 @@
-"""`check` over a model of the size of a provincial grid company's: does it stay within three seconds?
+"""`check` over a model as large as a provincial grid company's: within its three seconds?
 
     python bench/check_model.py [--keep FOLDER]
 

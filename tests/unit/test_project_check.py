@@ -405,6 +405,46 @@ def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):
     assert (note.severity, note.facts["value"]) == ("note", "total_kwh")
 
 
+def test_a_column_that_no_table_has_is_told_wherever_it_is_read(tmp_path: Path):
+    """In a transform at its own line, in an indicator and a service query too."""
+    service = (
+        "form: service\ntable: raw\nquery: products/s.query.sql\nanswer: rows\npolicy: p\n"
+        "parameters: {since: d}\ndelivery: {api: {}}\nplans: {a: {free: true}}\n"
+    )
+    changed = {
+        "sql/t.sql": "SELECT day,\n  hwk AS x\nFROM raw\n",
+        "standards/elements.yaml": "d: {definition: d, type: date}\n",
+        "standards/indicators.yaml": "i: {definition: x, table: raw, formula: sum(kw), by: [day]}\n"
+        "j: {definition: x, table: raw, formula: kwh + 1}\n",
+        "products/s.yaml": service,
+        "products/s.query.sql": "SELECT kwh\nFROM raw\nWHERE dya >= $since AND day < $till\n",
+    }
+    found = places(compiled(tmp_path, BASE, changed))
+    assert ("sql.unknown-column", "sql/t.sql", 2) in found
+    assert ("sql.unknown-column", "standards/indicators.yaml", 1) in found
+    assert ("standard.not-an-aggregate", "standards/indicators.yaml", 2) in found
+    assert ("sql.unknown-column", "products/s.query.sql", 3) in found
+    changed["products/s.query.sql"] = changed["products/s.query.sql"].replace("dya", "day")
+    found = places(compiled(tmp_path, BASE, changed))
+    assert ("product.unknown-parameter", "products/s.yaml", 3) in found
+
+
+def test_every_broken_transform_is_told_and_the_others_still_compile(tmp_path: Path):
+    changed = {
+        "sql/a.sql": "SELECT day FROM b\n",
+        "sql/b.sql": "SELECT day FROM a\n",
+        "sql/c.sql": "SELECT day FROM nowhere\n",
+        "sql/d.sql": "SELECT day FRM raw\n",
+        "sql/e.sql": "SELECT\n dya FROM raw\n",
+        "sql/f.sql": "DELETE FROM raw\n",
+    }
+    found = [
+        (d.code, d.path) for d in compiled(tmp_path, BASE, changed) if d.code.startswith("sql.")
+    ]
+    assert ("sql.cycle", "sql/a.sql") in found or ("sql.cycle", "sql/b.sql") in found
+    assert {path for _, path in found} >= {f"sql/{name}.sql" for name in "cdef"}
+
+
 # Books
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlglot.expressions import AggFunc
+
 from sanhua import sql
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
@@ -28,13 +30,12 @@ from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
 from sanhua.resource.contract import DataContract, Property, TableSchema
-from sanhua.resource.standard import CodeList, conflicts
+from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
 PURPOSES = "purposes"
 HUNDRED = Decimal(100)
 FEN_OFF_MAX = Decimal("0.01")  # an appraisal rounded otherwise than half up
-_PARAMETER = re.compile(r"(?<![\w$'\"])\$([a-z_][a-z0-9_]*)")
 
 
 def check(project: Project, rules: Rules, on: date | None = None) -> list[Diagnostic]:
@@ -62,6 +63,7 @@ class _Check:
         self.made: dict[
             str, tuple[str, ...]
         ] = {}  # sql table → the columns it makes, where they are known
+        self.schemas: dict[str, dict[str, str]] = {}  # table → column → type, where they are known
         self.purposes = project.codes.get(PURPOSES)
 
     def walk(self) -> None:
@@ -304,7 +306,7 @@ class _Check:
                 if not guilty:
                     break
                 del sound[guilty[0]]
-        schemas: dict[str, dict[str, str]] = {}
+        schemas = self.schemas
         for name, (_, table) in self.tables.items():
             if name in self.raw:
                 schemas[name] = {
@@ -315,9 +317,8 @@ class _Check:
             schemas[codes.id] = dict.fromkeys(codes.columns, "VARCHAR")
         for name in order:
             self._query(name, sound[name], schemas)
-        for name, (contract, table) in self.tables.items():
-            self._rules_of(contract, table, known)
-            del name
+        for contract, table in self.tables.values():
+            self._rules_of(contract, table, {*known, *self.tables})
 
     def _query(self, name: str, query: Any, schemas: dict[str, dict[str, str]]) -> None:
         origin = self.project.sql[name].origin
@@ -326,13 +327,7 @@ class _Check:
         of = node("table", name)
         if not unread:
             try:
-                wrong = sql.check_columns(query, schemas)
-                self.found += list(wrong or ())
-                made = (
-                    tuple(column.name for column in sql.lineage(query, schemas))
-                    if not wrong
-                    else ()
-                )
+                made = tuple(sql.output_names(query, schemas))
             except SanhuaError as failure:
                 self.take(failure, origin)
                 made = ()
@@ -371,30 +366,38 @@ class _Check:
                 continue
             text = re.sub(r"\$?\{(?:object|table|schema)\}", table.name, rule.query)
             text = re.sub(r"\$?\{(?:property|column)\}", rule.column or "column", text)
-            try:
-                query = sql.parse(text, path=rule.origin.path)
-            except SanhuaError as failure:
-                self.take(failure, rule.origin, keep_line=False)
-                continue
-            for read in query.tables:
-                self.ref(
-                    "table",
-                    read,
-                    {*known, *self.tables},
-                    rule.origin,
-                    node("contract", contract.id),
-                )
+            self._reads(text, rule.origin, node("contract", contract.id), known)
+
+    def _reads(
+        self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False
+    ) -> sql.Query | None:
+        """A query apart from `sql/`, if it parses and the tables and columns that it reads exist.
+
+        In a file of its own its lines are the file's; elsewhere faults are told where it stands.
+        """
+        try:
+            query = sql.parse(text, path=at.path, first_line=at.line)
+            unknown = [
+                table for table in query.tables if not self.ref("table", table, known, at, of)
+            ]
+            if not unknown:
+                sql.check_columns(query, {table: self.schemas.get(table) for table in query.tables})
+            return query
+        except SanhuaError as failure:
+            self.take(failure, at, keep_line=own_file)
+            return None
 
     def take(self, failure: SanhuaError, at: Origin, *, keep_line: bool = True) -> None:
         told = failure.diagnostic
-        line = told.line if keep_line and told.line else at.line
+        keep_line = keep_line and bool(told.line)
+        line, column = (told.line, told.column) if keep_line else (at.line, 0)
         self.found.append(
             Diagnostic(
                 told.severity,
                 told.code,
                 told.path or at.path,
                 line,
-                told.column,
+                column,
                 told.node,
                 told.rule,
                 told.facts,
@@ -415,22 +418,19 @@ class _Check:
             of = node("indicator", indicator.id)
             at = self._or(of, indicator.origin, "table")
             if self.ref("table", indicator.table, {*tables, *self.project.codes}, at, of):
-                self._indicator(
-                    indicator.table,
-                    indicator.formula,
-                    of,
-                    self._or(of, indicator.origin, "formula"),
-                )
+                self._indicator(indicator, of)
 
     def _or(self, of: str, origin: Origin, *path: str) -> Origin:
         return self.project.places.get("/".join((of, *path)), origin)
 
-    def _indicator(self, table: str, formula: str, of: str, at: Origin) -> None:
-        try:
-            sql.parse(f"SELECT {formula} AS value FROM {table}", path=at.path)
-        except SanhuaError as failure:
-            reason = failure.diagnostic.message("en")
-            self.say("standard.not-an-aggregate", at, of, indicator=key_of(of), reason=reason)
+    def _indicator(self, indicator: Indicator, of: str) -> None:
+        """One aggregate over columns that the table has, by columns that it has."""
+        at = self._or(of, indicator.origin, "formula")
+        terms = ", ".join([indicator.formula, *indicator.by])
+        tables = {*self.raw, *self.project.sql, *self.tables, *self.project.codes}
+        query = self._reads(f"SELECT {terms} FROM {indicator.table}", at, of, tables)
+        if query is not None and not any(query.tree.selects[0].find_all(AggFunc)):
+            self.warn("standard.not-an-aggregate", at, of, indicator=indicator.id)
 
     # Rights
 
@@ -698,24 +698,19 @@ class _Check:
                     "product.table-no-contract", at, of, product=product.id, table=product.table
                 )
         if product.query:
-            used = set(_PARAMETER.findall(product.query))
+            written = self.project.places.get(f"{of}/query.sql")
+            known = {*self.raw, *self.project.sql, *self.project.codes}
+            at = self.at(of, "query")
+            query = self._reads(
+                product.query, written or at, of, known, own_file=written is not None
+            )
+            used = set(query.parameters) if query else {*product.parameters}
             for name in sorted(used - {*product.parameters}):
                 near = nearest_or_some(name, product.parameters)
-                self.say(
-                    "product.unknown-parameter", self.at(of, "query"), of, value=name, nearest=near
-                )
+                self.say("product.unknown-parameter", at, of, value=name, nearest=near)
             for name in sorted({*product.parameters} - used):
-                self.warn(
-                    "product.unused-parameter", self.at(of, "parameters", name), of, value=name
-                )
-            text = _PARAMETER.sub("NULL", product.query)
-            try:
-                query = sql.parse(text, path=self.at(of, "query").path)
-                known = {*self.raw, *self.project.sql, *self.project.codes}
-                for table in query.tables:
-                    self.ref("table", table, known, self.at(of, "query"), of)
-            except SanhuaError as failure:
-                self.take(failure, self.at(of, "query"), keep_line=False)
+                place = self.at(of, "parameters", name)
+                self.warn("product.unused-parameter", place, of, value=name)
 
     def _plans(self, product: Product, of: str) -> None:
         plans = {plan.id: plan for plan in product.plans}

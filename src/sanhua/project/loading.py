@@ -903,8 +903,8 @@ class Loader:
             self.folder.origin(path, 1),
             found.text("table"),
             self._packaged(found, path),
-            self._select(found, "sql", path),
-            self._select(found, "query", path),
+            self._select(found, "sql", path, node("product", key)),
+            self._select(found, "query", path, node("product", key)),
             found.flat("parameters"),
             found.text("answer"),
             found.words("offer"),
@@ -928,7 +928,7 @@ class Loader:
             self.folder.bytes(named.text)
         return named.text
 
-    def _select(self, found: Keys, key: str, path: str) -> str:
+    def _select(self, found: Keys, key: str, path: str, owner: str) -> str:
         """The SELECT written at `key`: the text of the file it names, or itself."""
         named = found.scalar(key)
         if named is None:
@@ -939,7 +939,9 @@ class Loader:
             self.folder.error("ref.file", path, named, value=named.text)
             return ""
         self.read_paths.add(named.text)
-        return self.folder.text(named.text) or ""
+        text = self.folder.text(named.text) or ""
+        self.project.places[f"{owner}/{key}.sql"] = self.folder.origin(named.text, 1)
+        return text
 
     def plan(self, key: str, place: Scalar, value: Keys, path: str) -> Plan:
         """A price plan of a product, or the price of a deal."""

@@ -372,8 +372,10 @@ _STANDARD = {
         "write that code list",
     ),
     "standard.not-an-aggregate": Message(
-        "指标 {indicator} 的公式不能解析：{reason}",
-        "indicator {indicator}: formula does not parse: {reason}",
+        "指标 {indicator} 的公式不是聚合",
+        "the formula of indicator {indicator} is no aggregate",
+        "用 sum、count、avg 等聚合函数",
+        "use an aggregate such as sum, count or avg",
     ),
 }
 
