@@ -74,6 +74,7 @@ def asset(
             "recognise.conditions-met",
             Grounds(f"voucher:{id}-{index}", ()),
             recognised=f"voucher:{id}-{index}",
+            on_asset_account=True,
         )
         for index, (day, amount) in enumerate(lines)
     )

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
-    CARRIED_ROLES,
     AssetCard,
     AssetEntry,
     Outcome,
@@ -303,7 +302,7 @@ def draw_up(
     ties = [
         *drawing.parent_ties(lines, policy, list(vouchers)),
         *(tie for table in tables.values() for tie in drawing.table_ties(table, lines)),
-        *drawing.spending_ties(policy),
+        *drawing.spending_ties(),
     ]
     for tie in ties:
         if not tie.ok:
@@ -621,23 +620,24 @@ class _Drawing:
         found.append(Tie(code, line.id, total, "=", line.ending))
         return found
 
-    def spending_ties(self, policy: AccountingPolicy) -> list[Tie]:
+    def spending_ties(self) -> list[Tie]:
         """Verdicts account for all spending, and for what the ERP has on asset accounts."""
         found: list[Tie] = []
         for entry in self.entries:
-            judged = [v for v in entry.verdicts if v.amount.currency == self.currency]
-            parts = entry.capitalised + entry.expensed + entry.waiting + entry.refused
-            whole = Money.sum((v.amount for v in judged), self.currency)
+            until = [
+                v
+                for v in entry.verdicts
+                if v.amount.currency == self.currency and v.dated < self.period.ends_on
+            ]
+            of = {
+                outcome: Money.sum((v.amount for v in until if v.outcome is outcome), self.currency)
+                for outcome in Outcome
+            }
+            whole = Money.sum((v.amount for v in until), self.currency)
+            parts = Money.sum(of.values(), self.currency)
             found.append(Tie("tie.spending-accounted", entry.id, parts, "=", whole))
-            until = [v for v in judged if v.dated < self.period.ends_on]
-            carried = Money.sum(
-                (v.amount for v in until if v.outcome is Outcome.CAPITALISED), self.currency
-            )
-            erp = Money.sum(
-                (v.amount for v in until if role_of(policy, v.account) in CARRIED_ROLES),
-                self.currency,
-            )
-            found.append(Tie("tie.books-agree", entry.id, carried, "=", erp))
+            erp = Money.sum((v.amount for v in until if v.on_asset_account), self.currency)
+            found.append(Tie("tie.books-agree", entry.id, of[Outcome.CAPITALISED], "=", erp))
         return found
 
     # Figures

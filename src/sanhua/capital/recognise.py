@@ -173,6 +173,7 @@ class Verdict:
     open: str = ""
     path: str = ""
     summary: str = ""
+    on_asset_account: bool = False  # where the ERP booked it
 
     @property
     def voucher(self) -> str:
@@ -208,6 +209,7 @@ class AssetEntry:
     refused: Money
     verdicts: tuple[Verdict, ...]
     conditions: tuple[Met, ...] = ()
+    development: date | None = None  # first day of the phase
     starts_on: date | None = None
     available_on: date | None = None
     life_months: int | None = None
@@ -303,6 +305,7 @@ def entry_of(card: AssetCard, found: Recognition) -> AssetEntry:
             Met(name, condition.date, _hashes(condition.evidence))
             for name, condition in card.conditions.items()
         ),
+        development=card.development,
         starts_on=found.starts_on,
         available_on=card.measurement.available_on,
         life_months=None if life is None or life.indefinite else life.months,
@@ -426,7 +429,7 @@ class _Judgement:
                     answer = self._decide(voucher, line, moving)
                     self._tell(voucher, line, answer, voucher.id in taken_back)
                 self.judged.setdefault(voucher.id, []).append((line, answer))
-                verdicts.append(_verdict(voucher, line, answer))
+                verdicts.append(_verdict(voucher, line, answer, self.policy))
         self._missing(booked)
         found = Recognition(
             self.node, self.currency, tuple(verdicts), self.starts_on, tuple(transfers)
@@ -691,7 +694,9 @@ def _moves(policy: AccountingPolicy, lines: Sequence[VoucherLine]) -> str:
     return "transfer"
 
 
-def _verdict(voucher: Voucher, line: VoucherLine, answer: _Answer) -> Verdict:
+def _verdict(
+    voucher: Voucher, line: VoucherLine, answer: _Answer, policy: AccountingPolicy
+) -> Verdict:
     carried = answer.outcome is Outcome.CAPITALISED
     return Verdict(
         line=line.line,
@@ -707,6 +712,7 @@ def _verdict(voucher: Voucher, line: VoucherLine, answer: _Answer) -> Verdict:
         open=answer.open,
         path=voucher.path,
         summary=line.summary,
+        on_asset_account=role_of(policy, line.account) in CARRIED_ROLES,
     )
 
 

@@ -1,1 +1,4 @@
-"""(see the package)"""
+"""Records in, bytes out.
+
+disclosure  the disclosure of a period as a workbook with live formulas, and as JSON
+"""
