@@ -79,6 +79,15 @@ def test_both_files_are_written_whole(year: Disclosure, tmp_path: Path):
     assert json.loads((tmp_path / "out" / names[1]).read_bytes())["period"]["id"] == "2025"
 
 
+def without_values(content: bytes) -> bytes:
+    """The workbook with formulas and no kept values, so that a reader must compute them."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as ours, zipfile.ZipFile(made, "w") as bare:
+        for name in ours.namelist():
+            bare.writestr(name, re.sub(rb"</f><v>[^<]*</v>", b"</f>", ours.read(name)))
+    return made.getvalue()
+
+
 @pytest.mark.skipif(
     shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed"
 )
