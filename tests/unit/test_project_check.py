@@ -385,6 +385,17 @@ def test_defaults_of_the_environment_fill_files(tmp_path: Path):
     assert load(root, {"HERE": "there"}).sources["raw"].files == "there/x.csv"
 
 
+def test_a_code_list_with_doubles_strangers_and_loops_is_told(tmp_path: Path):
+    text = "code,name,parent\na,A,b\nb,B,a\na,A2,\nc,C,nowhere\nd,,\n"
+    found = places(compiled(tmp_path, BASE, {"standards/codes/x.csv": text}))
+    assert [(code, line) for code, path, line in found if path.endswith("x.csv")] == [
+        ("standard.code-cycle", 2),
+        ("standard.duplicate-code", 4),
+        ("ref.code", 5),
+        ("format.missing-cell", 6),
+    ]
+
+
 # SQL
 
 

@@ -447,7 +447,7 @@ class _Books:
             self.folder.evidence(found.get("control"), path, label),
             self._measurement(found.keys("measurement"), path, label),
         )
-        self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")  # type: ignore[arg-type]
+        self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")
 
     def _judged(self, found: Keys | None, path: str) -> Judged | None:
         if found is None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlglot.expressions import AggFunc
+from sqlglot.expressions import CTE, AggFunc, Column, Lambda, Star, Subquery
 
 from sanhua import sql
 from sanhua.asset.policy import Deal, UsagePolicy
@@ -92,6 +92,7 @@ class _Check:
         code: str,
         at: Origin,
         of: str = "",
+        /,
         *,
         severity: Severity = Severity.ERROR,
         rule: Citation | None = None,
@@ -99,7 +100,7 @@ class _Check:
     ) -> None:
         self.found.append(Diagnostic(severity, code, at.path, at.line, 0, of, rule, facts))
 
-    def warn(self, code: str, at: Origin, of: str = "", **facts: Any) -> None:
+    def warn(self, code: str, at: Origin, of: str = "", /, **facts: Any) -> None:
         self.say(code, at, of, severity=Severity.WARNING, **facts)
 
     def at(self, of: str, *path: str) -> Origin:
@@ -380,12 +381,22 @@ class _Check:
             unknown = [
                 table for table in query.tables if not self.ref("table", table, known, at, of)
             ]
-            if not unknown:
+            if not unknown and not self._plainly_reads(query):
                 sql.check_columns(query, {table: self.schemas.get(table) for table in query.tables})
             return query
         except SanhuaError as failure:
             self.take(failure, at, keep_line=own_file)
             return None
+
+    def _plainly_reads(self, query: sql.Query) -> bool:
+        """Whether a query of one table surely reads only columns of that table; most do."""
+        if len(query.tables) != 1 or query.tree.find(Subquery, CTE, Lambda):
+            return False
+        columns = {column.casefold() for column in self.schemas.get(query.tables[0], ())}
+        return all(
+            column.name.casefold() in columns and not column.table
+            for column in query.tree.find_all(Column)
+        ) and not any(any(star.args.values()) for star in query.tree.find_all(Star))
 
     def take(self, failure: SanhuaError, at: Origin, *, keep_line: bool = True) -> None:
         told = failure.diagnostic

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
@@ -325,7 +326,7 @@ class Loader:
 
     def keep(
         self,
-        kept: dict[str, object],
+        kept: dict[str, Any],
         key: str,
         value: object,
         path: str,
@@ -371,7 +372,7 @@ class Loader:
 
         walk(value, name, 3)
 
-    def typed(self, path: str, place: Node, make: Callable[[], None]) -> None:
+    def typed(self, path: str, place: Node, make: Callable[[], object]) -> None:
         """Run the typing of one thing; a value that does not type is collected and the thing left
         out.
         """
@@ -597,7 +598,7 @@ class Loader:
         made = CodeList(key, self.folder.origin(path, 1), tuple(order), tuple(kept))
         for code in self._looping(made):
             self.folder.error("standard.code-cycle", path, seen[code], code=code)
-        self.keep(self.project.codes, key, made, path, None, "codes")  # type: ignore[arg-type]
+        self.keep(self.project.codes, key, made, path, None, "codes")
 
     @staticmethod
     def _looping(codes: CodeList) -> list[str]:
@@ -672,7 +673,7 @@ class Loader:
                         value.flat("attributes") if value.keys("attributes") else None,
                     )
                     self.mark(node("entity", f"model/{key}"), value, yaml_path)
-                    self.keep(self.project.model, key, entity, yaml_path, place, "entity")  # type: ignore[arg-type]
+                    self.keep(self.project.model, key, entity, yaml_path, place, "entity")
 
     def _model_sheet(self, path: str) -> None:
         rows = self.folder.excel(path, MODEL_COLUMNS, ("model", "模型"))
@@ -773,7 +774,7 @@ class Loader:
             limits.text if isinstance(limits, Scalar) else "; ".join(value.flat("limits").values()),
             value.words("with"),
         )
-        self.keep(self.project.claims, key, claim, path, place, "claim")  # type: ignore[arg-type]
+        self.keep(self.project.claims, key, claim, path, place, "claim")
 
     def _grant(self, key: str, path: str, place: Scalar, value: Keys) -> None:
         starts, ends = term(value, path)
@@ -797,7 +798,7 @@ class Loader:
             self.folder.evidence(value.get("evidence"), path, node("grant", key)),
             value.words("reviewers"),
         )
-        self.keep(self.project.grants, key, grant, path, place, "grant")  # type: ignore[arg-type]
+        self.keep(self.project.grants, key, grant, path, place, "grant")
 
     def _field_list(self, value: Keys, path: str) -> tuple[str, ...]:
         """The fields of a grant from the workbook that its list names alone."""
@@ -817,7 +818,7 @@ class Loader:
             value.text("data_name"),
             value.text("registrar"),
         )
-        self.keep(self.project.registrations, key, plan, path, place, "registration")  # type: ignore[arg-type]
+        self.keep(self.project.registrations, key, plan, path, place, "registration")
 
     def _consents(self, path: str) -> None:
         """Consents are acts: here only their form is checked; importing them is a verb."""
@@ -863,7 +864,7 @@ class Loader:
                 self._odrl(path)
 
     def _policy(self, policy: UsagePolicy, path: str) -> None:
-        self.keep(self.project.policies, policy.id, policy, path, None, "policy")  # type: ignore[arg-type]
+        self.keep(self.project.policies, policy.id, policy, path, None, "policy")
 
     def _odrl(self, path: str) -> None:
         from sanhua.project.odrl import read_odrl

@@ -142,7 +142,7 @@ class _Contract:
         )
         self.loader.keep(
             self.loader.project.contracts, self.key, contract, self.path, root, "contract"
-        )  # type: ignore[arg-type]
+        )
 
     def table(self, found: Keys) -> TableSchema:
         name = found.scalar("name")

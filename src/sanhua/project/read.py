@@ -255,6 +255,7 @@ class Folder:
         code: str,
         path: str,
         at: Node | Row | int | None = None,
+        /,
         *,
         node: str = "",
         **facts: Any,
@@ -268,6 +269,7 @@ class Folder:
         code: str,
         path: str,
         at: Node | Row | int | None = None,
+        /,
         *,
         node: str = "",
         **facts: Any,
@@ -279,6 +281,7 @@ class Folder:
         code: str,
         path: str,
         at: Node | Row | int | None = None,
+        /,
         *,
         node: str = "",
         **facts: Any,
@@ -290,6 +293,7 @@ class Folder:
         code: str,
         path: str,
         at: Node | Row | int | None = None,
+        /,
         *,
         node: str = "",
         **facts: Any,
@@ -709,49 +713,47 @@ class _Composer:
                 stack[-1] = (parent, None)
 
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
+            kind = type(event)
+            if (
+                kind is yaml.ScalarEvent
+                or kind is yaml.MappingStartEvent
+                or kind is yaml.SequenceStartEvent
+            ):
+                self.nodes += 1
+                if self.nodes > NODES_MAX:
+                    raise self._stop("format.too-many", event, limit=NODES_MAX)
+                if event.anchor is not None:
+                    self._fault("format.anchor", event, value=f"&{event.anchor}")
+                if event.tag is not None:
+                    self._fault("format.tag", event, value=event.tag)
+                mark = event.start_mark
+                line, column = mark.line + 1, mark.column + 1
+                parent, key = stack[-1] if stack else (None, None)
+                waiting_key = key is None and type(parent) is Keys
+                if kind is yaml.ScalarEvent:
+                    scalar = Scalar(event.value, line, column, bool(event.style))
+                    if waiting_key:
+                        stack[-1] = (stack[-1][0], scalar)
+                    else:
+                        place(scalar)
+                    continue
+                if waiting_key:
+                    raise self._stop("format.complex-key", event)
+                if len(stack) >= DEPTH_MAX:
+                    raise self._stop("format.too-deep", event, limit=DEPTH_MAX)
+                is_list = kind is yaml.SequenceStartEvent
+                stack.append((Items([], line, column) if is_list else Keys({}, line, column), None))
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                node, _ = stack.pop()
+                place(node)
+            elif kind is yaml.AliasEvent:
+                raise self._stop("format.alias", event, value=f"*{event.anchor}")
+            elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise self._stop("format.second-document", event)
                 if event.tags:
                     self._fault("format.tag", event, value="%TAG")
-                continue
-            if isinstance(event, yaml.AliasEvent):
-                raise self._stop("format.alias", event, value=f"*{event.anchor}")
-            if not isinstance(
-                event, (yaml.ScalarEvent, yaml.CollectionStartEvent, yaml.CollectionEndEvent)
-            ):
-                continue
-            if isinstance(event, yaml.CollectionEndEvent):
-                node, _ = stack.pop()
-                place(node)
-                continue
-            self.nodes += 1
-            if self.nodes > NODES_MAX:
-                raise self._stop("format.too-many", event, limit=NODES_MAX)
-            if event.anchor is not None:
-                self._fault("format.anchor", event, value=f"&{event.anchor}")
-            if event.tag is not None:
-                self._fault("format.tag", event, value=event.tag)
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
-            waiting_key = bool(stack) and isinstance(stack[-1][0], Keys) and stack[-1][1] is None
-            if isinstance(event, yaml.ScalarEvent):
-                scalar = Scalar(event.value, line, column, bool(event.style))
-                if waiting_key:
-                    stack[-1] = (stack[-1][0], scalar)
-                else:
-                    place(scalar)
-                continue
-            if waiting_key:
-                raise self._stop("format.complex-key", event)
-            if len(stack) >= DEPTH_MAX:
-                raise self._stop("format.too-deep", event, limit=DEPTH_MAX)
-            empty: Node = (
-                Items([], line, column)
-                if isinstance(event, yaml.SequenceStartEvent)
-                else Keys({}, line, column)
-            )
-            stack.append((empty, None))
         if root is None:
             self.folder.error("format.empty-file", self.path, 1)
         return root

@@ -174,7 +174,7 @@ def _told(name: str, node: Node, path: str, error: Any) -> Iterator[Fault]:
         near = nearest_or_some(written, options)
         yield fault("format.not-one-of", value=written, nearest=near, known=", ".join(options))
     elif what == "type":
-        wanted = " / ".join(WORDS.get(t, t) for t in kind.types)
+        wanted = " / ".join(WORDS.get(str(t), str(t)) for t in kind.types)
         yield fault(
             "format.empty-value" if written == "" else "format.wrong-type",
             value=written,
