@@ -1,0 +1,145 @@
+"""The lake 数据湖: `<layer>/<table>/<snapshot>/` with Parquet files and `manifest.json`; never changed once there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from sanhua.kernel.errors import Broken, Unavailable
+from sanhua.kernel.table import LakeFile, Manifest
+
+MANIFEST = "manifest.json"
+_UNFINISHED = ".tmp-"
+_CHUNK_BYTES = 1 << 20
+
+
+class Lake:
+    """Snapshots below one folder. Opening it clears what killed processes left unfinished."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        for left in root.glob(f"{_UNFINISHED}*"):
+            if not _alive(left.name):
+                shutil.rmtree(left, ignore_errors=True)
+
+    def folder(self, layer: str, table: str, snapshot: str) -> Path:
+        return self.root / layer / table / snapshot.removeprefix("sha256:")
+
+    def path(self, manifest: Manifest) -> Path:
+        return self.folder(manifest.layer, manifest.table, manifest.id)
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """A folder to write files into; gone afterwards. Unavailable lake.disk-full when there is no room."""
+        folder = self.root / f"{_UNFINISHED}{os.getpid()}-{uuid4().hex}"
+        try:
+            folder.mkdir(parents=True)
+            yield folder
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+                raise Unavailable("lake.disk-full", path=str(self.root)) from error
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, folder: Path, manifest: Manifest) -> Manifest:
+        """Move the files that `writing` gave into place as the snapshot of `manifest`; durable when it returns.
+
+        An equal snapshot that is there already and whole is left alone.
+        """
+        target = self.path(manifest)
+        if target.exists():
+            if not self.verify(manifest):
+                return manifest
+            shutil.rmtree(target)
+        (folder / MANIFEST).write_bytes(manifest.body)
+        for path in folder.iterdir():
+            _sync(path)
+        _sync(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(target)
+        _sync(target.parent)
+        return manifest
+
+    def load(self, layer: str, table: str, snapshot: str) -> Manifest:
+        """The manifest of a snapshot; Broken lake.missing or lake.manifest-differs."""
+        path = self.folder(layer, table, snapshot) / MANIFEST
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise Broken("lake.missing", path=self._shown(path), table=table) from error
+        try:
+            manifest = Manifest.parse(text)
+        except (ValueError, KeyError, TypeError) as error:
+            raise Broken("lake.manifest-differs", path=self._shown(path), table=table) from error
+        if manifest.id != snapshot or manifest.body != text:
+            raise Broken("lake.manifest-differs", path=self._shown(path), table=table)
+        return manifest
+
+    def verify(self, manifest: Manifest) -> list[str]:
+        """What of a snapshot's bytes is not as its manifest says, each as `path: what`."""
+        folder = self.path(manifest)
+        listed = [*manifest.files, *([manifest.rejects] if manifest.rejects else [])]
+        faults: list[str] = []
+        for file in listed:
+            path = folder / file.path
+            with suppress(OSError):
+                if path.stat().st_size == file.bytes and hash_of(path) == file.sha256:
+                    continue
+            faults.append(f"{self._shown(path)}: {'differs' if path.exists() else 'missing'}")
+        if (folder / MANIFEST).read_bytes() != manifest.body if (folder / MANIFEST).exists() else True:
+            faults.append(f"{self._shown(folder / MANIFEST)}: differs")
+        known = {MANIFEST, *(file.path for file in listed)}
+        more = sorted({path.name for path in folder.iterdir()} - known) if folder.exists() else []
+        return faults + [f"{self._shown(folder / name)}: not in the manifest" for name in more]
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+
+def describe(path: Path, rows: int) -> LakeFile:
+    """The manifest's entry of a file just written."""
+    return LakeFile(path.name, rows, path.stat().st_size, hash_of(path))
+
+
+def hash_of(path: Path) -> str:
+    """`sha256:<hex>` of a file's bytes."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            total.update(chunk)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _alive(name: str) -> bool:
+    """Whether the process that began an unfinished folder still runs; where that cannot be asked, it does."""
+    digits = name.removeprefix(_UNFINISHED).partition("-")[0]
+    if os.name == "nt" or not digits.isdigit():
+        return True
+    try:
+        os.kill(int(digits), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Make a file or folder durable; Windows keeps folders by itself."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
