@@ -19,7 +19,12 @@ COMMON = (
         default=Path(),
         help="项目文件夹 project folder (default: here or above)",
     ),
-    click.option("--json", "as_json", is_flag=True, help="stdout 输出一个 JSON 对象 one JSON object on stdout"),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="stdout 输出一个 JSON 对象 one JSON object on stdout",
+    ),
     click.option(
         "--language",
         type=click.Choice(["zh", "en"]),
@@ -51,7 +56,9 @@ class _Verbs(click.Group):
         return list(self.commands)  # in the order a newcomer meets them
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="sanhua", message="%(prog)s %(version)s")
 def cli() -> None:
     """三化：数据资源化、资产化、资本化。From raw files to the balance sheet, every figure provable.
@@ -134,7 +141,9 @@ def _say_run(answer: show.Answer, result: Any) -> None:
         counts = "" if step.rows is None else f"{step.rows:,} rows"
         if step.rejected:
             counts += f", {step.rejected:,} rejected"
-        answer.lines.append(f"{step.status:8} {step.step:10} {step.node}  {counts}  ({step.why}, {step.seconds:.2f} s)")
+        answer.lines.append(
+            f"{step.status:8} {step.step:10} {step.node}  {counts}  ({step.why}, {step.seconds:.2f} s)"
+        )
     skipped = len(result.steps) - len(done)
     if done and skipped:
         answer.say(f"{skipped} 步未变，已跳过", f"{skipped} steps unchanged, skipped")
@@ -146,10 +155,14 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 
 @cli.command()
 @click.argument("kind", type=click.Choice(["disclosure", "quality", "vouchers"]))
-@click.option("--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)")
+@click.option(
+    "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
+)
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
 @common
-def report(kind: str, period: str, entity: str, folder: Path, as_json: bool, language: str | None) -> None:
+def report(
+    kind: str, period: str, entity: str, folder: Path, as_json: bool, language: str | None
+) -> None:
     """出具报告 write a report: XLSX and JSON."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
@@ -198,10 +211,14 @@ def prove(node: str, out: Path, folder: Path, as_json: bool, language: str | Non
 @cli.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--key", type=click.Path(path_type=Path, dir_okay=False), help="预期的公钥 the public key you expect (PEM)"
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="预期的公钥 the public key you expect (PEM)",
 )
 @common
-def verify(bundle: Path | None, key: Path | None, folder: Path, as_json: bool, language: str | None) -> None:
+def verify(
+    bundle: Path | None, key: Path | None, folder: Path, as_json: bool, language: str | None
+) -> None:
     """验证证据包，或本项目的全部状态 verify a bundle, or everything this project keeps."""
     with show.answering("verify", as_json, language or "zh") as answer:
         from sanhua.workspace import verifying
@@ -222,11 +239,21 @@ def verify(bundle: Path | None, key: Path | None, folder: Path, as_json: bool, l
 @cli.command()
 @click.argument("node")
 @click.option("--as", "person", required=True, help="谁批准 who approves: an id of parties.yaml")
-@click.option("--role", default="", help="以何角色 in which role (default: the person's first fitting one)")
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="本人私钥 own private key (PEM)")
+@click.option(
+    "--role", default="", help="以何角色 in which role (default: the person's first fitting one)"
+)
+@click.option(
+    "--key", type=click.Path(path_type=Path, dir_okay=False), help="本人私钥 own private key (PEM)"
+)
 @common
 def approve(
-    node: str, person: str, role: str, key: Path | None, folder: Path, as_json: bool, language: str | None
+    node: str,
+    person: str,
+    role: str,
+    key: Path | None,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
 ) -> None:
     """由第二人批准 a second person answers for the content as it stands."""
     with show.answering("approve", as_json, language or "zh") as answer:
@@ -241,7 +268,11 @@ def approve(
 
 
 @cli.command()
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="保留在此文件夹 keep it in this folder")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="保留在此文件夹 keep it in this folder",
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--language", type=click.Choice(["zh", "en"]), envvar="SANHUA_LANGUAGE", default=None)
 def demo(keep: Path | None, as_json: bool, language: str | None) -> None:
@@ -255,4 +286,3 @@ def demo(keep: Path | None, as_json: bool, language: str | None) -> None:
         answer.data, answer.found, answer.ok = shown.data, shown.diagnostics, shown.ok
         answer.code = 0 if shown.ok else show.EXIT_FAULTS
         answer.lines += [*show.table(shown.rows), "", *shown.lines]
-

@@ -74,10 +74,14 @@ _WORD = {
 def diagnostics(found: Iterable[Diagnostic], language: str) -> None:
     """Compiler-like lines on stderr: `path:line:column: 错误 code message`, then the clause and the way out."""
     for item in found:
-        place = ":".join(str(part) for part in (item.path, item.line, item.column) if part) or item.node
+        place = (
+            ":".join(str(part) for part in (item.path, item.line, item.column) if part) or item.node
+        )
         word = _WORD[item.severity][language == "en"]
         head = click.style(word, fg=_COLOUR[item.severity])
-        click.echo(f"{place + ': ' if place else ''}{head} {item.code} {item.message(language)}", err=True)
+        click.echo(
+            f"{place + ': ' if place else ''}{head} {item.code} {item.message(language)}", err=True
+        )
         if item.rule:
             tag = "" if item.rule.tag in ("V", "S") else f" [{item.rule.tag}]"
             click.echo(f"    {item.rule.number} {item.rule.clause}{tag}", err=True)
@@ -169,9 +173,13 @@ def progress(show: bool, language: str) -> Iterator[Callable[[str, str], None]]:
 def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Rows in aligned columns; a Chinese character is two cells wide."""
     listed = list(rows)
-    widths = [max(_width(row[i]) for row in listed) for i in range(len(listed[0]))] if listed else []
+    widths = (
+        [max(_width(row[i]) for row in listed) for i in range(len(listed[0]))] if listed else []
+    )
     return [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in listed
     ]
 

@@ -38,7 +38,9 @@ class Approval:
     signature: str = ""
 
 
-def approve(ws: Workspace, name: str, person_id: str, *, role: str = "", key: Path | None = None) -> dict[str, Any]:
+def approve(
+    ws: Workspace, name: str, person_id: str, *, role: str = "", key: Path | None = None
+) -> dict[str, Any]:
     """Record that `person` answers for the content of `name` as it stands.
 
     Denied approve.maker-is-checker when the person made or judged it, approve.role when no fitting role is held;
@@ -62,12 +64,22 @@ def approve(ws: Workspace, name: str, person_id: str, *, role: str = "", key: Pa
                      wanted=", ".join(ROLES.get(kept.kind, ANY_ROLE)))  # fmt: skip
     with ws.store.begin(actor=ws.actor) as uow:
         at = uow.now().isoformat()
-        terms = {"node": node, "content": kept.content, "person": person.id, "role": role or fitting[0], "at": at}
+        terms = {
+            "node": node,
+            "content": kept.content,
+            "person": person.id,
+            "role": role or fitting[0],
+            "at": at,
+        }
         signature = _sign(canonical(terms), key, person.public_key, ws) if key else ""
         approval = Approval(uow.new_id("apr"), **terms, signature=signature)
         event = uow.add(approval, "approval.given")
     ws.store.checkpoint()
-    return terms | {"id": approval.id, "event": event.id if event else "", "signed": bool(signature)}
+    return terms | {
+        "id": approval.id,
+        "event": event.id if event else "",
+        "signed": bool(signature),
+    }
 
 
 def approved_by_role(uow: Uow, node: str, content: str) -> dict[str, str]:

@@ -43,7 +43,9 @@ class Walk:
         return {
             "root": self.root,
             "nodes": list(self.nodes.values()),
-            "edges": [{"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight} for e in self.edges],
+            "edges": [
+                {"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight} for e in self.edges
+            ],
             "rules": self.cited,
             "more": {"nodes": self.left} if self.left else None,
         }
@@ -69,9 +71,14 @@ class Walk:
         for rule in self.cited:
             tag = "" if rule["tag"] in ("V", "S", "") else f" [{rule['tag']}]"
             name = f"{rule['instrument']}/{rule['name']} = {rule['value']}"
-            lines.append(f"§ {rule['number']} {rule['clause']}{tag}: {name}  ← {', '.join(rule['nodes'][:3])}")
+            lines.append(
+                f"§ {rule['number']} {rule['clause']}{tag}: {name}  ← {', '.join(rule['nodes'][:3])}"
+            )
         if self.left:
-            zh, en = f"另有至少 {self.left} 个节点未列出（--limit）", f"at least {self.left} more nodes (--limit)"
+            zh, en = (
+                f"另有至少 {self.left} 个节点未列出（--limit）",
+                f"at least {self.left} more nodes (--limit)",
+            )
             lines.append(en if language == "en" else zh)
         return lines
 
@@ -151,7 +158,10 @@ def _brief(value: Any) -> str:
 def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
     """What a reader needs to know of one node, and the record that it stands in (empty: none here)."""
     kind = node.partition(":")[0] if ":" in node else node.partition("_")[0]
-    shown: dict[str, Any] = {"id": node, "kind": {"col": "column", "sha256": "file"}.get(kind, kind)}
+    shown: dict[str, Any] = {
+        "id": node,
+        "kind": {"col": "column", "sha256": "file"}.get(kind, kind),
+    }
     owner = node if ws.store.version_of(node) else ws.store.owner_of(node)
     if not owner:
         return shown | _content(ws, node), ""
@@ -181,7 +191,11 @@ def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     lines: list[dict[str, Any]] = fields["lines"]
     debit = sum((max(Decimal(line["amount"]["amount"]), Decimal()) for line in lines), Decimal())
-    at = {"path": fields["path"], "line": lines[0]["line"], "sha256": fields["file"].removeprefix("sha256:")}
+    at = {
+        "path": fields["path"],
+        "line": lines[0]["line"],
+        "sha256": fields["file"].removeprefix("sha256:"),
+    }
     return {"value": format(debit, "f"), "unit": lines[0]["amount"]["currency"], "at": at}
 
 
@@ -214,7 +228,9 @@ def _sentence(shown: Mapping[str, Any], language: str) -> str:
         if name in ("id", "kind", "event", "within", "erased"):
             continue
         if isinstance(value, dict):
-            value = value.get(language) or value.get("zh") or " ".join(str(v) for v in value.values())
+            value = (
+                value.get(language) or value.get("zh") or " ".join(str(v) for v in value.values())
+            )
         said.append(f"{name} {value}" if name not in ("label", "title", "name") else str(value))
     return ("  " + ", ".join(said)) if said else ""
 

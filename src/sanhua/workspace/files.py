@@ -29,11 +29,17 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
     """The files of `source` by name; NotFound collect.no-files when its glob meets none."""
     if source.elsewhere:
         raise Unavailable(
-            "collect.not-built", path=source.origin.path, line=source.origin.line, source=source.id, key=source.elsewhere
+            "collect.not-built",
+            path=source.origin.path,
+            line=source.origin.line,
+            source=source.id,
+            key=source.elsewhere,
         )
     pattern, _, part = source.files.partition("!")
     whole = pattern if Path(pattern).is_absolute() else str(ws.root / pattern)
-    matched = sorted(Path(path) for path in glob.glob(whole, recursive=True) if Path(path).is_file())
+    matched = sorted(
+        Path(path) for path in glob.glob(whole, recursive=True) if Path(path).is_file()
+    )
     if not matched:
         raise NotFound(
             "collect.no-files",
@@ -53,5 +59,7 @@ def _hash(path: Path) -> tuple[str, int]:
                 total.update(chunk)
                 seen += len(chunk)
     except OSError as error:
-        raise Unavailable("collect.unreadable", path=str(path), reason=error.strerror or str(error)) from error
+        raise Unavailable(
+            "collect.unreadable", path=str(path), reason=error.strerror or str(error)
+        ) from error
     return f"sha256:{total.hexdigest()}", seen

@@ -78,7 +78,9 @@ class Workspace:
     def actor(self) -> str:
         """The node of whoever acts: `--as`, SANHUA_ACTOR, else the default entity."""
         if self._actor and self._actor not in self.project.parties:
-            raise Invalid("run.unknown-actor", actor=self._actor, known=", ".join(self.project.parties))
+            raise Invalid(
+                "run.unknown-actor", actor=self._actor, known=", ".join(self.project.parties)
+            )
         return node("party", self._actor or self.entity)
 
     @cached_property
@@ -105,7 +107,9 @@ class Workspace:
 
     @property
     def lake_root(self) -> Path:
-        return Path(self.project.settings.lake) if self.project.settings.lake else self.state / "lake"
+        return (
+            Path(self.project.settings.lake) if self.project.settings.lake else self.state / "lake"
+        )
 
     @cached_property
     def lake(self) -> Lake:
@@ -115,7 +119,9 @@ class Workspace:
 
     def lake_has(self, layer: str, table: str, snapshot: str) -> bool:
         """Whether the snapshot's folder is there (its bytes are checked by `verify`, not here)."""
-        return (self.lake_root / layer / table / snapshot.removeprefix("sha256:") / "manifest.json").exists()
+        return (
+            self.lake_root / layer / table / snapshot.removeprefix("sha256:") / "manifest.json"
+        ).exists()
 
     @cached_property
     def engine(self) -> Engine:
@@ -134,7 +140,9 @@ class Workspace:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error):
                     raise
-                raise Conflict("run.busy", folder=str(self.root), seconds=int(LOCK_WAIT_S)) from error
+                raise Conflict(
+                    "run.busy", folder=str(self.root), seconds=int(LOCK_WAIT_S)
+                ) from error
             yield
         finally:
             held.close()

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
 from sanhua import sql
 from sanhua.asset.party import enrol
+from sanhua.asset.product import DataProduct, Product, make_product
+from sanhua.asset.rights import Claim, claim_rights
+from sanhua.capital.measure import book_of, mirror, post
+from sanhua.capital.recognise import AssetCard, AssetEntry, recognise
+from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
 from sanhua.kernel.figure import Figure, Part
+from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import R, Ref, record
 from sanhua.kernel.table import Column, Manifest
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import legal_day
+from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import quality, standard
 from sanhua.resource.collect import Cadence, RawFile, Source, canonical_type, raw_columns, slowest
@@ -29,6 +36,8 @@ from sanhua.resource.publish import publish
 from sanhua.workspace.files import RawInput
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.stepping import Act, Made, Stepper, digest
+
+SCORE = Decimal("0.0001")
 
 
 @record("definition")
@@ -57,13 +66,17 @@ class Path:
             lambda read_only: ws.store.begin(actor=ws.actor, read_only=read_only), report
         )
         self.contract_of = {
-            table.name: (contract, table) for contract in self.project.contracts.values() for table in contract.tables
+            table.name: (contract, table)
+            for contract in self.project.contracts.values()
+            for table in contract.tables
         }
         self.queries = {
-            name: sql.parse(file.text, path=file.origin.path) for name, file in self.project.sql.items()
+            name: sql.parse(file.text, path=file.origin.path)
+            for name, file in self.project.sql.items()
         }
         self.raw_tables = self._raw_tables()
         self.order = sql.order(self.queries, {*self.raw_tables, *self.project.codes})
+        self.selected = tuple(select)
         self.wanted = self._wanted(select)
         self._manifests: dict[str, Manifest] = {}
         self._bound: set[str] = set()
@@ -89,8 +102,26 @@ class Path:
             self.standard(contract)
             self.quality(contract)
             self.publish(contract)
+        place = {table: at for at, table in enumerate((*self.raw_tables, *self.order))}
+        claims = [c for c in self.project.claims.values() if self._is_wanted(c.resource)]
+        for claim in sorted(claims, key=lambda c: self._place(c.resource, place)):
+            self.claim(claim)
+        for product in self.project.products.values():
+            if not product.table or product.table in self.wanted:
+                self.product(product)
+        if not self.selected:
+            self.capital()
 
     # What is wanted, and the tables it needs
+
+    def _is_wanted(self, resource: str) -> bool:
+        contract = self.project.contracts.get(resource)
+        return contract is not None and all(table.name in self.wanted for table in contract.tables)
+
+    def _place(self, resource: str, place: Mapping[str, int]) -> int:
+        """Where in the build order a resource is complete."""
+        tables = self.project.contracts[resource].tables
+        return max((place.get(table.name, -1) for table in tables), default=-1)
 
     def _raw_tables(self) -> dict[str, tuple[Source, str]]:
         """Raw table → its source and the part of the source that holds it."""
@@ -121,7 +152,11 @@ class Path:
             table = queue.pop()
             if table not in found:
                 found.add(table)
-                queue += [t for t in self.queries[table].tables if t in everything] if table in self.queries else []
+                queue += (
+                    [t for t in self.queries[table].tables if t in everything]
+                    if table in self.queries
+                    else []
+                )
         return frozenset(found)
 
     # Freeze: each file of the folder becomes a version by its content hash
@@ -223,7 +258,12 @@ class Path:
             return act
 
         self.stepper.step(
-            "build", ids.node("table", table), made_from, work, needs=needs, usable=lambda: self._usable(table)
+            "build",
+            ids.node("table", table),
+            made_from,
+            work,
+            needs=needs,
+            usable=lambda: self._usable(table),
         )
 
     def _types(self, schema: TableSchema | None) -> dict[str, str]:
@@ -234,7 +274,11 @@ class Path:
             prop.name: canonical_type(prop, self.project.elements.get(prop.element))
             for prop in schema.properties
         }
-        vague = {p.name for p in schema.properties if p.logical_type == "number" and types[p.name] == "DOUBLE"}
+        vague = {
+            p.name
+            for p in schema.properties
+            if p.logical_type == "number" and types[p.name] == "DOUBLE"
+        }
         return {name: kind for name, kind in types.items() if name not in vague}
 
     def _add_table(
@@ -325,7 +369,9 @@ class Path:
         node = ids.node("grade", table)
         needs = [ids.node("table", table)]
         query = self.queries.get(table)
-        inputs = [name for name in (query.tables if query else ()) if name not in self.project.codes]
+        inputs = [
+            name for name in (query.tables if query else ()) if name not in self.project.codes
+        ]
         needs += [ids.node("grade", name) for name in inputs]
         if self.stepper.failed.intersection(needs):
             self.stepper.step("grade", node, {}, _never, needs=needs)
@@ -337,16 +383,23 @@ class Path:
             "snapshot": manifest.id,
             "contract": contract.origin.sha256 if contract else "",
             "standards": self._standards(),
-            "inherited": {g.id: [f"{c.name} {c.grade} {c.category}" for c in g.columns] for g in upstream},
+            "inherited": {
+                g.id: [f"{c.name} {c.grade} {c.category}" for c in g.columns] for g in upstream
+            },
             **self._law(),
         }
 
         def work() -> Act:
             self.bind(table)
             columns = manifest.columns
-            measured = self.ws.engine.measure(table, grading.detectors(columns))
+            measured = self.ws.engine.measure(
+                table, grading.detectors(columns, self.ws.rules, self.today)
+            )
             samples = {
-                name: [row[0] for row in self.ws.engine.query(grading.sampled_values_query(table, name))]
+                name: [
+                    row[0]
+                    for row in self.ws.engine.query(grading.sampled_values_query(table, name))
+                ]
                 for name in grading.columns_to_sample(columns, measured)
             }
             names = grading.names_of(schema, self.project.elements) if schema else None
@@ -355,7 +408,9 @@ class Path:
                 lineage = sql.lineage(query, {name: self.columns_of(name) for name in query.tables})
 
             def act(uow: Uow) -> Made:
-                found = grading.detect(columns, measured, samples, uow.rules, self.today, names=names)
+                found = grading.detect(
+                    columns, measured, samples, uow.rules, self.today, names=names
+                )
                 result = grading.grade(
                     table,
                     columns,
@@ -399,7 +454,9 @@ class Path:
 
     def _cadence(self, tables: Sequence[str]) -> str:
         """The slowest cadence among the sources that the tables come from."""
-        sources = [self.raw_tables[t][0].cadence for t in self._upstream(tables) if t in self.raw_tables]
+        sources = [
+            self.raw_tables[t][0].cadence for t in self._upstream(tables) if t in self.raw_tables
+        ]
         return slowest(sources).value
 
     def _upstream(self, tables: Sequence[str]) -> frozenset[str]:
@@ -420,17 +477,249 @@ class Path:
         with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
             return uow.get(cls, node)
 
+    # Rights and products
+
+    def claim(self, claim: Claim) -> None:
+        """A claim rests, when derived, on claims over what its resource was made from."""
+        contract = self.project.contracts.get(claim.resource)
+        inputs = self._inputs_of(contract) if contract else []
+        beneath = [
+            ids.node("claim", other.id)
+            for other in self.project.claims.values()
+            if other.resource in inputs
+        ]
+        needs = [
+            ids.node("resource", claim.resource),
+            *(beneath if claim.source == "derived" else ()),
+        ]
+        made_from = {"claim": claim.origin.sha256, "found": self._versions(needs), **self._law()}
+
+        def act(uow: Uow) -> Made:
+            return Made((claim_rights(uow, claim, inputs=inputs).id,))
+
+        self.stepper.step(
+            "rights", ids.node("claim", claim.id), made_from, lambda: act, needs=needs
+        )
+
+    def _inputs_of(self, contract: DataContract) -> list[str]:
+        """The nearest resources that the contract's tables are made from."""
+        own = {table.name for table in contract.tables}
+        found: list[str] = []
+        queue = [name for table in own for name in self._reads(table)]
+        seen: set[str] = set(own)
+        while queue:
+            table = queue.pop(0)
+            if table in seen:
+                continue
+            seen.add(table)
+            if table in self.contract_of:
+                found.append(self.contract_of[table][0].id)
+            else:
+                queue += self._reads(table)
+        return list(dict.fromkeys(found))
+
+    def _reads(self, table: str) -> list[str]:
+        query = self.queries.get(table)
+        return [name for name in query.tables if name not in self.project.codes] if query else []
+
+    def product(self, product: Product) -> None:
+        written = product.query or product.sql
+        query = sql.parse(written, path=product.origin.path) if written else None
+        tables = [name for name in query.tables if name not in self.project.codes] if query else []
+        read = list(dict.fromkeys([*([product.table] if product.table else []), *tables]))
+        resources = [self.contract_of[t][0].id for t in read if t in self.contract_of]
+        needs = [ids.node("resource", name) for name in resources]
+        needs += [ids.node("grade", table) for table in read]
+        needs += [
+            ids.node("claim", c.id) for c in self.project.claims.values() if c.resource in resources
+        ]
+        node = ids.node("product", product.id)
+        made_from = {
+            "product": product.origin.sha256,
+            "query": written,
+            "found": self._versions(needs),
+            **self._law(),
+        }
+
+        def work() -> Act:
+            lineage = None
+            if query is not None:
+                lineage = sql.lineage(query, {name: self.columns_of(name) for name in query.tables})
+
+            def act(uow: Uow) -> Made:
+                made = make_product(
+                    uow, product, provider=self.ws.entity, tables=tables, lineage=lineage
+                )
+                return Made((made.id, *made.plans))
+
+            return act
+
+        self.stepper.step("product", node, made_from, work, needs=needs)
+
+    # Capital: the books and what may be carried
+
+    def capital(self) -> None:
+        for entity in self.project.settings.entities:
+            vouchers = [
+                v
+                for v in self.project.vouchers.values()
+                if v.entity == ids.node("party", entity.id)
+            ]
+            policy = self.project.policy.get(entity.id)
+            cards = [card for card in self.project.assets.values() if card.entity == entity.id]
+            if policy is None or not (vouchers or cards):
+                continue
+            book = book_of(entity.id, entity.currency, entity.fiscal_year)
+            self.book(book, vouchers)
+            for card in cards:
+                self.recognise(card, vouchers, policy, entity, book)
+
+    def book(self, book: Book, vouchers: Sequence[Voucher]) -> None:
+        """The ERP's vouchers, mirrored into the entity's book as they are."""
+        made_from = {"vouchers": [[v.id, v.file] for v in vouchers], "book": asdict(book)}
+
+        def act(uow: Uow) -> Made:
+            uow.add(book, "book.opened")
+            book_vouchers(uow, vouchers)
+            post(uow, [mirror(voucher, book) for voucher in vouchers])
+            return Made((book.id,), rows=len(vouchers))
+
+        self.stepper.step("book", book.id, made_from, lambda: act)
+
+    def recognise(
+        self,
+        card: AssetCard,
+        vouchers: Sequence[Voucher],
+        policy: AccountingPolicy,
+        entity: Entity,
+        book: Book,
+    ) -> None:
+        node = ids.node("asset", card.id)
+        made_from = {
+            "card": card.origin.sha256,
+            "policy": policy.origin.sha256,
+            "vouchers": [[v.id, v.file] for v in vouchers],
+            **self._law(),
+        }
+
+        def act(uow: Uow) -> Made:
+            _, found = recognise(
+                uow,
+                card,
+                vouchers,
+                policy,
+                self.today,
+                regime=entity.regime,
+                currency=entity.currency,
+            )
+            return Made((node,), diagnostics=tuple(found))
+
+        self.stepper.step("recognise", node, made_from, lambda: act, needs=[book.id])
+
+    # Figures of the three stages
+
+    def figures(self) -> list[Figure]:
+        """The stage figures, each with the parts that it is counted from; kept as records."""
+        with self.ws.store.begin(actor=self.ws.actor) as uow:
+            tables = [
+                t for t in uow.all(Table) if ids.key_of(t.id) in {*self.raw_tables, *self.order}
+            ]
+            judged = [
+                q for q in uow.all(quality.Quality) if ids.key_of(q.id) in self.project.contracts
+            ]
+            products = [
+                p for p in uow.all(DataProduct) if ids.key_of(p.id) in self.project.products
+            ]
+            assets = [a for a in uow.all(AssetEntry) if ids.key_of(a.id) in self.project.assets]
+            figures = [
+                self._count(
+                    "resource.tables", Text("数据表", "tables"), "tables", {t.id: 1 for t in tables}
+                ),
+                self._count(
+                    "resource.rows", Text("行", "rows"), "rows", {t.id: t.rows for t in tables}
+                ),
+                self._count(
+                    "resource.rejected",
+                    Text("拒收行", "rejected rows"),
+                    "rows",
+                    {t.id: t.rejected for t in tables},
+                ),
+                self._count(
+                    "resource.checks",
+                    Text("质量检查", "checks"),
+                    "checks",
+                    {q.id: q.checks for q in judged},
+                ),
+                self._score(judged),
+                self._count(
+                    "resource.not_assessable",
+                    Text("不可评估的指标", "indicators not assessable"),
+                    "indicators",
+                    {q.id: q.not_assessable for q in judged},
+                ),
+                self._count(
+                    "asset.products",
+                    Text("数据产品", "products"),
+                    "products",
+                    {p.id: 1 for p in products},
+                ),
+                self._count(
+                    "asset.deals",
+                    Text("合约（未签署）", "deals (unsigned)"),
+                    "deals",
+                    {ids.node("file", d.origin.path): 1 for d in self.project.deals.values()},
+                ),
+                self._count(
+                    "capital.assets", Text("资产", "assets"), "assets", {a.id: 1 for a in assets}
+                ),
+            ]
+            for currency in sorted({a.capitalised.currency for a in assets}):
+                carried = {
+                    a.id: a.capitalised.amount for a in assets if a.capitalised.currency == currency
+                }
+                label = Text("可资本化支出", "spending that may be carried")
+                figures.append(self._count("capital.capitalised", label, currency, carried))
+            for figure in figures:
+                uow.add(figure, "figure.stated")
+        return figures
+
+    def _count(
+        self, line: str, label: Text, unit: str, parts: Mapping[str, int | Decimal]
+    ) -> Figure:
+        counted = tuple(Part(node, Decimal(amount)) for node, amount in parts.items() if amount)
+        total = sum((part.amount for part in counted), Decimal())
+        return Figure(self._figure_id(line), label, total, unit, counted)
+
+    def _score(self, judged: Sequence[quality.Quality]) -> Figure:
+        """The mean score of the resources, each weighted with its checks."""
+        scored = [(q, q.score) for q in judged if q.score is not None]
+        weight = sum(q.checks for q, _ in scored)
+        total = sum((score * q.checks for q, score in scored), Decimal())
+        value = (total / weight).quantize(SCORE, ROUND_HALF_UP) if weight else Decimal()
+        label = Text("质量得分", "quality score")
+        parts = tuple(Part(q.id, score) for q, score in scored)
+        return Figure(
+            self._figure_id("resource.score"), label, value, "score", parts, additive=False
+        )
+
+    def _figure_id(self, line: str) -> str:
+        return ids.figure(self.ws.entity, "stages", line, "value", self.today.isoformat())
+
     def _read_by_rules(self, contract: DataContract) -> set[str]:
         """The tables that the contract's own SQL rules and relationships read."""
         rules = [rule for table in contract.tables for rule in table.quality]
         props = [prop for table in contract.tables for prop in table.properties]
         rules += [rule for prop in props for rule in prop.quality]
         read = {name for rule in rules if rule.query for name in sql.parse(rule.query).tables}
-        return read | {reference.partition(".")[0] for prop in props for reference in prop.references}
+        return read | {
+            reference.partition(".")[0] for prop in props for reference in prop.references
+        }
 
     def _standards(self) -> str:
         files = self.project.files
-        return digest({path: o.sha256 for path, o in files.items() if path.startswith("standards/")})
+        return digest(
+            {path: o.sha256 for path, o in files.items() if path.startswith("standards/")}
+        )
 
     def _law(self) -> dict[str, str]:
         """What a step that asks rules is made from besides its data: the rule files and the legal day."""

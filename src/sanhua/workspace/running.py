@@ -76,7 +76,15 @@ class RunResult:
         return rows
 
 
-COUNTED = ("tables", "rows", "checks", "indicators", "products", "deals", "assets")  # units of counts
+COUNTED = (
+    "tables",
+    "rows",
+    "checks",
+    "indicators",
+    "products",
+    "deals",
+    "assets",
+)  # units of counts
 
 
 def text_of(figure: Figure) -> str:
@@ -124,7 +132,10 @@ def run(
             with ws.store.begin(actor=ws.actor) as uow:
                 steps = tuple(f"{result.step} {result.node}" for result in stepper.results)
                 state = ProjectState(
-                    ids.node("project", ws.project.name), key, steps, tuple(figure.id for figure in figures)
+                    ids.node("project", ws.project.name),
+                    key,
+                    steps,
+                    tuple(figure.id for figure in figures),
                 )
                 uow.add(state, "project.built")
         note = ws.store.checkpoint()
@@ -149,7 +160,11 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
             "version": __version__,
             "files": {path: origin.sha256 for path, origin in ws.project.files.items()},
             "raw": {source: [[f.name, f.sha256] for f in files] for source, files in found.items()},
-            "settings": {k: v for k, v in ws.env.items() if k.startswith("SANHUA_") and k != "SANHUA_LANGUAGE"},
+            "settings": {
+                k: v
+                for k, v in ws.env.items()
+                if k.startswith("SANHUA_") and k != "SANHUA_LANGUAGE"
+            },
             "rules": ws.rules.fingerprint,
             "day": legal_day(ws.clock.now()).isoformat(),
         }

@@ -38,7 +38,9 @@ class Shown:
     """What the demo showed."""
 
     data: dict[str, Any]
-    rows: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])  # the three-stage table
+    rows: list[tuple[str, ...]] = field(
+        default_factory=list[tuple[str, ...]]
+    )  # the three-stage table
     lines: list[str] = field(default_factory=list[str])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     ok: bool = True
@@ -84,11 +86,19 @@ def demo(
         prove(ws, opened[-1], bundle)
         verdict = verify_bundle(bundle, None)
     shown.ok = shown.ok and verdict.ok
-    shown.data |= {"explain": opened, "opened": depths, "bundle": str(bundle), "verified": verdict.ok}
+    shown.data |= {
+        "explain": opened,
+        "opened": depths,
+        "bundle": str(bundle),
+        "verified": verdict.ok,
+    }
     shown.lines += [
         say("全部数据为合成数据。The data is synthetic.", "All data is synthetic."),
         say(f"项目在 {folder}", f"The project is in {folder}"),
-        say("打开三个数字，直到源文件的哈希与行数：", "Open three figures down to file hashes and row counts:"),
+        say(
+            "打开三个数字，直到源文件的哈希与行数：",
+            "Open three figures down to file hashes and row counts:",
+        ),
         *(f"  sanhua explain {figure} -C {folder}" for figure in opened),
         say("证明其一，并离线验证：", "Prove one of them and verify it offline:"),
         f"  sanhua prove {opened[-1]} -C {folder} -o figure.zip && sanhua verify figure.zip",
@@ -98,7 +108,9 @@ def demo(
 
 def _three(stages: list[Any], disclosed: list[dict[str, Any]]) -> list[str]:
     """A figure of each stage: rows kept, products, and what stands on the balance sheet."""
-    wanted = [next(f.id for f in stages if f"/{line}/" in f.id) for line in ("resource.score", "asset.products")]
+    wanted = [
+        next(f.id for f in stages if f"/{line}/" in f.id)
+        for line in ("resource.score", "asset.products")
+    ]
     carried = [figure["id"] for figure in disclosed if figure["amount"] not in ("0.00", "")]
     return [*wanted, carried[0] if carried else stages[-1].id]
-

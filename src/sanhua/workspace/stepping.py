@@ -89,7 +89,9 @@ class Stepper:
             self.results.append(StepResult(name, node, "blocked", f"needs {blocked[0]}"))
             return False
         identity = f"step:{name}/{key_of(node)}"
-        hashes = {key: value if isinstance(value, str) else digest(value) for key, value in parts.items()}
+        hashes = {
+            key: value if isinstance(value, str) else digest(value) for key, value in parts.items()
+        }
         with self.begin(True) as uow:
             before = uow.find(Step, identity)
         why = _why(before, hashes)
@@ -138,4 +140,6 @@ def _why(before: Step | None, parts: Mapping[str, str]) -> str:
     if before is None:
         return "new"
     changed = [key for key in parts if before.parts.get(key) != parts[key]]
-    return f"changed: {', '.join(changed)}" if changed or before.parts.keys() != parts.keys() else ""
+    return (
+        f"changed: {', '.join(changed)}" if changed or before.parts.keys() != parts.keys() else ""
+    )

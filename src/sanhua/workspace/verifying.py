@@ -25,12 +25,18 @@ class Verdict:
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        return [Diagnostic(Severity.ERROR, "verify.broken", facts={"fault": fault}) for fault in self.faults]
+        return [
+            Diagnostic(Severity.ERROR, "verify.broken", facts={"fault": fault})
+            for fault in self.faults
+        ]
 
     def lines(self, language: str) -> list[str]:
         head = ("完好：封印、证明和哈希全部相符", "intact: every seal, proof and hash agrees")
         if self.faults:
-            head = (f"已损坏：{len(self.faults)} 处不符", f"broken: {len(self.faults)} disagreements")
+            head = (
+                f"已损坏：{len(self.faults)} 处不符",
+                f"broken: {len(self.faults)} disagreements",
+            )
         return [pair[language == "en"] for pair in [head, *self.notes]]
 
 
@@ -43,10 +49,14 @@ def verify_bundle(path: Path, key: Path | None) -> Verdict:
     except FileNotFoundError as error:
         raise Invalid("verify.no-bundle", path=str(path)) from error
     report = check_bundle(data, key.read_bytes() if key else None)
-    return Verdict({"bundle": str(path), **report.to_json()}, list(report.faults), [(report.zh, report.en)])
+    return Verdict(
+        {"bundle": str(path), **report.to_json()}, list(report.faults), [(report.zh, report.en)]
+    )
 
 
-def verify_store(ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None) -> Verdict:
+def verify_store(
+    ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
+) -> Verdict:
     """Check the log, records, edges, ledger, checkpoints, and every byte of the lake's current snapshots."""
     from sanhua.kernel.ids import key_of
     from sanhua.kernel.errors import SanhuaError

@@ -41,5 +41,7 @@ def render(code: str, facts: Mapping[str, Any], language: str) -> tuple[str, str
     message = catalogue().get(code)
     if message is None:
         return (" ".join([code, *(f"{key}={value}" for key, value in facts.items())]), "")
-    text, hint = (message.zh, message.hint_zh) if language == "zh" else (message.en, message.hint_en)
+    text, hint = (
+        (message.zh, message.hint_zh) if language == "zh" else (message.en, message.hint_en)
+    )
     return text.format_map(_Facts(facts)), hint.format_map(_Facts(facts))

@@ -99,10 +99,14 @@ MESSAGES = {
         "换一个空文件夹",
         "choose an empty folder",
     ),
-    "init.no-template": Message("没有模板 {template}", "no template {template}", "可用：{known}", "known: {known}"),
+    "init.no-template": Message(
+        "没有模板 {template}", "no template {template}", "可用：{known}", "known: {known}"
+    ),
     "report.no-figures": Message(
         "主体 {entity} 没有凭证也没有资产，无可披露",
         "{entity} has neither vouchers nor assets: nothing to disclose",
     ),
-    "report.unknown-entity": Message("没有会计主体 {entity}", "no entity {entity}", "可用：{known}", "known: {known}"),
+    "report.unknown-entity": Message(
+        "没有会计主体 {entity}", "no entity {entity}", "可用：{known}", "known: {known}"
+    ),
 }

@@ -1,0 +1,62 @@
+"""Check: the static compile of the whole path, with the verdicts on the books."""
+
+from __future__ import annotations
+
+from sanhua.kernel.errors import Diagnostic, SanhuaError
+from sanhua.kernel.ids import node
+from sanhua.kernel.time import legal_day
+from sanhua.workspace.opening import Workspace
+
+
+def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
+    """What was compiled, counted by kind, and every finding in the order of the files."""
+    from sanhua.project import check as compile_project
+
+    project = ws.project
+    found = [*compile_project(project, ws.rules), *_verdicts(ws)]
+    compiled = {
+        "parties": len(project.parties),
+        "sources": len(project.sources),
+        "tables": len(
+            {*project.sources, *project.sql}
+            | {t for s in project.sources.values() for t in s.tables}
+        ),
+        "contracts": len(project.contracts),
+        "products": len(project.products),
+        "deals": len(project.deals),
+        "vouchers": len(project.vouchers),
+        "assets": len(project.assets),
+    }
+    order = {"error": 0, "warning": 0, "note": 1}  # notes last
+    return compiled, sorted(
+        found, key=lambda d: (order[d.severity], d.path, d.line, d.column, d.code)
+    )
+
+
+def _verdicts(ws: Workspace) -> list[Diagnostic]:
+    """What recognition says of each asset's spending, without keeping anything."""
+    from sanhua.capital.recognise import judge, overlaps
+
+    project = ws.project
+    entities = {entity.id: entity for entity in project.settings.entities}
+    today = legal_day(ws.clock.now())
+    found = list(overlaps(project.assets.values()))
+    for card in project.assets.values():
+        entity, policy = entities.get(card.entity), project.policy.get(card.entity)
+        if entity is None or policy is None:
+            continue
+        vouchers = [v for v in project.vouchers.values() if v.entity == node("party", entity.id)]
+        try:
+            judged = judge(
+                card,
+                vouchers,
+                policy,
+                ws.rules,
+                today,
+                regime=entity.regime,
+                currency=entity.currency,
+            )
+            found += judged.diagnostics
+        except SanhuaError as error:
+            found.append(error.diagnostic)
+    return found
