@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from sanhua.capital.disclose import Disclosure, State, draw_up, to_json
-from sanhua.capital.measure import carry
-from sanhua.capital.recognise import Outcome, Recognition, entry_of, judge
+from sanhua.capital.disclose import Disclosure, State, disclose, draw_up, to_json
+from sanhua.capital.measure import book_of, carry, entries, post
+from sanhua.capital.recognise import Outcome, Recognition, entry_of, judge, recognise
+from sanhua.capital.voucher import book_vouchers
 from sanhua.kernel.errors import Severity
 from sanhua.kernel.record import edges_of
 from sanhua.kernel.time import Period
 from sanhua.project import load
 from sanhua.project.model import Project
 from sanhua.rules.packs import Packs
+from sanhua.workspace.opening import Workspace
 
 JIAHUA = Path(__file__).resolve().parents[2] / "examples" / "jiahua"
 RULES = Packs.load()
@@ -165,3 +167,50 @@ def test_without_a_condition_every_yuan_of_2024_waits(project: Project, conditio
     )
     assert found.total(Outcome.WAITING).text == "2558700.00"
     assert not found.total(Outcome.CAPITALISED)
+
+
+def test_kept_in_a_store_the_figure_opens_to_vouchers_in_one_step_and_nothing_is_kept_twice(
+    tmp_path: Path,
+):
+    folder = tmp_path / "jiahua"
+    shutil.copytree(JIAHUA, folder)
+    figure = "figure:jiahua/balance_sheet/development.data/ending/2024-H1"
+    with Workspace(folder) as ws:
+        card, policy = ws.project.assets["cloud_map_v2"], ws.project.policy["jiahua"]
+        vouchers = list(ws.project.vouchers.values())
+        book = book_of("jiahua")
+        kept: list[int] = []
+        for _ in range(2):
+            with ws.store.begin(actor="party:cfo") as uow:
+                uow.add(book, "book.opened")
+                booked = book_vouchers(uow, vouchers)
+                entry, found = recognise(uow, card, vouchers, policy, uow.today())
+                shown = disclose(
+                    uow,
+                    "jiahua",
+                    [(card, entry)],
+                    policy,
+                    Period.named("2024-H1"),
+                    vouchers=vouchers,
+                    approvals={entry.id: True},
+                )
+                every = Period("all", date(2020, 1, 1), date(2030, 1, 1))
+                carried = carry(card, recognised(ws.project), policy, uow.rules, every.through)
+                made = entries(carried, ws.project.vouchers, policy, book, every)
+                posted = post(uow, made)
+                kept += [booked, posted]
+        assert kept == [6, 3 + 1 + 36, 0, 0]
+        assert [d.code for d in found].count("recognise.already-expensed") == 3
+        assert shown.state is State.APPROVED
+        with ws.store.begin(actor="party:cfo") as uow:
+            edges = uow.edges_from(figure)
+            assert {e.dst for e in edges if e.verb == "posted_from"} == {
+                "voucher:2024-03-0120",
+                "voucher:2024-06-0138",
+                "voucher:2024-06-0140",
+            }
+            assert [e.dst for e in edges if e.verb == "recognised_in"] == ["asset:cloud_map_v2"]
+            refused = uow.edges_from("voucher:2022-12-0311")
+            assert "rule:mof_2023_11/expensed_spend_may_be_restated@2024-01-01" in [
+                e.dst for e in refused if e.verb == "decided_by"
+            ]
