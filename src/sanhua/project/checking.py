@@ -752,19 +752,6 @@ class _Check:
             for ceiling in ceilings:
                 if plan is not ceiling:
                     self._under(plan, ceiling, of)
-            if plan.ceiling.get("approved"):
-                approved = plan.ceiling["approved"]
-                if (
-                    approved not in self.project.files
-                    and not (self.project.root / approved).is_file()
-                ):
-                    self.say(
-                        "ref.evidence",
-                        self.at(of, "plans", plan.id, "ceiling"),
-                        of,
-                        value=approved,
-                        nearest="–",
-                    )
         policy = self.project.policies.get(product.policy)
         if policy is not None and "count" in policy.permit:
             self._reachable(product, policy, of)
@@ -1193,21 +1180,15 @@ class _Check:
         all of it.
         """
         try:
-            value = income_value(form, appraisal["inputs"])
+            value = Money(income_value(form, appraisal["inputs"])).posted()
         except (KeyError, ValueError, ArithmeticError, TypeError, AttributeError) as failure:
-            reason = f"{type(failure).__name__}: {failure}"
+            reason = f"{type(failure).__name__} {failure}"
             self.warn("appraisal.inputs", self.at(of, "inputs"), of, reason=reason)
             return
         said = Money.parse(str(appraisal["value"]))
-        if abs(said.amount - value) > FEN_OFF_MAX:
-            computed = Money(value).text
-            self.say(
-                "appraisal.value-differs",
-                self.at(of, "value"),
-                of,
-                value=said.text,
-                computed=computed,
-            )
+        if abs(said.amount - value.amount) > FEN_OFF_MAX:
+            at = self.at(of, "value")
+            self.say("appraisal.value-differs", at, of, value=said.text, computed=value.text)
 
     def _financings(self) -> None:
         for key, financing in self.project.financings.items():

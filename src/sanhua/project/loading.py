@@ -921,10 +921,9 @@ class Loader:
         named = found.scalar("package")
         if named is None:
             return ""
-        whole = self.folder.root / named.text
-        if not self.folder.inside(named.text) or not whole.exists():
-            self.folder.error("ref.file", path, named, value=named.text)
-        elif whole.is_file():
+        if not self.folder.inside(named.text) or not self.folder.holds(named.text):
+            self.folder.error("ref.file", path, named, value=named.text, nearest="–")
+        elif self.folder.exists(named.text):
             self.read_paths.add(named.text)
             self.folder.bytes(named.text)
         return named.text
@@ -937,7 +936,7 @@ class Loader:
         if not named.text.endswith(".sql"):
             return named.text
         if not self.folder.inside(named.text) or not self.folder.exists(named.text):
-            self.folder.error("ref.file", path, named, value=named.text)
+            self.folder.error("ref.file", path, named, value=named.text, nearest="–")
             return ""
         self.read_paths.add(named.text)
         text = self.folder.text(named.text) or ""
@@ -956,6 +955,10 @@ class Loader:
         def one(name: str) -> Money | None:
             return Money.parse(value.text(name), self.currency) if value.text(name) else None
 
+        ceiling = value.keys("ceiling")
+        approved = ceiling.scalar("approved") if ceiling else None
+        if approved is not None:
+            self.folder.paper(approved, path)
         per: dict[str, tuple[PriceStep, ...]] = {}
         for unit, (_, asked) in (value.keys("per") or Keys({}, 0, 0)).entries.items():
             if isinstance(asked, Scalar):

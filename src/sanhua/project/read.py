@@ -322,7 +322,18 @@ class Folder:
     # Bytes and texts
 
     def exists(self, path: str) -> bool:
-        return (self.root / path).is_file()
+        """Whether a file of that name is there; a name that no file can have is not there."""
+        try:
+            return (self.root / path).is_file()
+        except (OSError, ValueError):
+            return False
+
+    def holds(self, path: str) -> bool:
+        """Whether a file or folder of that name is there."""
+        try:
+            return (self.root / path).exists()
+        except (OSError, ValueError):
+            return False
 
     def under(self, folder: str) -> list[str]:
         """Every file below `folder` by path, hidden ones left out."""
@@ -419,7 +430,10 @@ class Folder:
             or ".." in name.split("/")
         ):
             return False
-        return (self.root / name).resolve().is_relative_to(self.root.resolve())
+        try:
+            return (self.root / name).resolve().is_relative_to(self.root.resolve())
+        except (OSError, ValueError):
+            return False
 
     def filled(self, value: Scalar, path: str) -> str:
         """`value` with `${NAME}` and `${NAME:-default}` taken from the environment."""
