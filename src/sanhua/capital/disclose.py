@@ -222,12 +222,19 @@ def disclose(
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
 ) -> Disclosure:
-    """Measure the recognised assets to the end of `period`, draw up what is shown and keep it.
+    """Measure the recognised assets to the end of `period` (today, while it lasts), draw up what is
+    shown and keep it.
 
     `approvals` says of each asset node whether a second person's approval of its memo holds.
     """
     carryings = [
-        carry(card, recognition_of(entry, currency), policy, uow.rules, period.through)
+        carry(
+            card,
+            recognition_of(entry, currency),
+            policy,
+            uow.rules,
+            min(period.through, uow.today()),
+        )
         for card, entry in assets
     ]
     shown = draw_up(

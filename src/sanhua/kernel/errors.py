@@ -56,12 +56,16 @@ class Diagnostic:
     def message(self, language: str = "zh") -> str:
         from sanhua.kernel.messages import render
 
-        return render(self.code, self.facts, language)[0]
+        return render(self.code, self._said, language)[0]
 
     def hint(self, language: str = "zh") -> str:
         from sanhua.kernel.messages import render
 
-        return render(self.code, self.facts, language)[1]
+        return render(self.code, self._said, language)[1]
+
+    @property
+    def _said(self) -> dict[str, Any]:
+        return {"path": self.path, "line": self.line, "node": self.node, **self.facts}
 
 
 class SanhuaError(Exception):

@@ -149,7 +149,9 @@ class Engine(Protocol):
         """Let SQL read `manifest.table`; binding again replaces."""
         ...
 
-    def bind_rows(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]) -> None:
+    def bind_rows(
+        self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]
+    ) -> None:
         """A small table given as text (a code list)."""
         ...
 
@@ -192,6 +194,8 @@ class Engine(Protocol):
         """Every metric in as few scans as possible; one that fails carries its error, the others their values."""
         ...
 
-    def query(self, sql: str, parameters: Sequence[Any] = (), *, rows_max: int = 10_000) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, parameters: Sequence[Any] = (), *, rows_max: int = 10_000
+    ) -> list[tuple[Any, ...]]:
         """Rows of one SELECT in the canonical subset."""
         ...

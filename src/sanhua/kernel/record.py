@@ -15,7 +15,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
@@ -35,7 +45,9 @@ class Ref:
 
 
 MadeFrom = Annotated[str, Ref("made_from")]
-DefinedBy = Annotated[str, Ref("defined_by")]  # the content hash of the file that declares the thing
+DefinedBy = Annotated[
+    str, Ref("defined_by")
+]  # the content hash of the file that declares the thing
 DecidedBy = Annotated[str, Ref("decided_by")]
 CheckedBy = Annotated[str, Ref("checked_by")]
 GrantedBy = Annotated[str, Ref("granted_by")]
@@ -78,7 +90,10 @@ def record(kind: str) -> Callable[[type[_C]], type[_C]]:
 
     def mark(cls: type[_C]) -> type[_C]:
         known = KINDS.get(kind)
-        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        if known is not None and (known.__module__, known.__qualname__) != (
+            cls.__module__,
+            cls.__qualname__,
+        ):
             raise TypeError(f"record kind {kind} is {known.__qualname__} already")
         KINDS[kind] = cls
         _KIND_OF[cls] = kind
@@ -95,8 +110,14 @@ def kind_of(cls: type[Any]) -> str:
 def body(value: Record, decided_by: tuple[str, ...] = ()) -> bytes:
     """The canonical JSON that is sealed; `decided_by` adds the rules asked while deciding it."""
     fields = cast("dict[str, Any]", _encoder(type(value))(value))
-    edges = list(dict.fromkeys([*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]))
-    return canonical({"kind": kind_of(type(value)), "fields": fields, "edges": [list(edge) for edge in edges]})
+    edges = list(
+        dict.fromkeys(
+            [*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]
+        )
+    )
+    return canonical(
+        {"kind": kind_of(type(value)), "fields": fields, "edges": [list(edge) for edge in edges]}
+    )
 
 
 def restore(cls: type[R], fields: Mapping[str, Any]) -> R:
@@ -144,9 +165,13 @@ def _walk(value: Any, source: str, hint: Any, parent: Any) -> Iterator[Edge]:
 @cache
 def _bears_edges(hint: Any) -> bool:
     if get_origin(hint) is Annotated:
-        return any(isinstance(mark, Ref) for mark in get_args(hint)[1:]) or _bears_edges(get_args(hint)[0])
+        return any(isinstance(mark, Ref) for mark in get_args(hint)[1:]) or _bears_edges(
+            get_args(hint)[0]
+        )
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return hint not in (Money, Text) and any(_bears_edges(field) for field in _hints(hint).values())
+        return hint not in (Money, Text) and any(
+            _bears_edges(field) for field in _hints(hint).values()
+        )
     return any(_bears_edges(part) for part in get_args(hint) if part is not Ellipsis)
 
 
@@ -226,5 +251,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         fields = [(name, _decoder(field)) for name, field in _hints(hint).items()]
         cls = hint
-        return lambda value: cls(**{name: decode(value[name]) for name, decode in fields if name in value})
+        return lambda value: cls(
+            **{name: decode(value[name]) for name, decode in fields if name in value}
+        )
     return _plain

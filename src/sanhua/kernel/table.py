@@ -76,7 +76,9 @@ class Manifest:
     inputs: tuple[str, ...]
     step: str
     rejected: int = 0
-    rejects: LakeFile | None = None  # columns: input, record, line, reasons, row (JSON text of the raw row)
+    rejects: LakeFile | None = (
+        None  # columns: input, record, line, reasons, row (JSON text of the raw row)
+    )
     rejected_by_column: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property

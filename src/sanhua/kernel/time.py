@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from sanhua.kernel.errors import Invalid
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1992, so an offset is exact
+SHANGHAI = timezone(
+    timedelta(hours=8), "Asia/Shanghai"
+)  # no summer time since 1992, so an offset is exact
 
 
 def legal_day(moment: datetime) -> date:

@@ -10,7 +10,7 @@ from sanhua.workspace.opening import Workspace
 
 def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
     """What was compiled, counted by kind, and every finding in the order of the files."""
-    from sanhua.project import check as compile_project
+    from sanhua.project.checking import check as compile_project
 
     project = ws.project
     found = [*compile_project(project, ws.rules), *_verdicts(ws)]

@@ -66,6 +66,7 @@ def verify_store(
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     told("verify", "log")
     faults = [str(fault) for fault in ws.store.verify()]
+    erased = ws.store.erasures()
     tables = 0
     with ws.store.begin(actor=ws.actor) as uow:
         current = list(uow.all(Table))
@@ -79,7 +80,7 @@ def verify_store(
             faults.append(f"{table.id}: {error}")
     size = ws.store.size()
     return Verdict(
-        {"events": size, "tables": tables},
+        {"events": size, "tables": tables, "erased": [one.node for _, one in erased]},
         faults,
         [(f"{size} 条事件，{tables} 张表的快照", f"{size} events, snapshots of {tables} tables")],
     )

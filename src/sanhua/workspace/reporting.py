@@ -1,0 +1,209 @@
+"""Report: what is handed to people, drawn up from what is kept. A report first brings the project up to date."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sanhua.kernel.errors import Diagnostic, NotFound
+from sanhua.kernel.ids import key_of, node
+from sanhua.kernel.money import Money
+from sanhua.kernel.time import Period, legal_day
+from sanhua.project.model import Entity
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.running import run
+
+
+@dataclass
+class Report:
+    """`data` is the JSON without the common keys; `told` are pairs (zh, en) for people."""
+
+    data: dict[str, Any]
+    told: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    ok: bool = True
+
+    def lines(self, language: str) -> list[str]:
+        return [pair[language == "en"] for pair in self.told]
+
+
+def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> Report:
+    """Bring the project up to date and draw up `kind` for an entity and a period (default: the latest with vouchers).
+
+    Raises what the run raises, NotFound report.unknown-entity, Invalid time.not-a-period.
+    """
+    made = run(ws)
+    if made.error is not None:
+        raise made.error
+    chosen = _entity(ws, entity)
+    drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
+    seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
+    drawn.diagnostics += [d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen]
+    return drawn
+
+
+def _entity(ws: Workspace, name: str) -> Entity:
+    entities = {entity.id: entity for entity in ws.project.settings.entities}
+    name = name or ws.entity
+    if name not in entities:
+        raise NotFound("report.unknown-entity", entity=name, known=", ".join(entities))
+    return entities[name]
+
+
+def _period(ws: Workspace, entity: Entity, name: str) -> Period:
+    if name:
+        return Period.named(name, entity.fiscal_year)
+    booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    return Period.reporting(max(booked, default=legal_day(ws.clock.now())), entity.fiscal_year)
+
+
+def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Balance-sheet lines, tables A and B, ties: XLSX and JSON."""
+    from sanhua.capital import disclose as stage
+    from sanhua.capital.recognise import AssetEntry
+    from sanhua.capital.voucher import AccountingPolicy
+    from sanhua.kernel.origin import Origin
+    from sanhua.report.disclosure import write
+    from sanhua.workspace.approving import approved_by_role
+
+    project = ws.project
+    cards = [card for card in project.assets.values() if card.entity == entity.id]
+    vouchers = [v for v in project.vouchers.values() if v.entity == node("party", entity.id)]
+    with ws.store.begin(actor=ws.actor) as uow:
+        assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
+        approvals = {
+            entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content)) for _, entry in assets
+        }
+        shown = stage.disclose(
+            uow,
+            entity.id,
+            assets,
+            project.policy.get(entity.id) or AccountingPolicy(Origin(""), {}),
+            period,
+            title=project.settings.title,
+            currency=entity.currency,
+            fiscal_year=entity.fiscal_year,
+            balances=project.balances.get(entity.id, ()),
+            vouchers=vouchers,
+            approvals=approvals,
+        )
+    ws.store.checkpoint()
+    files = [path.relative_to(ws.root).as_posix() for path in write(shown, ws.out)]
+    data = stage.to_json(shown, files)
+    told = [
+        (f"{period.id} 列示（{_state(shown.state.value)[0]}）", f"{period.id}, as shown ({_state(shown.state.value)[1]})")
+    ]
+    for figure in data["figures"]:
+        line = f"{figure['label']}  {figure['amount']} {figure['currency']}  {figure['id']}"
+        told.append((line, line))
+    broken = [tie for tie in data["ties"] if not tie["ok"]]
+    told.append(
+        (f"勾稽 {len(data['ties'])} 项，不符 {len(broken)} 项", f"{len(data['ties'])} ties, {len(broken)} broken")
+    )
+    told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
+    return Report(data, told, list(shown.diagnostics), not broken)
+
+
+def _state(value: str) -> tuple[str, str]:
+    return {"draft": ("草稿", "draft"), "approved": ("已批准", "approved")}[value]
+
+
+def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter (numbers are the ERP's)."""
+    from sanhua.capital.disclose import recognition_of
+    from sanhua.capital.measure import book_of, carry, entries
+    from sanhua.capital.recognise import AssetEntry
+
+    policy = ws.project.policy.get(entity.id)
+    book = book_of(entity.id, entity.currency, entity.fiscal_year)
+    until = min(period.through, legal_day(ws.clock.now()))
+    found: list[Any] = []
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        for card in ws.project.assets.values():
+            if card.entity == entity.id and policy is not None:
+                entry = uow.get(AssetEntry, node("asset", card.id))
+                carried = carry(card, recognition_of(entry, entity.currency), policy, uow.rules, until)
+                proposed = entries(carried, {}, policy, book, period)
+                found += [item for item in proposed if item.source.startswith("asset:")]
+    rows = [
+        [f"P{number:04d}", item.effective_on.isoformat(), item.summary, line.account]
+        + ([Money.of_fen(line.amount).text, ""] if line.amount > 0 else ["", Money.of_fen(-line.amount).text])
+        + [key_of(item.source)]
+        for number, item in enumerate(found, 1)
+        for line in item.lines
+    ]
+    heading = ["voucher", "date", "summary", "account", "debit", "credit", "asset"]
+    path = _write_csv(ws.out / f"vouchers-{entity.id}-{period.id}.csv", heading, rows)
+    name = path.relative_to(ws.root).as_posix()
+    data = {
+        "period": {"id": period.id, "from": period.starts_on.isoformat(), "through": period.through.isoformat()},
+        "vouchers": [dict(zip(heading, row, strict=True)) for row in rows],
+        "files": [name],
+    }
+    return Report(data, [(f"建议凭证 {len(found)} 张：{name}", f"{len(found)} proposed vouchers: {name}")])
+
+
+def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Every resource's score, dimensions and findings as they stand."""
+    from sanhua.resource.quality import Quality
+
+    resources: list[dict[str, Any]] = []
+    told: list[tuple[str, str]] = []
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        for judged in uow.all(Quality):
+            if judged.contract not in ws.project.contracts:
+                continue
+            score = "" if judged.score is None else format(judged.score, "f")
+            resources.append(
+                {
+                    "id": judged.id,
+                    "score": score,
+                    "checks": judged.checks,
+                    "passed": judged.passed,
+                    "failed": judged.failed,
+                    "errors": judged.errors,
+                    "not_assessable": judged.not_assessable,
+                    "dimensions": [
+                        {"id": d.id, "title": str(d.title), "score": None if d.score is None else format(d.score, "f")}
+                        for d in judged.dimensions
+                    ],
+                    "findings": [
+                        {"id": f.id, "label": str(f.label), "state": f.state, "indicator": f.indicator}
+                        for f in judged.findings
+                    ],
+                }
+            )
+            shown = score or "—"
+            told.append(
+                (
+                    f"{judged.contract}  得分 {shown}，检查 {judged.checks}，未通过 {judged.failed}，"
+                    f"不可评估指标 {judged.not_assessable}",
+                    f"{judged.contract}  score {shown}, checks {judged.checks}, failed {judged.failed}, "
+                    f"indicators not assessable {judged.not_assessable}",
+                )
+            )
+    return Report({"resources": resources}, told)
+
+
+KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
+    "disclosure": _disclosure,
+    "vouchers": _vouchers,
+    "quality": _quality,
+}
+
+
+def _write_csv(path: Path, heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
+    """CSV with a byte order mark, as spreadsheets want it; replaced whole."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(heading)
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(buffer.getvalue(), encoding="utf-8-sig", newline="")
+    part.replace(path)
+    return path
