@@ -18,7 +18,7 @@ from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
 from sanhua.asset.product import Form, Product
 from sanhua.asset.rights import Claim, Grant, Right, given_by
-from sanhua.capital.recognise import AssetCard, Route, overlaps
+from sanhua.capital.recognise import AssetCard, Route
 from sanhua.capital.voucher import ROLES, role_of
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, SanhuaError, Severity
 from sanhua.kernel.ids import key_of, node
@@ -1056,7 +1056,6 @@ class _Check:
                         )
                     if line.party:
                         self._counterparty(line.party, at, voucher.id)
-        self.found += overlaps(self.project.assets.values())
         self._regimes()
         numbers = defaultdict(set)
         for voucher in self.project.vouchers.values():

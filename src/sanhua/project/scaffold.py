@@ -1,13 +1,9 @@
-"""What `init` writes beside the declarations: schemas for editors, the editor's line, what git
-leaves out.
-"""
+"""What `init` writes beside the declarations: the editor's line and what git leaves out."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
-
-from sanhua.project import schema
+from pathlib import PurePosixPath
 
 SCHEMAS = ".sanhua/schemas"
 GITIGNORE = "state/\n.sanhua/\n.env\n"
@@ -30,18 +26,6 @@ _BY_NAME = {
     "indicators.yaml": "indicators",
     "policy.yaml": "books_policy",
 }
-
-
-def write_schemas(folder: Path) -> list[str]:
-    """Copy every schema to `.sanhua/schemas/` of a project; the paths written, relative to it."""
-    target = folder / SCHEMAS
-    target.mkdir(parents=True, exist_ok=True)
-    written: list[str] = []
-    for name in schema.names():
-        path = target / f"{name}.json"
-        path.write_text(schema.text(name), encoding="utf-8", newline="\n")
-        written.append(path.relative_to(folder).as_posix())
-    return written
 
 
 def schema_of(path: str) -> str:

@@ -3,7 +3,7 @@ where it was written.
 
 A file's values are validated as text (data contracts: as ordinary YAML types them), so the forms
 are patterns; a form's `$comment` is the code of its error. The schemas also serve editors:
-`scaffold.write_schemas` copies them.
+`write_schemas` copies them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sanhua.kernel.errors import Diagnostic, Severity
@@ -63,6 +64,15 @@ def read(name: str) -> dict[str, Any]:
 def text(name: str) -> str:
     """The schema file's text."""
     return (_folder() / f"{name}.json").read_text("utf-8")
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Copy every schema into `folder` (made when not there), for editors; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / f"{name}.json" for name in names()]
+    for path in written:
+        path.write_text(text(path.stem), encoding="utf-8", newline="\n")
+    return written
 
 
 def _folder() -> Any:
