@@ -17,7 +17,7 @@ from sanhua.kernel.errors import Severity
 from sanhua.kernel.money import Money
 from sanhua.project import load, schema
 from sanhua.project.checking import check
-from sanhua.project.scaffold import editor_line, write_schemas
+from sanhua.project.scaffold import SCHEMAS, editor_line
 from sanhua.rules.packs import Packs
 
 ON = date(2026, 11, 23)
@@ -481,11 +481,11 @@ def test_every_shipped_schema_is_valid_json_schema_2020_12(name: str):
 
 
 def test_editors_find_the_schema_that_check_uses(tmp_path: Path):
-    written = write_schemas(tmp_path)
-    assert ".sanhua/schemas/product.json" in written
+    written = schema.write_schemas(tmp_path / SCHEMAS)
+    assert tmp_path / SCHEMAS / "product.json" in written
     line = editor_line("products/steel_energy.yaml")
     assert line == "# yaml-language-server: $schema=../.sanhua/schemas/product.json\n"
-    assert (tmp_path / "products" / line.split("=")[1].strip()).resolve().exists()
+    assert (tmp_path / "products" / line.split("=")[1].strip()).resolve() in written
 
 
 def test_numbers_that_editors_type_pass_the_same_schemas():
