@@ -329,7 +329,7 @@ class _Contract:
             found.text("query") if kind == "sql" else "",
             column,
             code,
-            found.text("severity", "error"),
+            found.text("severity", "warning"),
             self.text_of(custom, "weight") or "1",
             int(self.text_of(custom, "keepFailedRows") or 0),
         )

@@ -30,7 +30,7 @@ class QualityRule:
     query: str = ""
     column: str = ""
     indicator: str = ""  # GB/T 36344 code; empty when neither written nor given by the dimension
-    severity: str = "error"
+    severity: str = "warning"
     weight: str = "1"
     keep_failed_rows: int = 0
 

@@ -78,7 +78,7 @@ class Check:
     percent: bool = False
     latest: bool = False  # `value` is a day or moment; what is compared is its age in `unit`
     unit: str = ""
-    severity: str = "error"
+    severity: str = "warning"
     weighs: Decimal = Decimal(1)
     tables: tuple[str, ...] = ()
 
@@ -471,7 +471,7 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
     common: dict[str, Any] = {
         "operator": rule.operator,
         "bounds": bounds,
-        "severity": _SEVERITIES.get(rule.severity, "error"),
+        "severity": _SEVERITIES.get(rule.severity, "warning"),
         "weighs": _number(rule.weight) or Decimal(1),
     }
     if rule.type == "sql":
