@@ -27,13 +27,20 @@ SETTINGS = {
     "store": ("状态库的 SQLAlchemy 地址", "SQLAlchemy URL of the store", "SQLite, state/state.db"),
     "lake": ("数据湖文件夹", "folder of the lake", "state/lake"),
     "rules": ("规则包", "rule packs", "cn"),
-    "serve": ("地址与端口（后续版本使用）", "host and port (for a later version)", "127.0.0.1:8765"),
+    "serve": (
+        "地址与端口（后续版本使用）",
+        "host and port (for a later version)",
+        "127.0.0.1:8765",
+    ),
     "base": ("对外 IRI 前缀（后续版本使用）", "IRI prefix (for a later version)", "—"),
 }
 ENVIRONMENT = {
     "SANHUA_ACTOR": ("以谁的名义行事（parties.yaml 的编号）", "who acts: an id of parties.yaml"),
     "SANHUA_LANGUAGE": ("文字语言，优先于 language", "language of the text, before `language`"),
-    "SANHUA_DATA": ("示例与测试所用公开数据的文件夹", "folder of the public data that examples and tests use"),
+    "SANHUA_DATA": (
+        "示例与测试所用公开数据的文件夹",
+        "folder of the public data that examples and tests use",
+    ),
 }
 
 
@@ -43,7 +50,9 @@ def commands() -> str:
     context = click.Context(cli, info_name="sanhua", max_content_width=100, terminal_width=100)
     for name in cli.list_commands(context):
         command = cli.commands[name]
-        inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+        inner = click.Context(
+            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
+        )
         lines += [f"## sanhua {name}", "", "```text", command.get_help(inner), "```", ""]
     lines += ["## 退出码 Exit codes", "", "| 码 code | 类 class | |", "|---|---|---|"]
     lines += ["| 0 | | 成功 done |", "| 1 | | 检查发现错误 a check or gate found faults |"]
@@ -54,7 +63,13 @@ def commands() -> str:
 
 def errors() -> str:
     """Every code with its text and the way out."""
-    lines = [MADE, "# 错误代码 Error codes", "", "代码公开且含义不变；文字可改。A code never changes its meaning; the text may.", ""]
+    lines = [
+        MADE,
+        "# 错误代码 Error codes",
+        "",
+        "代码公开且含义不变；文字可改。A code never changes its meaning; the text may.",
+        "",
+    ]
     lines += ["| 代码 code | 中文 | English |", "|---|---|---|"]
     for code, message in sorted(catalogue().items()):
         zh = message.zh + (f" → {message.hint_zh}" if message.hint_zh else "")
@@ -69,10 +84,18 @@ def settings() -> str:
     missing = set(named) ^ set(SETTINGS)
     if missing:
         raise SystemExit(f"docs/generate.py: settings without a text: {sorted(missing)}")
-    lines = [MADE, "# 设置 Settings", "", "`sanhua.yaml` 的键；各可用环境变量 `SANHUA_<键>` 覆盖。", ""]
+    lines = [
+        MADE,
+        "# 设置 Settings",
+        "",
+        "`sanhua.yaml` 的键；各可用环境变量 `SANHUA_<键>` 覆盖。",
+        "",
+    ]
     lines += ["Keys of `sanhua.yaml`; each is overridden by `SANHUA_<KEY>`.", ""]
     lines += ["| 键 key | 含义 | meaning | 默认 default |", "|---|---|---|---|"]
-    lines += [f"| `{key}` | {zh} | {en} | {default} |" for key, (zh, en, default) in SETTINGS.items()]
+    lines += [
+        f"| `{key}` | {zh} | {en} | {default} |" for key, (zh, en, default) in SETTINGS.items()
+    ]
     lines += ["", "## 环境变量 Environment", "", "| 变量 | 含义 | meaning |", "|---|---|---|"]
     lines += [f"| `{key}` | {zh} | {en} |" for key, (zh, en) in ENVIRONMENT.items()]
     return "\n".join(lines) + "\n"
@@ -83,14 +106,25 @@ def formats() -> str:
     import sanhua.project
 
     folder = Path(sanhua.project.__file__).parent / "schemas"
-    lines = [MADE, "# 文件格式 File formats", "", "随包发布的 JSON Schema（`sanhua check` 所用即此）。", ""]
+    lines = [
+        MADE,
+        "# 文件格式 File formats",
+        "",
+        "随包发布的 JSON Schema（`sanhua check` 所用即此）。",
+        "",
+    ]
     lines += ["The JSON Schemas that ship; `sanhua check` uses these very files.", ""]
     for path in sorted(folder.glob("*.json")):
         schema = json.loads(path.read_text(encoding="utf-8"))
         keys = list(schema.get("properties", {}))
         required = schema.get("required", [])
         shown = ", ".join(f"**{key}**" if key in required else key for key in keys) or "—"
-        lines += [f"## {path.stem.removesuffix('.schema')}", "", schema.get("description", schema.get("title", "")), ""]
+        lines += [
+            f"## {path.stem.removesuffix('.schema')}",
+            "",
+            schema.get("description", schema.get("title", "")),
+            "",
+        ]
         lines += [f"{shown}", ""]
     return "\n".join(lines)
 
@@ -99,7 +133,12 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES = {"commands.md": commands, "errors.md": errors, "settings.md": settings, "formats.md": formats}
+PAGES = {
+    "commands.md": commands,
+    "errors.md": errors,
+    "settings.md": settings,
+    "formats.md": formats,
+}
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)

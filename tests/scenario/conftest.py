@@ -1,4 +1,6 @@
-"""A small project with every step of the path: 40 readings of two meters, a daily product, one capitalised project."""
+"""A small project with every step of the path: 40 readings of two meters, a daily product, one
+capitalised project.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +55,17 @@ FILES = {
         schema:
           - name: readings
             properties:
-              - {name: meter, logicalType: string, required: true, customProperties: [{property: dataElement, value: meter_code}]}
-              - {name: read_at, physicalName: 时间, logicalType: timestamp, logicalTypeOptions: {format: d/M/yyyy H:mm}}
-              - {name: kwh, logicalType: number, customProperties: [{property: dataElement, value: energy}]}
+              - name: meter
+                logicalType: string
+                required: true
+                customProperties: [{property: dataElement, value: meter_code}]
+              - name: read_at
+                physicalName: 时间
+                logicalType: timestamp
+                logicalTypeOptions: {format: d/M/yyyy H:mm}
+              - name: kwh
+                logicalType: number
+                customProperties: [{property: dataElement, value: energy}]
               - {name: phone, logicalType: string}
         """,
     "contracts/daily.odcs.yaml": """
@@ -70,7 +80,10 @@ FILES = {
             properties:
               - {name: meter, logicalType: string, primaryKey: true, primaryKeyPosition: 1}
               - {name: day, logicalType: date, primaryKey: true, primaryKeyPosition: 2}
-              - {name: kwh, logicalType: number, required: true, customProperties: [{property: dataElement, value: energy}]}
+              - name: kwh
+                logicalType: number
+                required: true
+                customProperties: [{property: dataElement, value: energy}]
         """,
     "sql/daily.sql": """
         SELECT meter, CAST(read_at AS DATE) AS day, sum(kwh) AS kwh
@@ -80,7 +93,11 @@ FILES = {
         """,
     "rights/claims.yaml": """
         claims:
-          readings: {resource: readings, source: own_collection, from: 2024-01-01, evidence: [evidence/paper.md]}
+          readings:
+            resource: readings
+            source: own_collection
+            from: 2024-01-01
+            evidence: [evidence/paper.md]
           daily: {resource: daily, source: derived, evidence: [evidence/paper.md]}
         """,
     "policies/credit.yaml": """
@@ -147,8 +164,9 @@ def readings() -> str:
     """40 rows; one has text for a number, one a wrong day, one an unknown meter."""
     rows = ["meter,时间,kwh,phone"]
     for hour in range(20):
-        rows += [f"{meter},{hour // 10 + 1}/2/2024 {hour % 10}:00,{hour}.5{index},1380013800{hour % 10}"
-                 for index, meter in enumerate(("M1", "M2"))]  # fmt: skip
+        at = f"{hour // 10 + 1}/2/2024 {hour % 10}:00"
+        for index, meter in enumerate(("M1", "M2")):
+            rows.append(f"{meter},{at},{hour}.5{index},1380013800{hour % 10}")
     rows[5] = "M1,1/2/2024 2:00,n/a,13800138002"
     rows[9] = "M1,31/2/2024 4:00,4.50,13800138004"
     rows[12] = "M9,1/2/2024 5:00,5.51,13800138005"

@@ -1,4 +1,6 @@
-"""kill -9 at any moment of `run`: nothing acknowledged is lost, the next run continues, the log verifies."""
+"""kill -9 at any moment of `run`: nothing acknowledged is lost, the next run continues, the log
+verifies.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,12 @@ def _events(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not to be had on Windows")
-def test_a_run_killed_at_any_moment_loses_nothing_and_the_next_one_continues(small_project: Path, tmp_path: Path):
-    """`SANHUA_CRASH_KILLS=100 make test` does the long form; the kills fall all over the run's length."""
+def test_a_run_killed_at_any_moment_loses_nothing_and_the_next_one_continues(
+    small_project: Path, tmp_path: Path
+):
+    """`SANHUA_CRASH_KILLS=100 make test` does the long form; the kills fall all over the run's
+    length.
+    """
     seeded = random.Random(20261123)
     whole = tmp_path / "whole"
     shutil.copytree(small_project, whole)
@@ -80,5 +86,9 @@ def _check(folder: Path, expected: dict[str, object]) -> None:
     with Workspace(folder) as ws:
         verdict = verify_store(ws)
     assert verdict.ok, verdict.faults
-    leftovers = [path for path in (folder / "state" / "lake").rglob("*") if path.name.startswith((".tmp", "tmp"))]
+    leftovers = [
+        path
+        for path in (folder / "state" / "lake").rglob("*")
+        if path.name.startswith((".tmp", "tmp"))
+    ]
     assert not leftovers

@@ -1,4 +1,6 @@
-"""The verbs and their options. Each opens the folder, calls one function of `workspace` and says what came of it."""
+"""The verbs and their options. Each opens the folder, calls one function of `workspace` and says
+what came of it.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,8 @@ def check(folder: Path, as_json: bool, language: str | None) -> None:
         answer.ok, answer.code = not errors, show.EXIT_FAULTS if errors else 0
         answer.data = {"compiled": compiled}
         answer.say(
-            f"{'通过' if not errors else '未通过'}：{errors} 个错误，{warnings} 个警告。编译了 {show.mapping(compiled)}",
+            f"{'通过' if not errors else '未通过'}：{errors} 个错误，{warnings} 个警告。"
+            f"编译了 {show.mapping(compiled)}",
             f"{'passed' if not errors else 'failed'}: {errors} errors, {warnings} warnings; "
             f"compiled {show.mapping(compiled)}",
         )
@@ -142,7 +145,8 @@ def _say_run(answer: show.Answer, result: Any) -> None:
         if step.rejected:
             counts += f", {step.rejected:,} rejected"
         answer.lines.append(
-            f"{step.status:8} {step.step:10} {step.node}  {counts}  ({step.why}, {step.seconds:.2f} s)"
+            f"{step.status:8} {step.step:10} {step.node}  {counts}  "
+            f"({step.why}, {step.seconds:.2f} s)"
         )
     skipped = len(result.steps) - len(done)
     if done and skipped:
@@ -200,11 +204,10 @@ def prove(node: str, out: Path, folder: Path, as_json: bool, language: str | Non
 
         with _open(folder, answer, language) as ws:
             answer.data = bundle(ws, node, out)
+        records, size = answer.data["records"], answer.data["checkpoint"]["size"]
         answer.say(
-            f"已写出 {out}：{answer.data['records']} 条记录，检查点大小 {answer.data['checkpoint']['size']}。"
-            f"验证：sanhua verify {out}",
-            f"{out}: {answer.data['records']} records, checkpoint size {answer.data['checkpoint']['size']}. "
-            f"Verify: sanhua verify {out}",
+            f"已写出 {out}：{records} 条记录，检查点大小 {size}。验证：sanhua verify {out}",
+            f"{out}: {records} records, checkpoint size {size}. Verify: sanhua verify {out}",
         )
 
 

@@ -72,7 +72,9 @@ _WORD = {
 
 
 def diagnostics(found: Iterable[Diagnostic], language: str) -> None:
-    """Compiler-like lines on stderr: `path:line:column: 错误 code message`, then the clause and the way out."""
+    """Compiler-like lines on stderr: `path:line:column: 错误 code message`, then the clause and the
+    way out.
+    """
     for item in found:
         place = (
             ":".join(str(part) for part in (item.path, item.line, item.column) if part) or item.node

@@ -5,9 +5,10 @@ text              a text for people in Chinese and English
 money             exact amounts, rounded once, shared to the fen
 time              moments, legal days, half-open periods
 ids               node texts and UUIDv7 act ids
-record            sealed records: the codec between frozen dataclasses and canonical JSON, edges read off `Ref`
-figure  a number that is shown to somebody, with its parts
-origin  where a declared thing was written
+record            sealed records: the codec between frozen dataclasses and canonical JSON, edges
+                  read off `Ref`
+figure            a number that is shown to somebody, with its parts
+origin            where a declared thing was written
 ledger            books, entries and lines of double entry
 table             columns, readings and lake manifests
 metric            named aggregates over one table, and what they measured

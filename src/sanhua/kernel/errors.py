@@ -9,8 +9,8 @@
       Unavailable   an outside system failed; retry later  HTTP 503   exit 7
       Broken        what we kept does not match its seal   HTTP 500   exit 8
 
-A code is public and never changes its meaning; the text is looked up by code in `kernel.messages` (zh, en) and filled
-with the named facts. `check` collects diagnostics; everything else raises.
+A code is public and never changes its meaning; the text is looked up by code in `kernel.messages`
+(zh, en) and filled with the named facts. `check` collects diagnostics; everything else raises.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The clause that a refusal or a figure rests on; `tag` says how sure the source is (V S R R?)."""
+    """The clause that a refusal or a figure rests on; `tag` says how sure the source is (V S R
+    R?).
+    """
 
     instrument: str
     number: str

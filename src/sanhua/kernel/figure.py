@@ -31,8 +31,9 @@ class Posted:
 class Figure:
     """`figure:book/report/line/column/period`.
 
-    With `additive`, `value` is exactly the sum of the amounts of `parts` and `postings`, and a verifier recomputes it.
-    Otherwise (`additive` false: a score, an average) the parts are what it was computed from.
+    With `additive`, `value` is exactly the sum of the amounts of `parts` and `postings`, and a
+    verifier recomputes it. Otherwise (`additive` false: a score, an average) the parts are what it
+    was computed from.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """One kind of id: the node text.
 
-A declared thing is `kind:key` with the file's own name (`product:steel_energy`); an act is its kind and a UUIDv7
-(`run_0198f3aa…`); content is `sha256:<hex>`; a column is `col:table.column@snapshot`, a rule
-`rule:instrument/name@day`, a figure `figure:book/report/line/column/period`.
+A declared thing is `kind:key` with the file's own name (`product:steel_energy`); an act is its kind
+and a UUIDv7 (`run_0198f3aa…`); content is `sha256:<hex>`; a column is `col:table.column@snapshot`,
+a rule `rule:instrument/name@day`, a figure `figure:book/report/line/column/period`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def is_act(node_id: str) -> bool:
 
 
 def uuid7(moment: datetime, entropy: bytes) -> str:
-    """32 hex digits of a version 7 UUID: `moment` in milliseconds, then 74 bits of `entropy` (10 bytes are read)."""
+    """32 hex digits of a version 7 UUID: `moment` in milliseconds, then 74 bits of `entropy` (10
+    bytes are read).
+    """
     milliseconds = int(moment.timestamp() * 1000)
     value = (milliseconds << 80) | int.from_bytes(entropy[:10], "big")
     value = value & ~(0xF << 76) | (0x7 << 76)

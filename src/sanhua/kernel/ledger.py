@@ -1,4 +1,6 @@
-"""Double entry: books, entries and lines. Integer minor units; an entry is a sealed record like any other."""
+"""Double entry: books, entries and lines. Integer minor units; an entry is a sealed record like any
+other.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`amount` in minor units: debit positive, credit negative. `account` is the ERP's code or our role."""
+    """`amount` in minor units: debit positive, credit negative. `account` is the ERP's code or our
+    role.
+    """
 
     account: str
     amount: int
@@ -41,7 +45,9 @@ class Line:
 @record("entry")
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry in one book, effective on a legal day; `id` is the idempotency key (`pst_…`)."""
+    """A journal entry in one book, effective on a legal day; `id` is the idempotency key
+    (`pst_…`).
+    """
 
     id: str
     book: Annotated[str, Ref("posted_in")]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`path` relative to the project folder, `line` from 1, `sha256` of the whole file (`sha256:<hex>`)."""
+    """`path` relative to the project folder, `line` from 1, `sha256` of the whole file
+    (`sha256:<hex>`).
+    """
 
     path: str
     line: int = 0
@@ -16,7 +18,9 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A paper that something rests on: a file of the folder (`path`), or one kept elsewhere (`title`), by its hash."""
+    """A paper that something rests on: a file of the folder (`path`), or one kept elsewhere
+    (`title`), by its hash.
+    """
 
     sha256: str
     path: str = ""

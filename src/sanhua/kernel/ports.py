@@ -1,4 +1,6 @@
-"""What the stages need from outside, as protocols. The store, the engine, rules and the keys implement them."""
+"""What the stages need from outside, as protocols. The store, the engine, rules and the keys
+implement them.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
 class Rule:
     """A rule's value in force on a day, with the clause it comes from.
 
-    `value` is typed by the rule's unit: bool, Decimal, int, str, or lists and maps of them. `tag` says how sure the
-    source is (V read in full, S secondary, R recalled, R? recalled with low confidence).
+    `value` is typed by the rule's unit: bool, Decimal, int, str, or lists and maps of them. `tag`
+    says how sure the source is (V read in full, S secondary, R recalled, R? recalled with low
+    confidence).
     """
 
     node: str  # rule:instrument/name@day
@@ -52,7 +55,9 @@ class Rules(Protocol):
         ...
 
     def working_days_after(self, start: date, days: int) -> date:
-        """The legal day that ends a clock of `days` working days; day 0 is `start`. RuleGap outside known years."""
+        """The legal day that ends a clock of `days` working days; day 0 is `start`. RuleGap outside
+        known years.
+        """
         ...
 
 
@@ -122,11 +127,15 @@ class Uow(Protocol):
         ...
 
     def add(self, value: Any, event_type: str, *, effective_on: date | None = None) -> Event | None:
-        """Keep a version and log `event_type`. None when the latest version has the same body: nothing happened."""
+        """Keep a version and log `event_type`. None when the latest version has the same body:
+        nothing happened.
+        """
         ...
 
     def post(self, entry: Entry) -> Event | None:
-        """Add an entry to its book: balanced, period open, the same id twice is a no-op or Conflict."""
+        """Add an entry to its book: balanced, period open, the same id twice is a no-op or
+        Conflict.
+        """
         ...
 
     def edges_from(self, node: str) -> list[Edge]: ...
@@ -141,7 +150,9 @@ class Store(Protocol):
 
 
 class Engine(Protocol):
-    """Where relations run. A table is bound to a snapshot before it is read; names are checked identifiers."""
+    """Where relations run. A table is bound to a snapshot before it is read; names are checked
+    identifiers.
+    """
 
     version: str
 
@@ -170,10 +181,11 @@ class Engine(Protocol):
         step: str,
         names: Sequence[str],
     ) -> Manifest:
-        """Read raw files into a `raw` snapshot; without `columns` all are text under their own headings.
+        """Read raw files into a `raw` snapshot; without `columns` all are text under their own
+        headings.
 
-        A row that does not fit goes to the snapshot's rejects with its reason. `names` are the files' names as the
-        user wrote them, for messages and rejects.
+        A row that does not fit goes to the snapshot's rejects with its reason. `names` are the
+        files' names as the user wrote them, for messages and rejects.
         """
         ...
 
@@ -187,11 +199,15 @@ class Engine(Protocol):
         inputs: Sequence[str],
         step: str,
     ) -> Manifest:
-        """Run one SELECT into a `built` snapshot in a total order (all columns after `order_by`)."""
+        """Run one SELECT into a `built` snapshot in a total order (all columns after
+        `order_by`).
+        """
         ...
 
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
-        """Every metric in as few scans as possible; one that fails carries its error, the others their values."""
+        """Every metric in as few scans as possible; one that fails carries its error, the others
+        their values.
+        """
         ...
 
     def query(

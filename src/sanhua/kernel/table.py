@@ -11,7 +11,9 @@ from sanhua.verify import canonical, sha256
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is the canonical SQL type: VARCHAR BIGINT DOUBLE DECIMAL(p,s) BOOLEAN DATE TIMESTAMP TIME."""
+    """`type` is the canonical SQL type: VARCHAR BIGINT DOUBLE DECIMAL(p,s) BOOLEAN DATE TIMESTAMP
+    TIME.
+    """
 
     name: str
     type: str
@@ -21,7 +23,8 @@ class Column:
 class RawColumn:
     """A column of a raw file: its heading, the name and type it gets, and how its text is parsed.
 
-    `format` is a JDK date pattern (`d/M/yyyy H:mm`), empty for ISO. A value that does not fit rejects its row.
+    `format` is a JDK date pattern (`d/M/yyyy H:mm`), empty for ISO. A value that does not fit
+    rejects its row.
     """
 
     name: str
@@ -36,7 +39,9 @@ class RawColumn:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read a raw file; an empty field is detected. Keys as `read:` of a source (FORMATS §3)."""
+    """How to read a raw file; an empty field is detected. Keys as `read:` of a source (FORMATS
+    §3).
+    """
 
     format: str = ""  # csv excel json ndjson parquet
     encoding: str = ""
@@ -64,8 +69,9 @@ class LakeFile:
 class Manifest:
     """An immutable snapshot of one table; its id is the hash of this, so equal content has one id.
 
-    `inputs` are the node ids it was made from (content hashes of raw files, snapshot ids), `step` the hash of what
-    made it (SQL or reading, contract, engine). No time, run or machine stands in it.
+    `inputs` are the node ids it was made from (content hashes of raw files, snapshot ids), `step`
+    the hash of what made it (SQL or reading, contract, engine). No time, run or machine stands in
+    it.
     """
 
     table: str

@@ -19,7 +19,9 @@ def legal_day(moment: datetime) -> date:
 
 
 def moment_text(moment: datetime) -> str:
-    """UTC in microseconds, `2026-01-02T03:04:05.000000Z`: sorts as text, the same width for ever."""
+    """UTC in microseconds, `2026-01-02T03:04:05.000000Z`: sorts as text, the same width for
+    ever.
+    """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -58,7 +60,8 @@ class Period:
 
     @classmethod
     def named(cls, name: str, fiscal_year: str = "01-01") -> Period:
-        """`2024`, `2024-H1`, `2024-Q2` or `2024-06`, counted from the day `fiscal_year` (MM-DD) of that year.
+        """`2024`, `2024-H1`, `2024-Q2` or `2024-06`, counted from the day `fiscal_year` (MM-DD) of
+        that year.
 
         Invalid time.not-a-period for anything else.
         """
@@ -81,7 +84,9 @@ class Period:
 
     @classmethod
     def reporting(cls, day: date, fiscal_year: str = "01-01") -> Period:
-        """The statement that `day` falls into: the half year while it is in the first half, else the whole year."""
+        """The statement that `day` falls into: the half year while it is in the first half, else
+        the whole year.
+        """
         year = cls.named(str(day.year), fiscal_year)
         if day < year.starts_on:
             year = cls.named(str(day.year - 1), fiscal_year)

@@ -23,10 +23,12 @@ ANY_ROLE = ("data_steward", "finance", "auditor", "admin", "operator")
 @record("approval")
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """批准. `content` is the seal-free hash of what was approved (the record's body); another body voids it.
+    """批准. `content` is the seal-free hash of what was approved (the record's body); another body
+    voids it.
 
-    `signature` is the person's own Ed25519 signature over the canonical JSON of the other fields without `id`, or
-    empty when the person gave no key: then the log shows who was named, under the project's key only.
+    `signature` is the person's own Ed25519 signature over the canonical JSON of the other fields
+    without `id`, or empty when the person gave no key: then the log shows who was named, under the
+    project's key only.
     """
 
     id: str
@@ -43,8 +45,8 @@ def approve(
 ) -> dict[str, Any]:
     """Record that `person` answers for the content of `name` as it stands.
 
-    Denied approve.maker-is-checker when the person made or judged it, approve.role when no fitting role is held;
-    Conflict approve.not-current when the file was edited since the last run.
+    Denied approve.maker-is-checker when the person made or judged it, approve.role when no fitting
+    role is held; Conflict approve.not-current when the file was edited since the last run.
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -60,8 +62,9 @@ def approve(
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
     fitting = [held for held in person.roles if held in ROLES.get(kept.kind, ANY_ROLE)]
     if not fitting or (role and role not in fitting):
-        raise Denied("approve.role", person=person_id, held=", ".join(person.roles) or "-", node=node,
-                     wanted=", ".join(ROLES.get(kept.kind, ANY_ROLE)))  # fmt: skip
+        wanted = ", ".join(ROLES.get(kept.kind, ANY_ROLE))
+        held = ", ".join(person.roles) or "–"
+        raise Denied("approve.role", person=person_id, held=held, node=node, wanted=wanted)
     with ws.store.begin(actor=ws.actor) as uow:
         at = uow.now().isoformat()
         terms = {

@@ -20,15 +20,17 @@ _UPWARD = frozenset({"closes", "posted_in"})
 
 # Fields of a record or of a part of one that say something to a reader, in the order shown.
 _FACTS = (
-    "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator", "denominator",
-    "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date", "transform", "type", "bytes", "path",
-    "line", "source", "version", "state", "role", "content",
+    "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
+    "denominator", "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date",
+    "transform", "type", "bytes", "path", "line", "source", "version", "state", "role", "content",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Walk:
-    """What lies below `root`: nodes in the order met, the edges between them, the rules with what they decided."""
+    """What lies below `root`: nodes in the order met, the edges between them, the rules with what
+    they decided.
+    """
 
     root: str
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -72,7 +74,8 @@ class Walk:
             tag = "" if rule["tag"] in ("V", "S", "") else f" [{rule['tag']}]"
             name = f"{rule['instrument']}/{rule['name']} = {rule['value']}"
             lines.append(
-                f"§ {rule['number']} {rule['clause']}{tag}: {name}  ← {', '.join(rule['nodes'][:3])}"
+                f"§ {rule['number']} {rule['clause']}{tag}: {name}  "
+                f"← {', '.join(rule['nodes'][:3])}"
             )
         if self.left:
             zh, en = (
@@ -84,14 +87,18 @@ class Walk:
 
 
 def explain(ws: Workspace, name: str, *, limit: int = NODES_MAX) -> Walk:
-    """Open `name` down to its causes; NotFound explain.no-such-node when nothing kept is called so."""
+    """Open `name` down to its causes; NotFound explain.no-such-node when nothing kept is called
+    so.
+    """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     return _walk(ws, resolve(ws, name), limit)
 
 
 def resolve(ws: Workspace, name: str) -> str:
-    """The node that a user's id means: any node, an act, a declared id, or a figure without `figure:BOOK/`."""
+    """The node that a user's id means: any node, an act, a declared id, or a figure without
+    `figure:BOOK/`.
+    """
     candidates = [name]
     if not name.startswith("figure:") and "/" in name:
         candidates += [f"figure:{name}", f"figure:{ws.entity}/{name}"]
@@ -156,7 +163,9 @@ def _brief(value: Any) -> str:
 
 
 def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
-    """What a reader needs to know of one node, and the record that it stands in (empty: none here)."""
+    """What a reader needs to know of one node, and the record that it stands in (empty: none
+    here).
+    """
     kind = node.partition(":")[0] if ":" in node else node.partition("_")[0]
     shown: dict[str, Any] = {
         "id": node,
@@ -236,7 +245,9 @@ def _sentence(shown: Mapping[str, Any], language: str) -> str:
 
 
 def prove(ws: Workspace, name: str, out: Path) -> dict[str, Any]:
-    """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept fails its seal."""
+    """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept
+    fails its seal.
+    """
     walk = explain(ws, name, limit=1_000_000)
     note = ws.store.checkpoint()
     entries, size = ws.store.bundle(walk.root, walk.owners, note)

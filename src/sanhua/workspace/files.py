@@ -16,7 +16,9 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class RawInput:
-    """`name` as the source names it (without the machine's folders above its glob), `part` a member of a zip."""
+    """`name` as the source names it (without the machine's folders above its glob), `part` a member
+    of a zip.
+    """
 
     path: Path
     name: str

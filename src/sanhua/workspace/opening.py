@@ -27,7 +27,8 @@ LOCK_WAIT_S = 30.0
 class Workspace:
     """One project folder in use. Parts are opened when first asked for; `close()` lets them go.
 
-    `clock` and `entropy` are given by replays and tests; a seeded replay with a set clock gives the same bytes.
+    `clock` and `entropy` are given by replays and tests; a seeded replay with a set clock gives the
+    same bytes.
     """
 
     def __init__(
@@ -131,7 +132,9 @@ class Workspace:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One writer of this folder at a time; waits LOCK_WAIT_S, then Conflict run.busy. A killed holder lets go."""
+        """One writer of this folder at a time; waits LOCK_WAIT_S, then Conflict run.busy. A killed
+        holder lets go.
+        """
         self.state.mkdir(parents=True, exist_ok=True)
         held = sqlite3.connect(self.state / "run.lock", timeout=LOCK_WAIT_S, isolation_level=None)
         try:
@@ -161,7 +164,9 @@ class Workspace:
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds sanhua.yaml; Invalid project.not-a-project otherwise."""
+    """The nearest folder at or above `start` that holds sanhua.yaml; Invalid project.not-a-project
+    otherwise.
+    """
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / "sanhua.yaml").exists():
             return folder

@@ -1,4 +1,5 @@
-"""The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights, product, capital, figures.
+"""The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights,
+product, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from sanhua import sql
 from sanhua.asset.party import enrol
@@ -267,7 +268,9 @@ class Path:
         )
 
     def _types(self, schema: TableSchema | None) -> dict[str, str]:
-        """The engine types that the contract asks for; a column it says nothing exact about keeps the engine's."""
+        """The engine types that the contract asks for; a column it says nothing exact about keeps
+        the engine's.
+        """
         if schema is None:
             return {}
         types = {
@@ -722,7 +725,9 @@ class Path:
         )
 
     def _law(self) -> dict[str, str]:
-        """What a step that asks rules is made from besides its data: the rule files and the legal day."""
+        """What a step that asks rules is made from besides its data: the rule files and the legal
+        day.
+        """
         return {"rules": self.ws.rules.fingerprint, "day": self.today.isoformat()}
 
     # Snapshots at hand

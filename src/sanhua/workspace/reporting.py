@@ -1,4 +1,6 @@
-"""Report: what is handed to people, drawn up from what is kept. A report first brings the project up to date."""
+"""Report: what is handed to people, drawn up from what is kept. A report first brings the project
+up to date.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ class Report:
 
 
 def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> Report:
-    """Bring the project up to date and draw up `kind` for an entity and a period (default: the latest with vouchers).
+    """Bring the project up to date and draw up `kind` for an entity and a period (default: the
+    latest with vouchers).
 
     Raises what the run raises, NotFound report.unknown-entity, Invalid time.not-a-period.
     """
@@ -42,7 +45,9 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> R
     chosen = _entity(ws, entity)
     drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
-    drawn.diagnostics += [d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen]
+    drawn.diagnostics += [
+        d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen
+    ]
     return drawn
 
 
@@ -76,7 +81,8 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     with ws.store.begin(actor=ws.actor) as uow:
         assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
         approvals = {
-            entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content)) for _, entry in assets
+            entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content))
+            for _, entry in assets
         }
         shown = stage.disclose(
             uow,
@@ -95,14 +101,20 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     files = [path.relative_to(ws.root).as_posix() for path in write(shown, ws.out)]
     data = stage.to_json(shown, files)
     told = [
-        (f"{period.id} 列示（{_state(shown.state.value)[0]}）", f"{period.id}, as shown ({_state(shown.state.value)[1]})")
+        (
+            f"{period.id} 列示（{_state(shown.state.value)[0]}）",
+            f"{period.id}, as shown ({_state(shown.state.value)[1]})",
+        )
     ]
     for figure in data["figures"]:
         line = f"{figure['label']}  {figure['amount']} {figure['currency']}  {figure['id']}"
         told.append((line, line))
     broken = [tie for tie in data["ties"] if not tie["ok"]]
     told.append(
-        (f"勾稽 {len(data['ties'])} 项，不符 {len(broken)} 项", f"{len(data['ties'])} ties, {len(broken)} broken")
+        (
+            f"勾稽 {len(data['ties'])} 项，不符 {len(broken)} 项",
+            f"{len(data['ties'])} ties, {len(broken)} broken",
+        )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
     return Report(data, told, list(shown.diagnostics), not broken)
@@ -113,7 +125,9 @@ def _state(value: str) -> tuple[str, str]:
 
 
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
-    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter (numbers are the ERP's)."""
+    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter
+    (numbers are the ERP's).
+    """
     from sanhua.capital.disclose import recognition_of
     from sanhua.capital.measure import book_of, carry, entries
     from sanhua.capital.recognise import AssetEntry
@@ -126,12 +140,18 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         for card in ws.project.assets.values():
             if card.entity == entity.id and policy is not None:
                 entry = uow.get(AssetEntry, node("asset", card.id))
-                carried = carry(card, recognition_of(entry, entity.currency), policy, uow.rules, until)
+                carried = carry(
+                    card, recognition_of(entry, entity.currency), policy, uow.rules, until
+                )
                 proposed = entries(carried, {}, policy, book, period)
                 found += [item for item in proposed if item.source.startswith("asset:")]
     rows = [
         [f"P{number:04d}", item.effective_on.isoformat(), item.summary, line.account]
-        + ([Money.of_fen(line.amount).text, ""] if line.amount > 0 else ["", Money.of_fen(-line.amount).text])
+        + (
+            [Money.of_fen(line.amount).text, ""]
+            if line.amount > 0
+            else ["", Money.of_fen(-line.amount).text]
+        )
         + [key_of(item.source)]
         for number, item in enumerate(found, 1)
         for line in item.lines
@@ -140,11 +160,17 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     path = _write_csv(ws.out / f"vouchers-{entity.id}-{period.id}.csv", heading, rows)
     name = path.relative_to(ws.root).as_posix()
     data = {
-        "period": {"id": period.id, "from": period.starts_on.isoformat(), "through": period.through.isoformat()},
+        "period": {
+            "id": period.id,
+            "from": period.starts_on.isoformat(),
+            "through": period.through.isoformat(),
+        },
         "vouchers": [dict(zip(heading, row, strict=True)) for row in rows],
         "files": [name],
     }
-    return Report(data, [(f"建议凭证 {len(found)} 张：{name}", f"{len(found)} proposed vouchers: {name}")])
+    return Report(
+        data, [(f"建议凭证 {len(found)} 张：{name}", f"{len(found)} proposed vouchers: {name}")]
+    )
 
 
 def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
@@ -168,22 +194,32 @@ def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
                     "errors": judged.errors,
                     "not_assessable": judged.not_assessable,
                     "dimensions": [
-                        {"id": d.id, "title": str(d.title), "score": None if d.score is None else format(d.score, "f")}
+                        {
+                            "id": d.id,
+                            "title": str(d.title),
+                            "score": None if d.score is None else format(d.score, "f"),
+                        }
                         for d in judged.dimensions
                     ],
                     "findings": [
-                        {"id": f.id, "label": str(f.label), "state": f.state, "indicator": f.indicator}
+                        {
+                            "id": f.id,
+                            "label": str(f.label),
+                            "state": f.state,
+                            "indicator": f.indicator,
+                        }
                         for f in judged.findings
                     ],
                 }
             )
             shown = score or "—"
+            name, bare = judged.contract, judged.not_assessable
             told.append(
                 (
-                    f"{judged.contract}  得分 {shown}，检查 {judged.checks}，未通过 {judged.failed}，"
-                    f"不可评估指标 {judged.not_assessable}",
-                    f"{judged.contract}  score {shown}, checks {judged.checks}, failed {judged.failed}, "
-                    f"indicators not assessable {judged.not_assessable}",
+                    f"{name}  得分 {shown}，检查 {judged.checks}，未通过 {judged.failed}，"
+                    f"不可评估的指标 {bare}",
+                    f"{name}  score {shown}, checks {judged.checks}, failed {judged.failed}, "
+                    f"indicators not assessable {bare}",
                 )
             )
     return Report({"resources": resources}, told)

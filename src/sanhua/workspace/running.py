@@ -105,8 +105,8 @@ def run(
 ) -> RunResult:
     """Bring everything (or the tables and products of `select` with what they need) up to date.
 
-    Raises the first error that stops everything (a project that does not compile, another run in progress); a step's
-    own failure is in the result, and what does not depend on it is still done.
+    Raises the first error that stops everything (a project that does not compile, another run in
+    progress); a step's own failure is in the result, and what does not depend on it is still done.
     """
     ws.state.mkdir(parents=True, exist_ok=True)
     with ws.exclusive():
@@ -152,7 +152,9 @@ def run(
 
 
 def _key(ws: Workspace, found: dict[str, Any]) -> str:
-    """The hash of all that a run is made from: files, raw files, settings from the environment, rules, legal day."""
+    """The hash of all that a run is made from: files, raw files, settings from the environment,
+    rules, legal day.
+    """
     from sanhua.kernel.time import legal_day
 
     return digest(
@@ -172,7 +174,9 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
 
 
 def _unchanged(ws: Workspace, key: str) -> RunResult | None:
-    """The last run's steps as skipped, when nothing it was made from has changed and its snapshots are all there."""
+    """The last run's steps as skipped, when nothing it was made from has changed and its snapshots
+    are all there.
+    """
     if not ws.has_store:
         return None
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:

@@ -13,7 +13,9 @@ from sanhua.workspace.opening import Workspace
 
 
 def init(folder: Path, template: str) -> list[str]:
-    """Write the template's files into an empty or new folder; their names. What exists is never touched."""
+    """Write the template's files into an empty or new folder; their names. What exists is never
+    touched.
+    """
     from sanhua.project.schema import write_schemas
     from sanhua.workspace import templates
 
@@ -51,7 +53,9 @@ def demo(
     told: Callable[[str, str], None],
     language: str,
 ) -> Shown:
-    """Make the template `power` in `keep` (or a new temporary folder), run it, close its books, open three figures."""
+    """Make the template `power` in `keep` (or a new temporary folder), run it, close its books,
+    open three figures.
+    """
     from sanhua.workspace.explaining import explain, prove
     from sanhua.workspace.reporting import report
     from sanhua.workspace.running import run

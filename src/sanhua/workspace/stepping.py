@@ -1,4 +1,6 @@
-"""The steps of a run: each is skipped while what it is made from is the same, and is one act when it is done."""
+"""The steps of a run: each is skipped while what it is made from is the same, and is one act when
+it is done.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from sanhua.verify import canonical, sha256
 @record("step")
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`step:collect/steel_readings`. `parts` names what it was made from; equal parts let a run skip it."""
+    """`step:collect/steel_readings`. `parts` names what it was made from; equal parts let a run
+    skip it.
+    """
 
     id: str
     parts: Mapping[str, str]
@@ -60,7 +64,9 @@ def digest(value: Any) -> str:
 
 @dataclass
 class Stepper:
-    """Runs steps in the order given and keeps what came of them. `report(step, node)` is told before each."""
+    """Runs steps in the order given and keeps what came of them. `report(step, node)` is told
+    before each.
+    """
 
     begin: Callable[[bool], Any]  # opens a unit of work, read-only or not
     report: Callable[[str, str], None] = lambda step, node: None
@@ -79,9 +85,11 @@ class Stepper:
         needs: Collection[str] = (),
         usable: Callable[[], bool] = lambda: True,
     ) -> bool:
-        """Do the step unless its parts are those of last time and what it made is `usable`; True when it stands.
+        """Do the step unless its parts are those of last time and what it made is `usable`; True
+        when it stands.
 
-        `work` does what is slow (engine, files) outside a transaction and returns the act, which runs in one.
+        `work` does what is slow (engine, files) outside a transaction and returns the act, which
+        runs in one.
         """
         blocked = sorted(self.failed.intersection(needs))
         if blocked:

@@ -57,9 +57,11 @@ def verify_bundle(path: Path, key: Path | None) -> Verdict:
 def verify_store(
     ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
 ) -> Verdict:
-    """Check the log, records, edges, ledger, checkpoints, and every byte of the lake's current snapshots."""
-    from sanhua.kernel.ids import key_of
+    """Check the log, records, edges, ledger, checkpoints, and every byte of the lake's current
+    snapshots.
+    """
     from sanhua.kernel.errors import SanhuaError
+    from sanhua.kernel.ids import key_of
     from sanhua.resource.lineage import Table
 
     if not ws.has_store:

@@ -1,7 +1,8 @@
-"""The text of every public code, in Chinese and English, one module an area; the code's first word names no module.
+"""The text of every public code, in Chinese and English, one module an area; the code's first word
+names no module.
 
-A template is filled with the facts of its diagnostic (`str.format`); a hint is the way out. `tests/docs` holds that each
-code that the program can raise stands here and in the reference.
+A template is filled with the facts of its diagnostic (`str.format`); a hint is the way out.
+`tests/docs` holds that each code that the program can raise stands here and in the reference.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class _Facts(dict[str, Any]):
 
 
 def render(code: str, facts: Mapping[str, Any], language: str) -> tuple[str, str]:
-    """The message and the hint of `code` in `language` (zh or en); an unknown code prints itself with its facts."""
+    """The message and the hint of `code` in `language` (zh or en); an unknown code prints itself
+    with its facts.
+    """
     message = catalogue().get(code)
     if message is None:
         return (" ".join([code, *(f"{key}={value}" for key, value in facts.items())]), "")

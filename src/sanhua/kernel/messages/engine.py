@@ -4,7 +4,9 @@ from sanhua.kernel.messages import Message
 
 MESSAGES = {
     "collect.no-such-file": Message("没有文件 {file}", "no file {file}"),
-    "collect.empty": Message("{file} 是空的", "{file} is empty", "检查是否已完整送达", "check that it arrived whole"),
+    "collect.empty": Message(
+        "{file} 是空的", "{file} is empty", "检查是否已完整送达", "check that it arrived whole"
+    ),
     "collect.unknown-format": Message(
         "{file} 的格式 {format} 不能读",
         "{file}: format {format} cannot be read",
@@ -22,7 +24,10 @@ MESSAGES = {
         "{file} unpacks to more than {bytes} bytes, as a zip bomb does; not read",
     ),
     "collect.no-member": Message(
-        "{file} 中没有 {member}", "{file} has no member {member}", "最接近的：{nearest}", "nearest: {nearest}"
+        "{file} 中没有 {member}",
+        "{file} has no member {member}",
+        "最接近的：{nearest}",
+        "nearest: {nearest}",
     ),
     "collect.wrong-encoding": Message(
         "{file} 第 {offset} 字节 {byte} 不是 {encoding}",
@@ -30,7 +35,9 @@ MESSAGES = {
         "在数据源写明 read: {{encoding: gb18030}} 等实际编码",
         "say the true encoding in the source: read: {{encoding: …}}",
     ),
-    "collect.unknown-encoding": Message("{file}：没有编码 {encoding}", "{file}: no encoding {encoding}"),
+    "collect.unknown-encoding": Message(
+        "{file}：没有编码 {encoding}", "{file}: no encoding {encoding}"
+    ),
     "collect.not-text": Message(
         "{file} 含 NUL 字节，不是文本文件", "{file} holds NUL bytes: it is not a text file"
     ),
@@ -46,7 +53,9 @@ MESSAGES = {
         "最接近的：{nearest}。文件中的表头写在 physicalName",
         "nearest: {nearest}. The heading in the file is the column's physicalName",
     ),
-    "collect.no-sheet": Message("{file} 没有工作表 {sheet}", "{file} has no sheet {sheet}", "有：{known}", "it has {known}"),
+    "collect.no-sheet": Message(
+        "{file} 没有工作表 {sheet}", "{file} has no sheet {sheet}", "有：{known}", "it has {known}"
+    ),
     "collect.bad-json": Message("{file} 不是合法的 JSON：{reason}", "{file} is not JSON: {reason}"),
     "collect.no-records": Message(
         "{file} 中 {records} 处没有记录（{step}）",
@@ -55,7 +64,9 @@ MESSAGES = {
         "write records from $, as $.data",
     ),
     "collect.cannot-read": Message("{file} 读不进来：{reason}", "{file} cannot be read: {reason}"),
-    "collect.unknown-type": Message("列 {column} 的类型 {type} 不认识", "column {column}: unknown type {type}"),
+    "collect.unknown-type": Message(
+        "列 {column} 的类型 {type} 不认识", "column {column}: unknown type {type}"
+    ),
     "collect.unknown-pattern": Message(
         "日期格式 {pattern} 中的 {letters} 不认识",
         "{letters} in date pattern {pattern} is not known",
@@ -69,8 +80,12 @@ MESSAGES = {
         "类型转换用 TRY_CAST，除法先防零",
         "use TRY_CAST for casts and guard divisions",
     ),
-    "engine.column-twice": Message("{table} 有两列都叫 {column}", "{table} has two columns called {column}"),
-    "engine.not-one-value": Message("规则应得一个值：{expression}", "a rule gives one value: {expression}"),
+    "engine.column-twice": Message(
+        "{table} 有两列都叫 {column}", "{table} has two columns called {column}"
+    ),
+    "engine.not-one-value": Message(
+        "规则应得一个值：{expression}", "a rule gives one value: {expression}"
+    ),
     "engine.too-many-rows": Message("结果超过 {most} 行", "more than {most} rows"),
     "engine.out-of-memory": Message("内存不足：{reason}", "out of memory: {reason}"),
     "engine.out-of-time": Message("超过时间上限，已停止", "stopped at the time limit"),
@@ -80,6 +95,13 @@ MESSAGES = {
         "腾出空间后再次执行 sanhua run",
         "free some space and run again",
     ),
-    "lake.missing": Message("数据湖缺少 {path}", "the lake lacks {path}", "sanhua run 会重建", "`sanhua run` rebuilds it"),
-    "lake.manifest-differs": Message("清单 {path} 与其哈希不符", "manifest {path} does not match its hash"),
+    "lake.missing": Message(
+        "数据湖缺少 {path}",
+        "the lake lacks {path}",
+        "sanhua run 会重建",
+        "`sanhua run` rebuilds it",
+    ),
+    "lake.manifest-differs": Message(
+        "清单 {path} 与其哈希不符", "manifest {path} does not match its hash"
+    ),
 }

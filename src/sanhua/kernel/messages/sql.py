@@ -4,7 +4,9 @@ from sanhua.kernel.messages import Message
 
 MESSAGES = {
     "sql.syntax": Message("SQL 语法错误：{reason} {near}", "SQL syntax: {reason} {near}"),
-    "sql.too-long": Message("SQL 有 {chars} 个字符，上限 {most}", "the SQL has {chars} characters, at most {most}"),
+    "sql.too-long": Message(
+        "SQL 有 {chars} 个字符，上限 {most}", "the SQL has {chars} characters, at most {most}"
+    ),
     "sql.too-deep": Message(
         "SQL 嵌套过深（上限 {most}）",
         "the SQL is nested too deeply (at most {most})",
@@ -18,7 +20,8 @@ MESSAGES = {
         "one SELECT a file; the file's name is the table",
     ),
     "sql.not-one-expression": Message(
-        "需要一个表达式（不含子查询）：{text}", "one expression without a subquery is wanted: {text}"
+        "需要一个表达式（不含子查询）：{text}",
+        "one expression without a subquery is wanted: {text}",
     ),
     "sql.not-allowed": Message(
         "{what} 不在允许的 SQL 子集内",
