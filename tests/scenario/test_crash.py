@@ -63,10 +63,10 @@ def test_a_run_killed_at_any_moment_loses_nothing_and_the_next_one_continues(
         committed = _events(folder)
         process = _start(folder)
         try:
-            process.wait(timeout=seeded.uniform(0.05, 1.1) * length)
+            process.communicate(timeout=seeded.uniform(0.05, 1.1) * length)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.communicate()
             kills += 1
         after = _events(folder)
         assert after[: len(committed)] == committed, "an acknowledged event is gone"
