@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from difflib import get_close_matches
 from typing import Annotated
 
 from sanhua import sql
@@ -19,6 +20,7 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, AssetEntry, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
+from sanhua.kernel.errors import NotFound
 from sanhua.kernel.figure import Figure, Part
 from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
@@ -146,8 +148,14 @@ class Path:
                 queue.append(product.table)
             elif name in self.project.contracts:
                 queue += [table.name for table in self.project.contracts[name].tables]
-            else:
+            elif name in everything:
                 queue.append(name)
+            else:
+                known = sorted({*everything, *self.project.products, *self.project.contracts})
+                near = get_close_matches(name, known, 1)
+                raise NotFound(
+                    "run.unknown-target", name=name, nearest=near[0] if near else ", ".join(known[:5])
+                )
         found: set[str] = set()
         while queue:
             table = queue.pop()
@@ -529,7 +537,8 @@ class Path:
         written = product.query or product.sql
         query = sql.parse(written, path=product.origin.path) if written else None
         tables = [name for name in query.tables if name not in self.project.codes] if query else []
-        read = list(dict.fromkeys([*([product.table] if product.table else []), *tables]))
+        own = [product.table] if product.table else []
+        read: list[str] = list(dict.fromkeys(own + tables))
         resources = [self.contract_of[t][0].id for t in read if t in self.contract_of]
         needs = [ids.node("resource", name) for name in resources]
         needs += [ids.node("grade", table) for table in read]

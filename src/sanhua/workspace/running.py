@@ -189,5 +189,6 @@ def _unchanged(ws: Workspace, key: str) -> RunResult | None:
             if not ws.lake_has(table.layer, ids.key_of(table.id), table.snapshot):
                 return None
         figures = [uow.get(Figure, figure) for figure in state.figures]
-    steps = [StepResult(*step.split(" ", 1), "skipped", "unchanged") for step in state.steps]
+    named = [step.partition(" ") for step in state.steps]
+    steps = [StepResult(step, node, "skipped", "unchanged") for step, _, node in named]
     return RunResult(steps, figures, [], True)
