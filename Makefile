@@ -3,7 +3,7 @@
 #   make demo     走完全程 the whole path on synthetic data, in front of you
 #   make test     架构检查与全部测试 import rules and all tests
 #   make check    格式、静态检查、类型、导入方向 format, lint, types, imports
-#   make docs     文档检查 hold the documentation against the program
+#   make docs     生成参考页并检查文档 write the reference pages, check all pages
 #   make bench    性能测量（手动） measurements, by hand
 #   make fmt      整理格式 put the source in its format
 #   make bundle   离线安装包 an offline set of wheels in dist/bundle
@@ -78,6 +78,7 @@ check: .venv/.dev
 	@$(BIN)/pyright
 
 docs: .venv/.dev
+	@$(PY) docs/generate.py
 	@$(PY) -m pytest tests/docs
 
 bench: .venv/.dev
