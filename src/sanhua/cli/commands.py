@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sanhua.cli import show
-from sanhua.kernel.errors import Severity
+from sanhua.kernel.errors import Invalid, Severity
 
 COMMON = (
     click.option(
@@ -56,6 +56,16 @@ def _open(folder: Path, answer: show.Answer, language: str | None, actor: str = 
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order a newcomer meets them
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """With --json a wrong option or argument is told as JSON too."""
+        if "--json" not in ctx.args:
+            return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            with show.answering(ctx.invoked_subcommand or "", True, "zh"):
+                raise Invalid("cli.usage", reason=error.format_message()) from error
 
 
 @click.group(
@@ -175,6 +185,8 @@ def report(
             made = make(ws, kind, period=period, entity=entity)
             answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
             answer.code = 0 if made.ok else show.EXIT_FAULTS
+            if made.error is not None:
+                answer.code = show.exit_code(made.error)
             answer.lines += made.lines(answer.language)
 
 

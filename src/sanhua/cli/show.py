@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,6 +27,7 @@ from sanhua.kernel.errors import (
 )
 
 EXIT_FAULTS = 1  # a check or gate found faults
+EXIT_DEFECT = 70  # a mistake of the program itself (EX_SOFTWARE)
 EXIT: dict[type[SanhuaError], int] = {
     Invalid: 2,
     NotFound: 3,
@@ -138,18 +141,38 @@ def answering(command: str, as_json: bool, language: str) -> Iterator[Answer]:
     except SanhuaError as error:
         answer.ok, answer.code = False, exit_code(error)
         answer.found = [error.diagnostic, *(d for d in answer.found if d != error.diagnostic)]
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).debug("a defect", exc_info=True)
+        answer.ok, answer.code = False, EXIT_DEFECT
+        answer.found = [_defect(error), *answer.found]
     answer.finish()
     if answer.code:
         raise SystemExit(answer.code)
 
 
 def _from_os(error: OSError) -> SanhuaError:
-    path = str(error.filename or "")
+    path = str(error.filename or "").removesuffix(".part")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable("run.disk-full", path=path)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Unavailable("run.no-access", path=path, reason=error.strerror or "")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return NotFound("run.no-file", path=path)
     return Unavailable("run.system", path=path, reason=str(error))
+
+
+def _defect(error: Exception) -> Diagnostic:
+    """A mistake of ours: what it was and the last of our lines that it passed, without a
+    traceback.
+    """
+    import traceback
+
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if "sanhua" in f.filename]
+    at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "–"
+    facts = {"kind": type(error).__name__, "reason": str(error)[:300], "at": at}
+    return Diagnostic(Severity.ERROR, "run.defect", facts=facts)
 
 
 @contextmanager

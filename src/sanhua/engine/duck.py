@@ -210,7 +210,7 @@ class DuckEngine:
         names = [column.name for column in columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise Invalid("engine.column-twice", table=table, column=twice[0])
+            raise Invalid("engine.column-twice", table=table, field=twice[0])
         selected = ", ".join(
             f"CAST({_quote(c.name)} AS {types[c.name]}) AS {_quote(c.name)}"
             if types.get(c.name, c.type) != c.type
@@ -400,7 +400,7 @@ def _must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str)
         if column.source_name not in headings:
             near = get_close_matches(column.source_name, headings, 1)
             raise Invalid(
-                "collect.missing-heading", file=name, heading=column.source_name, column=column.name,
+                "collect.missing-heading", file=name, heading=column.source_name, field=column.name,
                 nearest=near[0] if near else "–", found=", ".join(headings[:20]),
             )  # fmt: skip
 
@@ -506,7 +506,7 @@ def _typed(column: str, wanted: RawColumn) -> str:
         if wanted.type == "DATE":
             return f"CAST(try_strptime({text}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
         return f"TRY_CAST({text} AS {wanted.type})"
-    raise Invalid("collect.unknown-type", type=wanted.type, column=wanted.name)
+    raise Invalid("collect.unknown-type", type=wanted.type, field=wanted.name)
 
 
 _JDK = {

@@ -301,12 +301,7 @@ class SqlStore:
         signer, table = self._signer, schema.checkpoint
         with self.begin(actor=""), self._reading() as connection:
             log = Log(connection)
-            size = log.head().size
-            for point in self._handed_out(connection):
-                if point.size > size:
-                    raise Conflict("store.behind-published", size=size, published=point.size)
-                if log.root(point.size) != point.root:
-                    raise Broken("store.not-published", size=point.size)
+            size = self._continues(connection, log)
             origin = schema.get_meta(connection, "origin")
             text = checkpoint_text(Checkpoint(origin, size, log.root(size)))
             note = sign_note(text, signer.name, signer.public_key, signer.sign)
@@ -316,6 +311,23 @@ class SqlStore:
             if self._published is not None and self._published_note() != note:
                 write_whole(self._published, note.encode())
         return note
+
+    def must_go_on(self) -> None:
+        """Raise what `checkpoint` would, before anything is added to a log that is not the
+        published one.
+        """
+        with self._reading() as connection:
+            self._continues(connection, Log(connection))
+
+    def _continues(self, connection: sa.Connection, log: Log) -> int:
+        """The log's size, when it goes on from what was handed out."""
+        size = log.head().size
+        for point in self._handed_out(connection):
+            if point.size > size:
+                raise Conflict("store.behind-published", size=size, published=point.size)
+            if log.root(point.size) != point.root:
+                raise Broken("store.not-published", size=point.size)
+        return size
 
     def _published_note(self) -> str | None:
         if self._published is None:

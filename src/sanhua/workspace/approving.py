@@ -62,7 +62,7 @@ def approve(
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
     fitting = [held for held in person.roles if held in ROLES.get(kept.kind, ANY_ROLE)]
     if not fitting or (role and role not in fitting):
-        wanted = ", ".join(ROLES.get(kept.kind, ANY_ROLE))
+        wanted = role or ", ".join(ROLES.get(kept.kind, ANY_ROLE))
         held = ", ".join(person.roles) or "–"
         raise Denied("approve.role", person=person_id, held=held, node=node, wanted=wanted)
     with ws.store.begin(actor=ws.actor) as uow:
@@ -120,7 +120,8 @@ def _must_be_current(ws: Workspace, fields: dict[str, Any]) -> None:
             raise Conflict("approve.not-current", node=str(fields.get("id", "")))
 
 
-def _sign(message: bytes, key: Path | None, public_key: str, ws: Workspace) -> str:
+def _sign(message: bytes, key: Path, public_key: str, ws: Workspace) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -129,12 +130,17 @@ def _sign(message: bytes, key: Path | None, public_key: str, ws: Workspace) -> s
         load_pem_public_key,
     )
 
-    assert key is not None
-    private = load_pem_private_key(key.read_bytes(), None)
+    try:
+        private = load_pem_private_key(key.read_bytes(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Invalid("approve.key", path=str(key)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Invalid("approve.key", path=str(key))
     if public_key:
-        declared = load_pem_public_key((ws.root / public_key).read_bytes())
+        try:
+            declared = load_pem_public_key((ws.root / public_key).read_bytes())
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise Invalid("approve.public-key", path=public_key) from error
         raw = (Encoding.Raw, PublicFormat.Raw)
         if declared.public_bytes(*raw) != private.public_key().public_bytes(*raw):
             raise Denied("approve.other-key", path=str(key), declared=public_key)

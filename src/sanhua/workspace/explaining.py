@@ -248,6 +248,8 @@ def prove(ws: Workspace, name: str, out: Path) -> dict[str, Any]:
     """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept
     fails its seal.
     """
+    if not out.parent.is_dir():
+        raise NotFound("prove.no-folder", path=str(out.parent))
     walk = explain(ws, name, limit=1_000_000)
     note = ws.store.checkpoint()
     entries, size = ws.store.bundle(walk.root, walk.owners, note)
@@ -258,8 +260,11 @@ def prove(ws: Workspace, name: str, out: Path) -> dict[str, Any]:
     if not report.ok:
         raise Broken("prove.own-bundle", reason="; ".join(report.faults[:3]))
     whole = out.with_name(out.name + ".part")
-    whole.write_bytes(data)
-    whole.replace(out)
+    try:
+        whole.write_bytes(data)
+        whole.replace(out)
+    finally:
+        whole.unlink(missing_ok=True)
     return {
         "root": walk.root,
         "bundle": str(out),

@@ -50,10 +50,15 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
             source=source.id,
             pattern=source.files,
         )
-    return [RawInput(path, path.name, *_hash(path), part) for path in matched]
+    return [RawInput(path, path.name, *_hash(ws, path), part) for path in matched]
 
 
-def _hash(path: Path) -> tuple[str, int]:
+def shown_path(ws: Workspace, path: Path) -> str:
+    """`path` for people: relative to the project when it lies in it."""
+    return path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else str(path)
+
+
+def _hash(ws: Workspace, path: Path) -> tuple[str, int]:
     total, seen = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
@@ -62,6 +67,6 @@ def _hash(path: Path) -> tuple[str, int]:
                 seen += len(chunk)
     except OSError as error:
         raise Unavailable(
-            "collect.unreadable", path=str(path), reason=error.strerror or str(error)
+            "collect.unreadable", path=shown_path(ws, path), reason=error.strerror or str(error)
         ) from error
     return f"sha256:{total.hexdigest()}", seen

@@ -7,7 +7,7 @@ Each method is one kind of step: what it is made from, what it needs, what its a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
 from typing import Annotated
@@ -20,7 +20,7 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, AssetEntry, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import NotFound
+from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError, Severity
 from sanhua.kernel.figure import Figure, Part
 from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
@@ -36,7 +36,7 @@ from sanhua.resource.collect import Cadence, RawFile, Source, canonical_type, ra
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
-from sanhua.workspace.files import RawInput
+from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.stepping import Act, Made, Stepper, digest
 
@@ -154,7 +154,9 @@ class Path:
                 known = sorted({*everything, *self.project.products, *self.project.contracts})
                 near = get_close_matches(name, known, 1)
                 raise NotFound(
-                    "run.unknown-target", name=name, nearest=near[0] if near else ", ".join(known[:5])
+                    "run.unknown-target",
+                    name=name,
+                    nearest=near[0] if near else ", ".join(known[:5]),
                 )
         found: set[str] = set()
         while queue:
@@ -203,27 +205,55 @@ class Path:
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
-            manifest = self.ws.engine.collect(
-                table,
-                [f.path for f in files],
-                source.reading,
-                columns,
-                inputs=[f.sha256 for f in files],
-                step=digest(made_from),
-                names=[_member(f.name, f.part or part) for f in files],
-            )
+            names = [_member(f.name, f.part or part) for f in files]
+            try:
+                manifest = self.ws.engine.collect(
+                    table,
+                    [f.path for f in files],
+                    source.reading,
+                    columns,
+                    inputs=[f.sha256 for f in files],
+                    step=digest(made_from),
+                    names=names,
+                )
+            except SanhuaError as error:
+                guilty = str(error.diagnostic.facts.get("file", ""))
+                if guilty in names:
+                    place = shown_path(self.ws, files[names.index(guilty)].path)
+                    error.diagnostic = replace(
+                        error.diagnostic, path=place, line=error.diagnostic.line or 1
+                    )
+                raise
             self._keep(manifest)
 
             def act(uow: Uow) -> Made:
                 supplier = ids.node("party", source.supplier or self.ws.entity)
                 for f in files:
                     uow.add(RawFile(f.sha256, source.id, f.name, f.bytes, supplier), "raw.received")
-                return self._add_table(uow, manifest, None, {}, definitions, "table.collected")
+                made = self._add_table(uow, manifest, None, {}, definitions, "table.collected")
+                if manifest.rows:
+                    return made
+                none = Diagnostic(
+                    Severity.WARNING,
+                    "collect.no-rows",
+                    source.origin.path,
+                    source.origin.line,
+                    node=node,
+                    facts={"table": table, "rejected": manifest.rejected},
+                )
+                return replace(made, diagnostics=(none,))
 
             return act
 
         node = ids.node("table", table)
-        self.stepper.step("collect", node, made_from, work, usable=lambda: self._usable(table))
+        self.stepper.step(
+            "collect",
+            node,
+            made_from,
+            work,
+            usable=lambda: self._usable(table),
+            at=source.origin,
+        )
 
     def build(self, table: str) -> None:
         query = self.queries[table]
@@ -273,6 +303,7 @@ class Path:
             work,
             needs=needs,
             usable=lambda: self._usable(table),
+            at=self.project.sql[table].origin,
         )
 
     def _types(self, schema: TableSchema | None) -> dict[str, str]:
@@ -325,7 +356,8 @@ class Path:
             uow.add(result, "standard.bound")
             return Made((result.id,), diagnostics=tuple(result.diagnostics()))
 
-        self.stepper.step("standard", ids.node("standard", contract.id), made_from, lambda: act)
+        node = ids.node("standard", contract.id)
+        self.stepper.step("standard", node, made_from, lambda: act, at=contract.origin)
 
     def quality(self, contract: DataContract) -> None:
         node = ids.node("quality", contract.id)
@@ -373,7 +405,7 @@ class Path:
 
             return act
 
-        self.stepper.step("quality", node, made_from, work, needs=needs)
+        self.stepper.step("quality", node, made_from, work, needs=needs, at=contract.origin)
 
     def grade(self, table: str) -> None:
         """Detectors on a sample, floors set by people, and what the inputs' columns hand down."""
@@ -439,7 +471,8 @@ class Path:
 
             return act
 
-        self.stepper.step("grade", node, made_from, work, needs=needs)
+        at = contract.origin if contract else None
+        self.stepper.step("grade", node, made_from, work, needs=needs, at=at)
 
     def publish(self, contract: DataContract) -> None:
         tables = [table.name for table in contract.tables]
@@ -459,9 +492,8 @@ class Path:
             )
             return Made((resource.id,), rows=resource.rows)
 
-        self.stepper.step(
-            "publish", ids.node("resource", contract.id), made_from, lambda: act, needs=needs
-        )
+        node = ids.node("resource", contract.id)
+        self.stepper.step("publish", node, made_from, lambda: act, needs=needs, at=contract.origin)
 
     def _cadence(self, tables: Sequence[str]) -> str:
         """The slowest cadence among the sources that the tables come from."""
@@ -508,9 +540,8 @@ class Path:
         def act(uow: Uow) -> Made:
             return Made((claim_rights(uow, claim, inputs=inputs).id,))
 
-        self.stepper.step(
-            "rights", ids.node("claim", claim.id), made_from, lambda: act, needs=needs
-        )
+        node = ids.node("claim", claim.id)
+        self.stepper.step("rights", node, made_from, lambda: act, needs=needs, at=claim.origin)
 
     def _inputs_of(self, contract: DataContract) -> list[str]:
         """The nearest resources that the contract's tables are made from."""
@@ -566,7 +597,7 @@ class Path:
 
             return act
 
-        self.stepper.step("product", node, made_from, work, needs=needs)
+        self.stepper.step("product", node, made_from, work, needs=needs, at=product.origin)
 
     # Capital: the books and what may be carried
 
@@ -593,7 +624,18 @@ class Path:
         def act(uow: Uow) -> Made:
             uow.add(book, "book.opened")
             book_vouchers(uow, vouchers)
-            post(uow, [mirror(voucher, book) for voucher in vouchers])
+            for voucher in vouchers:
+                try:
+                    post(uow, [mirror(voucher, book)])
+                except SanhuaError as error:
+                    place = replace(
+                        error.diagnostic,
+                        path=voucher.path,
+                        line=voucher.lines[0].line,
+                        node=voucher.id,
+                    )
+                    error.diagnostic = place
+                    raise
             return Made((book.id,), rows=len(vouchers))
 
         self.stepper.step("book", book.id, made_from, lambda: act)
@@ -626,7 +668,9 @@ class Path:
             )
             return Made((node,), diagnostics=tuple(found))
 
-        self.stepper.step("recognise", node, made_from, lambda: act, needs=[book.id])
+        self.stepper.step(
+            "recognise", node, made_from, lambda: act, needs=[book.id], at=card.origin
+        )
 
     # Figures of the three stages
 

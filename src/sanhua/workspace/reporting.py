@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sanhua.kernel.errors import Diagnostic, NotFound
+from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError
 from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day
@@ -28,6 +28,7 @@ class Report:
     told: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     ok: bool = True
+    error: SanhuaError | None = None  # why nothing was drawn up
 
     def lines(self, language: str) -> list[str]:
         return [pair[language == "en"] for pair in self.told]
@@ -37,11 +38,12 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> R
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    Raises what the run raises, NotFound report.unknown-entity, Invalid time.not-a-period.
+    A run that fails is the report's `error`. Raises what the run raises, NotFound
+    report.unknown-entity, Invalid time.not-a-period.
     """
     made = run(ws)
     if made.error is not None:
-        raise made.error
+        return Report({}, [], made.diagnostics, False, made.error)
     chosen = _entity(ws, entity)
     drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}

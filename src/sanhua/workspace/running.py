@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,11 +35,14 @@ class ProjectState:
     key: str
     steps: tuple[str, ...]
     figures: tuple[str, ...]
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did. `figures` are the stage figures in the order of the stages."""
+    """What a run did. `figures` are the stage figures in the order of the stages; `run` is its id,
+    of the last one when nothing changed, empty when nothing was begun.
+    """
 
     steps: list[StepResult]
     figures: list[Figure]
@@ -47,6 +50,7 @@ class RunResult:
     ok: bool
     error: SanhuaError | None = None  # the first step's own failure
     checkpoint: str = ""
+    run: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """FORMATS §13, without the common keys."""
@@ -56,6 +60,7 @@ class RunResult:
             stage, _, name = line.partition(".")
             stages[stage][name] = int(figure.value) if figure.unit in COUNTED else text_of(figure)
         return {
+            "run": self.run,
             "steps": [
                 {key: value for key, value in asdict(step).items() if value not in (None, "")}
                 | {"seconds": f"{step.seconds:.2f}"}
@@ -109,33 +114,36 @@ def run(
     progress); a step's own failure is in the result, and what does not depend on it is still done.
     """
     ws.state.mkdir(parents=True, exist_ok=True)
+    from sanhua.workspace.checking import check
+    from sanhua.workspace.path import Path
+
     with ws.exclusive():
+        if faults(ws.project.diagnostics):
+            return _refused(check(ws)[1])
         found = {source.id: find_files(ws, source) for source in ws.project.sources.values()}
         key = _key(ws, found)
         if not select:
             again = _unchanged(ws, key)
             if again is not None:
                 return again
-        from sanhua.workspace.checking import check
-        from sanhua.workspace.path import Path
-
         _, diagnostics = check(ws)
-        faults = [item for item in diagnostics if item.severity is Severity.ERROR]
-        if faults:
-            error = Invalid("run.does-not-compile", count=len(faults))
-            return RunResult([], [], diagnostics, False, error)
+        if faults(diagnostics):
+            return _refused(diagnostics)
+        ws.store.must_go_on()
         path = Path(ws, found, report, select)
         path.walk()
         stepper = path.stepper
         figures = path.figures()
-        if not stepper.errors and not select:
-            with ws.store.begin(actor=ws.actor) as uow:
+        with ws.store.begin(actor=ws.actor) as uow:
+            this = uow.new_id("run")
+            if not stepper.errors and not select:
                 steps = tuple(f"{result.step} {result.node}" for result in stepper.results)
                 state = ProjectState(
                     ids.node("project", ws.project.name),
                     key,
                     steps,
                     tuple(figure.id for figure in figures),
+                    this,
                 )
                 uow.add(state, "project.built")
         note = ws.store.checkpoint()
@@ -148,7 +156,19 @@ def run(
             stepper.ok,
             stepper.errors[0] if stepper.errors else None,
             note.splitlines()[1] + " " + note.splitlines()[2],
+            this,
         )
+
+
+def faults(found: Iterable[Diagnostic]) -> int:
+    """How many are errors."""
+    return sum(item.severity is Severity.ERROR for item in found)
+
+
+def _refused(found: list[Diagnostic]) -> RunResult:
+    """The project has errors: all of them, and no step."""
+    error = Invalid("run.does-not-compile", count=faults(found))
+    return RunResult([], [], [error.diagnostic, *found], False, error)
 
 
 def _key(ws: Workspace, found: dict[str, Any]) -> str:
@@ -191,4 +211,4 @@ def _unchanged(ws: Workspace, key: str) -> RunResult | None:
         figures = [uow.get(Figure, figure) for figure in state.figures]
     named = [step.partition(" ") for step in state.steps]
     steps = [StepResult(step, node, "skipped", "unchanged") for step, _, node in named]
-    return RunResult(steps, figures, [], True)
+    return RunResult(steps, figures, [], True, run=state.run)

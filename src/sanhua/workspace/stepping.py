@@ -5,12 +5,13 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Annotated, Any
 
 from sanhua.kernel.errors import Diagnostic, SanhuaError, Severity
 from sanhua.kernel.ids import key_of
+from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
 from sanhua.verify import canonical, sha256
@@ -84,12 +85,13 @@ class Stepper:
         *,
         needs: Collection[str] = (),
         usable: Callable[[], bool] = lambda: True,
+        at: Origin | None = None,
     ) -> bool:
         """Do the step unless its parts are those of last time and what it made is `usable`; True
         when it stands.
 
         `work` does what is slow (engine, files) outside a transaction and returns the act, which
-        runs in one.
+        runs in one. A failure that names no place gets `at` and `node`.
         """
         blocked = sorted(self.failed.intersection(needs))
         if blocked:
@@ -115,7 +117,7 @@ class Stepper:
                 event = uow.add(Step(identity, hashes, made.nodes), f"{name}.done")
         except SanhuaError as error:
             self.failed.add(node)
-            self.errors.append(error)
+            self.errors.append(_placed(error, node, at))
             spent = perf_counter() - started
             self.results.append(StepResult(name, node, "failed", error.code, spent))
             return False
@@ -142,6 +144,14 @@ class Stepper:
     @property
     def ok(self) -> bool:
         return not self.errors and not any(d.severity is Severity.ERROR for d in self.notes)
+
+
+def _placed(error: SanhuaError, node: str, at: Origin | None) -> SanhuaError:
+    found = error.diagnostic
+    if at is not None and not found.path:
+        found = replace(found, path=at.path, line=found.line or at.line or 1)
+    error.diagnostic = found if found.node else replace(found, node=node)
+    return error
 
 
 def _why(before: Step | None, parts: Mapping[str, str]) -> str:

@@ -42,13 +42,19 @@ class Verdict:
 
 def verify_bundle(path: Path, key: Path | None) -> Verdict:
     """Check a bundle offline; `key` pins the public key that must have signed it."""
-    from sanhua.verify import check_bundle
+    from sanhua.verify import check_bundle, public_raw
 
+    pinned = key.read_bytes() if key else None
+    try:
+        if pinned is not None:
+            public_raw(pinned)
+    except ValueError as error:
+        raise Invalid("verify.key", path=str(key)) from error
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise Invalid("verify.no-bundle", path=str(path)) from error
-    report = check_bundle(data, key.read_bytes() if key else None)
+    report = check_bundle(data, pinned)
     return Verdict(
         {"bundle": str(path), **report.to_json()}, list(report.faults), [(report.zh, report.en)]
     )

@@ -48,24 +48,34 @@ MESSAGES = {
         "rename one, or say read: {{header: false}}",
     ),
     "collect.missing-heading": Message(
-        "{file} 没有表头 {heading}（列 {column}）；有 {found}",
-        "{file} has no heading {heading} (column {column}); it has {found}",
+        "{file} 没有表头 {heading}（列 {field}）；有 {found}",
+        "{file} has no heading {heading} (column {field}); it has {found}",
         "最接近的：{nearest}。文件中的表头写在 physicalName",
         "nearest: {nearest}. The heading in the file is the column's physicalName",
     ),
     "collect.no-sheet": Message(
         "{file} 没有工作表 {sheet}", "{file} has no sheet {sheet}", "有：{known}", "it has {known}"
     ),
-    "collect.bad-json": Message("{file} 不是合法的 JSON：{reason}", "{file} is not JSON: {reason}"),
+    "collect.bad-json": Message(
+        "{file} 不是合法的 JSON：{reason}",
+        "{file} is not JSON: {reason}",
+        "改正文件，或用 read: {{format: …}} 写明实际格式",
+        "mend the file, or say its true form with read: {{format: …}}",
+    ),
     "collect.no-records": Message(
         "{file} 中 {records} 处没有记录（{step}）",
         "{file}: no records at {records} ({step})",
         "records 从 $ 写起，如 $.data",
         "write records from $, as $.data",
     ),
-    "collect.cannot-read": Message("{file} 读不进来：{reason}", "{file} cannot be read: {reason}"),
+    "collect.cannot-read": Message(
+        "{file} 读不进来：{reason}",
+        "{file} cannot be read: {reason}",
+        "重新取得该文件，或用 read: 写明其格式",
+        "fetch the file again, or say its form with read:",
+    ),
     "collect.unknown-type": Message(
-        "列 {column} 的类型 {type} 不认识", "column {column}: unknown type {type}"
+        "列 {field} 的类型 {type} 不认识", "column {field}: unknown type {type}"
     ),
     "collect.unknown-pattern": Message(
         "日期格式 {pattern} 中的 {letters} 不认识",
@@ -73,7 +83,12 @@ MESSAGES = {
         "可用：{known}",
         "known: {known}",
     ),
-    "engine.cannot-bind": Message("SQL 不能绑定：{reason}", "the SQL does not bind: {reason}"),
+    "engine.cannot-bind": Message(
+        "SQL 不能绑定：{reason}",
+        "the SQL does not bind: {reason}",
+        "核对列名和类型，必要时用 TRY_CAST",
+        "check the names and types of the columns; cast with TRY_CAST where needed",
+    ),
     "engine.cannot-run": Message(
         "SQL 运行失败：{reason}",
         "the SQL failed: {reason}",
@@ -81,7 +96,7 @@ MESSAGES = {
         "use TRY_CAST for casts and guard divisions",
     ),
     "engine.column-twice": Message(
-        "{table} 有两列都叫 {column}", "{table} has two columns called {column}"
+        "{table} 有两列都叫 {field}", "{table} has two columns called {field}"
     ),
     "engine.not-one-value": Message(
         "规则应得一个值：{expression}", "a rule gives one value: {expression}"

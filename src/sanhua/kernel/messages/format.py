@@ -198,8 +198,15 @@ _FORMAT = {
         "save it as UTF-8 (it is often GB18030)",
     ),
     "format.nul": Message("文本中有 NUL 字符", "the text holds a NUL character"),
-    "format.empty-file": Message("文件是空的", "the file is empty"),
-    "format.yaml": Message("YAML 语法错误：{reason}", "YAML syntax: {reason}"),
+    "format.empty-file": Message(
+        "文件是空的", "the file is empty", "写入内容，或删去文件", "write it, or delete the file"
+    ),
+    "format.yaml": Message(
+        "YAML 语法错误：{reason}",
+        "YAML syntax: {reason}",
+        "检查此处及其上一行的引号、括号与缩进",
+        "check quotes, brackets and indentation here and on the line above",
+    ),
     "format.tab": Message(
         "缩进里有制表符：{reason}",
         "a tab in the indentation: {reason}",
@@ -231,9 +238,16 @@ _FORMAT = {
         "删去 --- 及其后内容",
         "remove --- and what follows",
     ),
-    "format.too-deep": Message("嵌套超过 {limit} 层", "nested deeper than {limit}"),
+    "format.too-deep": Message(
+        "嵌套超过 {limit} 层", "nested deeper than {limit}", "减少层次", "nest less deeply"
+    ),
     "format.too-many": Message("内容超过 {limit} 项", "more than {limit} values"),
-    "format.not-a-mapping": Message("应为 键: 值 的映射", "a mapping of keys is wanted here"),
+    "format.not-a-mapping": Message(
+        "应为 键: 值 的映射",
+        "a mapping of keys is wanted here",
+        "写成 键: 值",
+        "write key: value",
+    ),
     "format.quote-it": Message(
         "{value} 没有加引号，别的 YAML 程序会读成另一个值",
         "{value} is not quoted; other YAML readers take it for another value",
@@ -258,7 +272,10 @@ _FORMAT = {
     "format.duplicate-column": Message("列 {key} 出现两次", "column {key} is given twice"),
     "format.missing-cell": Message("缺少 {key}", "{key} is missing"),
     "format.not-a-workbook": Message(
-        "无法作为 Excel 工作簿读取：{reason}", "not a readable workbook: {reason}"
+        "无法作为 Excel 工作簿读取：{reason}",
+        "not a readable workbook: {reason}",
+        "重新另存为 .xlsx，或改用 CSV",
+        "save it again as .xlsx, or use CSV",
     ),
     "format.formula": Message(
         "{cell} 是公式 {value}",
@@ -658,7 +675,10 @@ _BOOKS = {
         "write 1023500.00 without separators, symbols or 万",
     ),
     "voucher.too-many-decimals": Message(
-        "{key} 的 {value} 多于两位小数", "{key}: {value} has more than two decimals"
+        "{key} 的 {value} 多于两位小数",
+        "{key}: {value} has more than two decimals",
+        "写到分",
+        "write it to the fen",
     ),
     "voucher.both-sides": Message(
         "凭证 {number} 的一行同时有借方和贷方",

@@ -3,7 +3,12 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
-    "sql.syntax": Message("SQL 语法错误：{reason} {near}", "SQL syntax: {reason} {near}"),
+    "sql.syntax": Message(
+        "SQL 语法错误：{reason} {near}",
+        "SQL syntax: {reason} {near}",
+        "改正此处；方言是 DuckDB 的子集",
+        "mend it here; the dialect is a subset of DuckDB's",
+    ),
     "sql.too-long": Message(
         "SQL 有 {chars} 个字符，上限 {most}", "the SQL has {chars} characters, at most {most}"
     ),

@@ -39,8 +39,30 @@ MESSAGES = {
         "腾出空间后再次执行同一命令",
         "free some space and give the same command again",
     ),
-    "run.no-access": Message("无法读写 {path}：{reason}", "cannot read or write {path}: {reason}"),
-    "run.system": Message("系统错误：{reason}", "the system failed: {reason}"),
+    "run.no-access": Message(
+        "无法读写 {path}：{reason}",
+        "cannot read or write {path}: {reason}",
+        "检查权限，或换一个位置",
+        "check its permissions, or choose another place",
+    ),
+    "run.no-file": Message(
+        "没有文件或文件夹 {path}", "no file or folder {path}", "检查路径", "check the path"
+    ),
+    "run.system": Message(
+        "系统错误：{reason}",
+        "the system failed: {reason}",
+        "排除后再次执行同一命令；已提交的内容完好",
+        "give the same command again when it is mended; what was committed is intact",
+    ),
+    "run.defect": Message(
+        "程序自身的错误（{at}）：{kind} {reason}",
+        "a mistake of the program itself ({at}): {kind} {reason}",
+        "已提交的内容完好；请把这一行和命令报告给维护者",
+        "what was committed is intact; please report this line and the command",
+    ),
+    "cli.usage": Message(
+        "命令写法不对：{reason}", "the command is not right: {reason}", "见 --help", "see --help"
+    ),
     "collect.no-files": Message(
         "数据源 {source} 的 {pattern} 没有匹配到文件",
         "source {source}: no file matches {pattern}",
@@ -53,12 +75,29 @@ MESSAGES = {
         "先导出为文件并改用 files",
         "export it to files and use `files`",
     ),
-    "collect.unreadable": Message("无法读取 {path}：{reason}", "cannot read {path}: {reason}"),
+    "collect.no-rows": Message(
+        "{table} 没有一行可用（拒收 {rejected} 行）",
+        "{table} has no usable row ({rejected} rejected)",
+        "检查文件是否已完整送达，表头与合同是否相符",
+        "check that the files arrived whole and that their headings match the contract",
+    ),
+    "collect.unreadable": Message(
+        "无法读取 {path}：{reason}",
+        "cannot read {path}: {reason}",
+        "检查权限",
+        "check its permissions",
+    ),
     "explain.no-such-node": Message(
         "没有编号为 {node} 的东西",
         "nothing here is called {node}",
         "编号形如 product:…、table:…、figure:…；sanhua run 的末尾列出可展开的数字",
         "ids look like product:…, table:…, figure:…; `sanhua run` ends with figures to open",
+    ),
+    "prove.no-folder": Message(
+        "没有文件夹 {path}，未写出证据包",
+        "no folder {path}; no bundle was written",
+        "先建立该文件夹，或用 -o 换一个位置",
+        "make the folder, or choose another place with -o",
     ),
     "prove.own-bundle": Message(
         "所存内容与封印不符，未写出证据包：{reason}",
@@ -66,11 +105,24 @@ MESSAGES = {
         "执行 sanhua verify 查看全部不符之处",
         "`sanhua verify` lists every disagreement",
     ),
-    "verify.broken": Message("{fault}", "{fault}"),
-    "verify.no-bundle": Message("没有文件 {path}", "no file {path}"),
+    "verify.broken": Message(
+        "{fault}",
+        "{fault}",
+        "不要依赖它：索取新的证据包，或从未被改动的备份恢复 state/",
+        "do not rely on it: ask for a new bundle, or restore state/ from an untouched backup",
+    ),
+    "verify.no-bundle": Message("没有文件 {path}", "no file {path}", "检查路径", "check the path"),
+    "verify.key": Message(
+        "{path} 不是 Ed25519 公钥",
+        "{path} is not an Ed25519 public key",
+        "给出 PEM 或 32 字节的公钥",
+        "give the public key as PEM or as 32 bytes",
+    ),
     "approve.no-such-person": Message(
         "parties.yaml 中没有名为 {person} 的人（person: true）",
         "parties.yaml has no person {person} (person: true)",
+        "在 parties.yaml 中登记此人，或换一个 --as",
+        "enter the person in parties.yaml, or give another --as",
     ),
     "approve.maker-is-checker": Message(
         "{person} 是 {node} 的制作人或判断人，不能自己批准",
@@ -81,6 +133,8 @@ MESSAGES = {
     "approve.role": Message(
         "{person} 的角色是 {held}，批准 {node} 需要 {wanted}",
         "{person} holds {held}; approving {node} takes one of {wanted}",
+        "请有此角色的人批准",
+        "someone who holds the role must approve",
     ),
     "approve.not-current": Message(
         "{node} 的文件在上次运行后改过",
@@ -88,7 +142,18 @@ MESSAGES = {
         "先执行 sanhua run，再批准",
         "run `sanhua run`, then approve",
     ),
-    "approve.key": Message("{path} 不是 Ed25519 私钥", "{path} is not an Ed25519 private key"),
+    "approve.key": Message(
+        "{path} 不是未加密的 Ed25519 私钥",
+        "{path} is not an Ed25519 private key without a password",
+        "给出 PEM 格式的私钥",
+        "give the private key as PEM",
+    ),
+    "approve.public-key": Message(
+        "parties.yaml 声明的公钥 {path} 不是 PEM 公钥",
+        "the public key {path} that parties.yaml declares is not a PEM public key",
+        "更正 public_key",
+        "mend public_key",
+    ),
     "approve.other-key": Message(
         "{path} 与声明的公钥 {declared} 不是一对",
         "{path} does not belong to the declared public key {declared}",
