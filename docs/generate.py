@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from sanhua.cli.commands import cli
-from sanhua.cli.show import EXIT
+from sanhua.cli.show import EXIT, EXIT_DEFECT
 from sanhua.kernel.messages import catalogue
 from sanhua.project.model import Settings
 
@@ -47,7 +47,7 @@ ENVIRONMENT = {
 def commands() -> str:
     """Every verb with its options, as `--help` says."""
     lines = [MADE, "# 命令 Commands", ""]
-    context = click.Context(cli, info_name="sanhua", max_content_width=100, terminal_width=100)
+    context = click.Context(cli, info_name="sanhua", terminal_width=100, **cli.context_settings)
     for name in cli.list_commands(context):
         command = cli.commands[name]
         inner = click.Context(
@@ -58,6 +58,7 @@ def commands() -> str:
     lines += ["| 0 | | 成功 done |", "| 1 | | 检查发现错误 a check or gate found faults |"]
     for error, code in EXIT.items():
         lines.append(f"| {code} | `{error.__name__}` | {(error.__doc__ or '').strip()} |")
+    lines.append(f"| {EXIT_DEFECT} | | 程序自身的错误 a mistake of the program itself |")
     return "\n".join(lines) + "\n"
 
 

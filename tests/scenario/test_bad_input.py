@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,17 @@ import pytest
 from click.testing import CliRunner
 
 from sanhua.cli.commands import cli
+from sanhua.cli.show import exit_code
+from sanhua.kernel.errors import RuleGap
 from sanhua.kernel.ledger import PeriodClose
+from sanhua.store.clock import SetClock
 from sanhua.workspace import opening
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.running import run
+from sanhua.workspace.verifying import verify_store
 
 RAW = "raw/readings.csv"
-FAULTS, INVALID, NOT_FOUND, CONFLICT, DENIED, UNAVAILABLE, BROKEN = 1, 2, 3, 4, 5, 7, 8
+FAULTS, INVALID, NOT_FOUND, CONFLICT, DENIED, RULE_GAP, UNAVAILABLE, BROKEN = range(1, 9)
 
 
 def told(*args: object, env: dict[str, str | None] | None = None) -> tuple[int, dict[str, Any]]:
@@ -463,6 +468,18 @@ def test_a_booked_voucher_is_not_changed_but_corrected_by_another(built: Path):
     assert (code, errors(said)[0]["code"]) == (CONFLICT, "store.same-id-other-body")
     assert (errors(said)[0]["path"], errors(said)[0]["line"]) == (BOOK, 4)
     intact(built, before)
+
+
+def test_a_day_before_the_rule_is_a_gap_and_nothing_is_guessed(small_project: Path):
+    """The source→rights matrix is 国数综政策〔2026〕35号, known from 2026-07-03."""
+    with Workspace(small_project, env={}, clock=SetClock(datetime(2026, 7, 2, tzinfo=UTC))) as ws:
+        made = run(ws)
+        assert isinstance(made.error, RuleGap) and exit_code(made.error) == RULE_GAP
+        found = made.error.diagnostic
+        assert (found.code, found.path) == ("rule.gap", "rights/claims.yaml")
+        assert "2026-07-03" in found.message("en") and found.hint("zh")
+        assert verify_store(ws).ok
+        assert {s.node for s in made.steps if s.status == "failed"} == {"claim:readings"}
 
 
 # Two at once, no room, files taken away

@@ -742,7 +742,7 @@ class Path:
     def _count(
         self, line: str, label: Text, unit: str, parts: Mapping[str, int | Decimal]
     ) -> Figure:
-        counted = tuple(Part(node, Decimal(amount)) for node, amount in parts.items() if amount)
+        counted = tuple(Part(node, Decimal(amount)) for node, amount in parts.items())
         total = sum((part.amount for part in counted), Decimal())
         return Figure(self._figure_id(line), label, total, unit, counted)
 

@@ -1,0 +1,251 @@
+"""The straight line: raw file → resource → product, voucher → balance sheet; every figure opens,
+is proven, and is made again to the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import sanhua.verify
+from sanhua.cli.commands import cli
+from sanhua.kernel.record import Edge
+from sanhua.project import schema
+from sanhua.store.clock import SetClock
+from sanhua.workspace.explaining import explain
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.running import run
+
+RAW = "raw/readings.csv"
+
+
+def said(*args: object) -> dict[str, Any]:
+    """The JSON of a command that succeeds."""
+    result = CliRunner().invoke(cli, [*(str(arg) for arg in args), "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def statuses(made: dict[str, Any]) -> dict[str, str]:
+    return {f"{step['step']} {step['node']}": step["status"] for step in made["steps"]}
+
+
+def below(told: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [node for node in told["nodes"] if node["kind"] == kind]
+
+
+def digest(path: Path) -> str:
+    return f"sha256:{sha256(path.read_bytes()).hexdigest()}"
+
+
+@pytest.fixture
+def built(small_project: Path) -> Path:
+    said("run", "-C", small_project)
+    return small_project
+
+
+def test_one_command_goes_from_raw_file_to_product_and_to_the_balance_sheet(small_project: Path):
+    """40 readings, two that cannot be read; 20 rows an hour and meter over two days, one of an
+    unknown meter; 1,200.00 and 34.56 of 2024 carried.
+    """
+    made = said("run", "-C", small_project)
+    assert schema.valid("run_output", made)
+    assert made["stages"] == {
+        "resource": {
+            "tables": 2,
+            "rows": 38 + 4,
+            "rejected": 2,
+            "checks": made["stages"]["resource"]["checks"],
+            "score": made["stages"]["resource"]["score"],
+            "not_assessable": made["stages"]["resource"]["not_assessable"],
+        },
+        "asset": {"products": 1, "deals": 0},
+        "capital": {"assets": 1, "capitalised": "1234.56"},
+    }
+    assert 0 < float(made["stages"]["resource"]["score"]) < 1  # three rules are broken
+    kinds = [step["step"] for step in made["steps"]]
+    order = ["freeze", "collect", "build", "grade", "standard", "quality", "publish", "rights",
+             "product", "book", "recognise"]  # fmt: skip
+    assert sorted(set(kinds), key=kinds.index) == order
+    assert all(step["event"].startswith("evt_") for step in made["steps"])
+
+
+def test_every_stage_figure_opens_down_to_raw_bytes_and_row_counts(built: Path):
+    made = said("run", "-C", built)
+    for figure in made["figures"]:
+        told = said("explain", figure, "-C", built)
+        assert schema.valid("explain_output", told)
+        stage = figure.split("/")[2].partition(".")[0]
+        if stage == "capital":
+            vouchers = below(told, "voucher")
+            assert {v["at"]["path"] for v in vouchers} == {"books/vouchers/2024.csv"}
+            written = digest(built / "books/vouchers/2024.csv")
+            assert all(f"sha256:{v['at']['sha256']}" == written for v in vouchers)
+        elif figure.split("/")[2] != "asset.deals":  # there is none
+            assert digest(built / RAW) in {node["id"] for node in below(told, "raw_file")}
+            assert 38 in {node.get("rows") for node in told["nodes"]}
+
+
+def test_each_line_of_the_balance_sheet_opens_to_its_vouchers(built: Path):
+    report = said("report", "disclosure", "--period", "2024", "-C", built)
+    assert schema.valid("disclosure_output", report)
+    amounts = {figure["id"].split("/", 1)[1]: figure["amount"] for figure in report["figures"]}
+    assert amounts["balance_sheet/development.data/ending/2024"] == "1234.56"
+    cells = [cell for table in report["tables"].values() for cell in table["cells"]]
+    shown = [*report["figures"], *cells]
+    written = digest(built / "books/vouchers/2024.csv")
+    for figure in shown:
+        told = said("explain", figure["id"], "-C", built)
+        assert schema.valid("explain_output", told)
+        if figure["amount"] not in ("", "0.00", None):
+            values = {v["id"]: v["value"] for v in below(told, "voucher")}
+            assert values == {"voucher:2024-02-01": "1200.00", "voucher:2024-03-01": "34.56"}
+            assert written in {node["id"] for node in told["nodes"]}
+    for name in report["files"]:
+        assert (built / name).stat().st_size > 0
+
+
+def test_a_figure_is_proven_and_verified_by_sanhua_and_by_the_single_file(
+    built: Path, tmp_path: Path
+):
+    """The verifier is copied away and run isolated: no sanhua can be imported there."""
+    alone = tmp_path / "verify.py"
+    shutil.copy(sanhua.verify.__file__, alone)
+    figures = said("run", "-C", built)["figures"]
+    figures.append(said("report", "disclosure", "-C", built)["figures"][0]["id"])
+    for n, figure in enumerate(figures):
+        bundle = tmp_path / f"{n}.zip"
+        proof = said("prove", figure, "-o", bundle, "-C", built)
+        assert (proof["root"], proof["bytes"]) == (figure, bundle.stat().st_size)
+        assert said("verify", bundle)["ok"]
+    command = [sys.executable, "-I", str(alone), str(bundle)]
+    assert subprocess.run(command, capture_output=True, cwd=tmp_path).returncode == 0
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 3] ^= 1
+    bundle.write_bytes(data)
+    assert subprocess.run(command, capture_output=True, cwd=tmp_path).returncode == 8
+
+
+def test_a_second_run_does_nothing_and_says_so(built: Path):
+    log = (built / "state" / "state.db").read_bytes()
+    again = said("run", "-C", built)
+    assert set(statuses(again).values()) == {"skipped"}
+    assert again["skipped"] == len(again["steps"])
+    assert schema.valid("run_output", again)
+    assert (built / "state" / "state.db").read_bytes() == log
+    result = CliRunner().invoke(cli, ["run", "-C", str(built), "--language", "en"])
+    assert "Nothing changed" in result.stdout
+
+
+def test_a_changed_row_rebuilds_what_depends_on_it_and_nothing_else(built: Path):
+    path = built / RAW
+    path.write_text(path.read_text("utf-8").replace("0:00,0.50", "0:00,7.50"), "utf-8")
+    made = statuses(said("run", "-C", built))
+    rebuilt = {step for step, status in made.items() if status == "done"}
+    assert {"collect table:readings", "build table:daily", "product product:energy"} <= rebuilt
+    untouched = {
+        "freeze project:small",
+        "standard standard:readings",
+        "standard standard:daily",
+        "book book:plant.entity",
+        "recognise asset:energy_data",
+    }
+    assert untouched == set(made) - rebuilt
+
+
+def test_a_changed_voucher_rebuilds_the_books_alone(built: Path):
+    with (built / "books/vouchers/2024.csv").open("a", encoding="utf-8") as file:
+        file.write("2024-04-01,2024-04-30,薪酬,5301.02,10.00,,P1,evidence/paper.md\n")
+        file.write("2024-04-01,2024-04-30,薪酬,2211,,10.00,,\n")
+    made = said("run", "-C", built)
+    rebuilt = {step for step, status in statuses(made).items() if status == "done"}
+    assert rebuilt == {
+        "freeze project:small",
+        "book book:plant.entity",
+        "recognise asset:energy_data",
+    }
+    assert made["stages"]["capital"]["capitalised"] == "1244.56"
+
+
+def test_a_row_that_the_product_leaves_out_changes_its_provenance_not_its_bytes(built: Path):
+    """The meter of one row is not in the code list, so the daily table does not count it."""
+    lake, path = built / "state/lake/built/daily", built / RAW
+    (before,) = (digest(file) for file in lake.rglob("part-*.parquet"))
+    path.write_text(path.read_text("utf-8").replace("M9,", "M8,"), "utf-8")
+    assert statuses(said("run", "-C", built))["build table:daily"] == "done"
+    assert {digest(file) for file in lake.rglob("part-*.parquet")} == {before}
+    told = said("explain", "table:daily", "-C", built)
+    assert digest(path) in {node["id"] for node in below(told, "raw_file")}
+
+
+def test_two_builds_from_nothing_give_the_same_product_bytes(small_project: Path, tmp_path: Path):
+    other = tmp_path / "elsewhere" / "small"
+    shutil.copytree(small_project, other)
+    snapshots: list[dict[str, str]] = []
+    files: list[dict[str, str]] = []
+    for folder in (small_project, other):
+        made = said("run", "-C", folder)
+        snapshots.append({s["node"]: s["snapshot"] for s in made["steps"] if "snapshot" in s})
+        lake = folder / "state" / "lake"
+        files.append({p.relative_to(lake).as_posix(): digest(p) for p in lake.rglob("*.parquet")})
+    assert snapshots[0] == snapshots[1] and len(snapshots[0]) == 2
+    assert files[0] == files[1] and len(files[0]) == 3  # two tables and the rejects
+
+
+def test_a_seeded_replay_gives_the_same_log(small_project: Path, tmp_path: Path):
+    roots: list[str] = []
+    walks: list[list[Edge]] = []
+    shutil.copytree(small_project, tmp_path / "again" / "small")
+    for folder in (small_project, tmp_path / "again" / "small"):
+        clock = SetClock(datetime(2026, 11, 23, 1, 15, tzinfo=UTC))
+        seeded = random.Random(20261123)
+        with Workspace(folder, env={}, clock=clock, entropy=seeded.randbytes) as ws:
+            made = run(ws)
+            assert made.ok
+            roots.append(made.checkpoint)
+            walks.append(explain(ws, "product:energy").edges)
+    assert roots[0] == roots[1]
+    assert walks[0] == walks[1] and walks[0]
+
+
+def test_a_selected_product_builds_what_it_needs_only(small_project: Path):
+    (small_project / "sources/other.yaml").write_text(
+        "files: raw/other.csv\ncadence: day\n", "utf-8"
+    )
+    (small_project / "raw/other.csv").write_text("a\n1\n", "utf-8")
+    made = statuses(said("run", "energy", "-C", small_project))
+    assert "collect table:other" not in made
+    assert made["product product:energy"] == "done"
+    whole = statuses(said("run", "-C", small_project))
+    assert {step for step, status in whole.items() if status == "done"} == {
+        "collect table:other",
+        "grade grade:other",
+        "book book:plant.entity",
+        "recognise asset:energy_data",
+    }
+
+
+def test_check_tells_what_it_compiled(small_project: Path):
+    told = said("check", "-C", small_project)
+    assert schema.valid("check_output", told)
+    assert told["compiled"] == {
+        "parties": 4,
+        "sources": 1,
+        "tables": 2,
+        "contracts": 2,
+        "products": 1,
+        "deals": 0,
+        "vouchers": 2,
+        "assets": 1,
+    }
+    assert not (small_project / "state").exists()
