@@ -115,7 +115,6 @@ def run(
     """
     ws.state.mkdir(parents=True, exist_ok=True)
     from sanhua.workspace.checking import check
-    from sanhua.workspace.path import Path
 
     with ws.exclusive():
         if faults(ws.project.diagnostics):
@@ -130,10 +129,13 @@ def run(
         if faults(diagnostics):
             return _refused(diagnostics)
         ws.store.must_go_on()
+        from sanhua.workspace.figures import StageFigures
+        from sanhua.workspace.path import Path
+
         path = Path(ws, found, report, select)
         path.walk()
         stepper = path.stepper
-        figures = path.figures()
+        figures = StageFigures(ws, path.plan.tables, path.today).state()
         with ws.store.begin(actor=ws.actor) as uow:
             this = uow.new_id("run")
             if not stepper.errors and not select:

@@ -1,0 +1,108 @@
+"""The figures of the three stages, each with the parts that it is counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from sanhua.asset.product import DataProduct
+from sanhua.capital.recognise import AssetEntry
+from sanhua.kernel import ids
+from sanhua.kernel.figure import Figure, Part
+from sanhua.kernel.text import Text
+from sanhua.resource.lineage import Table
+from sanhua.resource.quality import Quality
+from sanhua.workspace.opening import Workspace
+
+SCORE = Decimal("0.0001")
+
+
+class StageFigures:
+    """States what is kept of a project's `tables` on a legal day."""
+
+    def __init__(self, ws: Workspace, tables: Sequence[str], today: date) -> None:
+        self.ws, self.project, self.tables, self.today = ws, ws.project, frozenset(tables), today
+
+    def state(self) -> list[Figure]:
+        """The stage figures, each with the parts that it is counted from; kept as records."""
+        with self.ws.store.begin(actor=self.ws.actor) as uow:
+            tables = [t for t in uow.all(Table) if ids.key_of(t.id) in self.tables]
+            judged = [q for q in uow.all(Quality) if ids.key_of(q.id) in self.project.contracts]
+            products = [
+                p for p in uow.all(DataProduct) if ids.key_of(p.id) in self.project.products
+            ]
+            assets = [a for a in uow.all(AssetEntry) if ids.key_of(a.id) in self.project.assets]
+            figures = [
+                self._count(
+                    "resource.tables", Text("数据表", "tables"), "tables", {t.id: 1 for t in tables}
+                ),
+                self._count(
+                    "resource.rows", Text("行", "rows"), "rows", {t.id: t.rows for t in tables}
+                ),
+                self._count(
+                    "resource.rejected",
+                    Text("拒收行", "rejected rows"),
+                    "rows",
+                    {t.id: t.rejected for t in tables},
+                ),
+                self._count(
+                    "resource.checks",
+                    Text("质量检查", "checks"),
+                    "checks",
+                    {q.id: q.checks for q in judged},
+                ),
+                self._score(judged),
+                self._count(
+                    "resource.not_assessable",
+                    Text("不可评估的指标", "indicators not assessable"),
+                    "indicators",
+                    {q.id: q.not_assessable for q in judged},
+                ),
+                self._count(
+                    "asset.products",
+                    Text("数据产品", "products"),
+                    "products",
+                    {p.id: 1 for p in products},
+                ),
+                self._count(
+                    "asset.deals",
+                    Text("合约（未签署）", "deals (unsigned)"),
+                    "deals",
+                    {ids.node("file", d.origin.path): 1 for d in self.project.deals.values()},
+                ),
+                self._count(
+                    "capital.assets", Text("资产", "assets"), "assets", {a.id: 1 for a in assets}
+                ),
+            ]
+            for currency in sorted({a.capitalised.currency for a in assets}):
+                carried = {
+                    a.id: a.capitalised.amount for a in assets if a.capitalised.currency == currency
+                }
+                label = Text("可资本化支出", "spending that may be carried")
+                figures.append(self._count("capital.capitalised", label, currency, carried))
+            for figure in figures:
+                uow.add(figure, "figure.stated")
+        return figures
+
+    def _count(
+        self, line: str, label: Text, unit: str, parts: Mapping[str, int | Decimal]
+    ) -> Figure:
+        counted = tuple(Part(node, Decimal(amount)) for node, amount in parts.items())
+        total = sum((part.amount for part in counted), Decimal())
+        return Figure(self._figure_id(line), label, total, unit, counted)
+
+    def _score(self, judged: Sequence[Quality]) -> Figure:
+        """The mean score of the resources, each weighted with its checks."""
+        scored = [(q, q.score) for q in judged if q.score is not None]
+        weight = sum(q.checks for q, _ in scored)
+        total = sum((score * q.checks for q, score in scored), Decimal())
+        value = (total / weight).quantize(SCORE, ROUND_HALF_UP) if weight else Decimal()
+        label = Text("质量得分", "quality score")
+        parts = tuple(Part(q.id, score) for q, score in scored)
+        return Figure(
+            self._figure_id("resource.score"), label, value, "score", parts, additive=False
+        )
+
+    def _figure_id(self, line: str) -> str:
+        return ids.figure(self.ws.entity, "stages", line, "value", self.today.isoformat())

@@ -1,0 +1,69 @@
+"""The snapshots at hand in a run: made now, or the current ones of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sanhua.kernel import ids
+from sanhua.kernel.record import R
+from sanhua.kernel.table import Column, Manifest
+from sanhua.resource.lineage import Table
+from sanhua.workspace.opening import Workspace
+
+
+class Snapshots:
+    """Manifests by table, bound to the engine when they are first read."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self.ws, self.project = ws, ws.project
+        self._manifests: dict[str, Manifest] = {}
+        self._bound: set[str] = set()
+
+    def keep(self, manifest: Manifest) -> None:
+        self._manifests[manifest.table] = manifest
+        self._bound.discard(manifest.table)
+
+    def manifest(self, table: str) -> Manifest:
+        """The current snapshot's manifest, from this run or from the lake."""
+        if table not in self._manifests:
+            record = self.latest(Table, ids.node("table", table))
+            self._manifests[table] = self.ws.lake.load(record.layer, table, record.snapshot)
+        return self._manifests[table]
+
+    def bind(self, table: str) -> None:
+        """Let the engine read a table or code list by its name."""
+        if table in self._bound:
+            return
+        codes = self.project.codes.get(table)
+        if codes is not None:
+            columns = [Column(name, "VARCHAR") for name in codes.columns]
+            self.ws.engine.bind_rows(table, columns, codes.rows)
+        else:
+            self.ws.engine.bind(self.manifest(table))
+        self._bound.add(table)
+
+    def schemas(self, tables: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Table → column → engine type."""
+        return {table: self._columns_of(table) for table in tables}
+
+    def _columns_of(self, table: str) -> dict[str, str]:
+        codes = self.project.codes.get(table)
+        if codes is not None:
+            return dict.fromkeys(codes.columns, "VARCHAR")
+        return {column.name: column.type for column in self.manifest(table).columns}
+
+    def id_of(self, table: str) -> str:
+        codes = self.project.codes.get(table)
+        return codes.origin.sha256 if codes else self.manifest(table).id
+
+    def usable(self, table: str) -> bool:
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            record = uow.find(Table, ids.node("table", table))
+        return record is not None and self.ws.lake_has(record.layer, table, record.snapshot)
+
+    def latest(self, cls: type[R], node: str) -> R:
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            return uow.get(cls, node)
+
+    def versions(self, nodes: Sequence[str]) -> dict[str, int]:
+        return {node: self.ws.store.version_of(node) for node in nodes}
