@@ -20,6 +20,8 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sanhua.cli.commands import cli
 from sanhua.cli.show import exit_code
@@ -250,6 +252,42 @@ def test_data_that_is_elsewhere_says_which_variable_is_missing(small_project: Pa
     code, said = told("run", "-C", small_project, env={"SANHUA_DATA": str(small_project / "no")})
     assert (code, errors(said)[0]["code"]) == (NOT_FOUND, "collect.no-files")
     assert (errors(said)[0]["path"], errors(said)[0]["line"]) == (SOURCE, 1)
+
+
+STRAY = (
+    "", "-1", "1e999", "NaN", "no", "010", "12:30", "null", "[]", "{a: b}", "2024-13-01", "9" * 30,
+    "${X}", "${", '"', "'", "\0", "\ufeff", "💥", "x" * 5000, "!!python/object:os.system", "*a", "&a",
+    ", :", "%", "-5%", "SELECT", "9999-12-31", "0001-01-01",
+)  # fmt: skip
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_edit_of_a_file_ever_shows_a_traceback(small_project: Path, data: st.DataObject):
+    """A word of any file of the project is replaced, or its line taken away or doubled."""
+    files = sorted(p for p in small_project.rglob("*") if p.suffix in (".yaml", ".csv", ".sql"))
+    path = data.draw(st.sampled_from(files))
+    before = path.read_bytes()
+    lines = before.decode().splitlines(keepends=True)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    words = list(re.finditer(r"[\w.%]+", lines[at]))
+    change = data.draw(st.sampled_from(["word", "word", "drop", "double", "cut"]))
+    if change == "word" and words:
+        word, stray = data.draw(st.sampled_from(words)), data.draw(st.sampled_from(STRAY))
+        lines[at] = lines[at][: word.start()] + stray + lines[at][word.end() :]
+    elif change == "double":
+        lines.insert(at, lines[at])
+    elif change == "cut":
+        lines = [*lines[:at], lines[at][: len(lines[at]) // 2]]
+    else:
+        del lines[at]
+    path.write_text("".join(lines), encoding="utf-8", newline="")
+    try:
+        result = CliRunner().invoke(cli, ["check", "-C", str(small_project), "--json"])
+    finally:
+        path.write_bytes(before)
+    assert result.exit_code in (0, FAULTS, INVALID), result.output
+    assert all(found["message"] for found in json.loads(result.stdout)["diagnostics"])
 
 
 # Raw files: the step fails at the file's line; what stood before stands
