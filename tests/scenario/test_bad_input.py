@@ -256,8 +256,8 @@ def test_data_that_is_elsewhere_says_which_variable_is_missing(small_project: Pa
 
 STRAY = (
     "", "-1", "1e999", "NaN", "no", "010", "12:30", "null", "[]", "{a: b}", "2024-13-01", "9" * 30,
-    "${X}", "${", '"', "'", "\0", "\ufeff", "💥", "x" * 5000, "!!python/object:os.system", "*a", "&a",
-    ", :", "%", "-5%", "SELECT", "9999-12-31", "0001-01-01",
+    "${X}", "${", '"', "'", "\0", "\ufeff", "💥", "x" * 5000, "!!python/object:os.system", "*a",
+    "&a", ", :", "%", "-5%", "SELECT", "9999-12-31", "0001-01-01",
 )  # fmt: skip
 
 
