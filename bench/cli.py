@@ -1,4 +1,5 @@
-"""What starting costs: `--help` and a second `run` that finds nothing to do. CPU seconds of the whole process.
+"""What starting costs: `--help` and a second `run` that finds nothing to do. CPU seconds of the
+whole process.
 
 python bench/cli.py [--write]        --write keeps the figures in bench/results
 """

@@ -1,4 +1,4 @@
-"""The reference pages are what the program says of itself; every code that is raised has its text."""
+"""The reference pages are what the program says of itself; each code raised has its text."""
 
 from __future__ import annotations
 

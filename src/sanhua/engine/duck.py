@@ -1,7 +1,8 @@
 """The engine on DuckDB: collect, build, measure, query.
 
-SQL from people runs on one connection that may read the lake and nothing else: no other files, no network, no
-extensions, settings locked. Raw files are read by connections of their own, whose SQL is all made here.
+SQL from people runs on one connection that may read the lake and nothing else: no other files, no
+network, no extensions, settings locked. Raw files are read by connections of their own, whose SQL
+is all made here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from typing import Any
 import duckdb
 
 from sanhua.engine.lake import Lake, describe
-from sanhua.engine.read import LINE_BYTES_MAX, CsvFile, ParquetFile, Raw, Rows, open_raw
+from sanhua.engine.read import open_raw
+from sanhua.engine.staging import (
+    literal,
+    make_staging,
+    must_have,
+    one,
+    quote,
+    ragged,
+    relation_of,
+    stage,
+)
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
@@ -29,15 +40,21 @@ ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled
 BUILD_TIMEOUT_S = 6 * 3600.0
 QUERY_TIMEOUT_S = 600.0
-_BLANK = " \t\r\n\u00a0\u3000\ufeff"
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
 
 
 class DuckEngine:
-    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to `temp` beyond that."""
+    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to `temp`
+    beyond that.
+    """
 
     def __init__(
-        self, lake: Lake, *, memory: str = "1GB", threads: int | None = None, temp: Path | None = None
+        self,
+        lake: Lake,
+        *,
+        memory: str = "1GB",
+        threads: int | None = None,
+        temp: Path | None = None,
     ) -> None:
         self.version = f"duckdb {duckdb.__version__}"
         self.lake = lake
@@ -49,8 +66,9 @@ class DuckEngine:
         }
         self._temp = Path(tempfile.mkdtemp(prefix="sanhua-", dir=temp))
         self._db = self._connect()
+        allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
         for statement in (
-            f"SET allowed_directories = [{_literal(f'{lake.root.resolve()}/')}, {_literal(f'{self._temp}/')}]",
+            f"SET allowed_directories = [{allowed}]",
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
@@ -71,18 +89,22 @@ class DuckEngine:
     def bind(self, manifest: Manifest) -> None:
         """Let SQL read `manifest.table`."""
         self._forget(manifest.table)
-        self._db.execute(f"CREATE VIEW {_quote(manifest.table)} AS SELECT * FROM {self._scan(manifest)}")
+        self._db.execute(
+            f"CREATE VIEW {quote(manifest.table)} AS SELECT * FROM {self._scan(manifest)}"
+        )
         self._tables[manifest.table] = manifest
 
-    def bind_rows(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]) -> None:
+    def bind_rows(
+        self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]
+    ) -> None:
         """A small table given as text; an empty cell is NULL."""
         self._forget(table)
-        listed = ", ".join(f"{_quote(column.name)} VARCHAR" for column in columns)
-        self._db.execute(f"CREATE TABLE {_quote(table)} ({listed})")
+        listed = ", ".join(f"{quote(column.name)} VARCHAR" for column in columns)
+        self._db.execute(f"CREATE TABLE {quote(table)} ({listed})")
         if rows:
             marks = ", ".join("?" for _ in columns)
             values = [[cell or None for cell in row] for row in rows]
-            self._db.executemany(f"INSERT INTO {_quote(table)} VALUES ({marks})", values)
+            self._db.executemany(f"INSERT INTO {quote(table)} VALUES ({marks})", values)
 
     def _forget(self, table: str) -> None:
         if not table.isidentifier():
@@ -92,11 +114,11 @@ class DuckEngine:
             "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]
         ).fetchone()
         if kind:
-            self._db.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {_quote(table)}")
+            self._db.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {quote(table)}")
 
     def _scan(self, manifest: Manifest, more: str = "") -> str:
         folder = self.lake.path(manifest).resolve()
-        paths = ", ".join(_literal((folder / file.path).as_posix()) for file in manifest.files)
+        paths = ", ".join(literal((folder / file.path).as_posix()) for file in manifest.files)
         return f"read_parquet([{paths}]{more})"
 
     def describe(self, sql: str) -> tuple[Column, ...]:
@@ -118,7 +140,9 @@ class DuckEngine:
         step: str,
         names: Sequence[str],
     ) -> Manifest:
-        """Raw files into a `raw` snapshot in file order; rows that do not fit go to `rejects.parquet` with reasons."""
+        """Raw files into a `raw` snapshot in file order; rows that do not fit go to
+        `rejects.parquet` with reasons.
+        """
         with self._reader() as (db, scratch), self.lake.writing() as folder:
             typed: Sequence[RawColumn] | None = columns
             read = 0
@@ -127,14 +151,14 @@ class DuckEngine:
                 part.mkdir()
                 raw = open_raw(path, name, reading, part)
                 with _translated("collect.cannot-read", file=name):
-                    relation, headings = _relation(db, raw, name)
+                    relation, headings = relation_of(db, raw)
                     if typed is None:
                         typed = [RawColumn(heading, "VARCHAR") for heading in headings]
-                    _must_have(typed, headings, name)
+                    must_have(typed, headings, name)
                     if number == 0:
-                        _make_staging(db, typed)
-                    read += _stage(db, relation, headings, typed, name)
-                    read += _ragged(db, raw, name)
+                        make_staging(db, typed)
+                    read += stage(db, relation, headings, typed, name)
+                    read += ragged(db, raw, name)
                 shutil.rmtree(part, ignore_errors=True)
             assert typed is not None, "a table is collected from at least one file"
             with _translated("collect.cannot-read", file=names[0]):
@@ -160,22 +184,23 @@ class DuckEngine:
         inputs: Sequence[str],
         step: str,
     ) -> Manifest:
-        listed = ", ".join(_quote(column.name) for column in columns)
+        listed = ", ".join(quote(column.name) for column in columns)
         good, bad = folder / "part-0.parquet", folder / "rejects.parquet"
         db.execute(
             f"COPY (SELECT {listed} FROM staging WHERE __reasons IS NULL ORDER BY __at) "
-            f"TO {_literal(good.as_posix())} {_PARQUET}"
+            f"TO {literal(good.as_posix())} {_PARQUET}"
         )
-        rows = _one(db, "SELECT count(*) FROM staging WHERE __reasons IS NULL")
-        rejected = _one(db, "SELECT count(*) FROM rejected")
+        rows = one(db, "SELECT count(*) FROM staging WHERE __reasons IS NULL")
+        rejected = one(db, "SELECT count(*) FROM rejected")
         if rows + rejected != read:
             raise AssertionError(f"{table}: {read} rows read, {rows} kept and {rejected} rejected")
         rejects = None
         by_column: dict[str, int] = {}
         if rejected:
             db.execute(
-                "COPY (SELECT input, record, line, reasons, row FROM rejected ORDER BY input, record, line, row) "
-                f"TO {_literal(bad.as_posix())} {_PARQUET}"
+                "COPY (SELECT input, record, line, reasons, row FROM rejected "
+                "ORDER BY input, record, line, row) "
+                f"TO {literal(bad.as_posix())} {_PARQUET}"
             )
             rejects = describe(bad, rejected)
             counted = db.execute(
@@ -186,7 +211,16 @@ class DuckEngine:
             by_column = {name: count for name, count in counted if name in known}
         made = tuple(Column(column.name, column.type) for column in columns)
         manifest = Manifest(
-            table, "raw", made, rows, (describe(good, rows),), tuple(inputs), step, rejected, rejects, by_column
+            table,
+            "raw",
+            made,
+            rows,
+            (describe(good, rows),),
+            tuple(inputs),
+            step,
+            rejected,
+            rejects,
+            by_column,
         )
         return self.lake.keep(folder, manifest)
 
@@ -204,7 +238,8 @@ class DuckEngine:
     ) -> Manifest:
         """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order.
 
-        Invalid engine.cannot-bind, engine.cannot-run (a value that does not fit its type, division of text …).
+        Invalid engine.cannot-bind, engine.cannot-run (a value that does not fit its type, division
+        of text …).
         """
         columns = self.describe(sql)
         names = [column.name for column in columns]
@@ -212,32 +247,39 @@ class DuckEngine:
         if twice:
             raise Invalid("engine.column-twice", table=table, field=twice[0])
         selected = ", ".join(
-            f"CAST({_quote(c.name)} AS {types[c.name]}) AS {_quote(c.name)}"
+            f"CAST({quote(c.name)} AS {types[c.name]}) AS {quote(c.name)}"
             if types.get(c.name, c.type) != c.type
-            else _quote(c.name)
+            else quote(c.name)
             for c in columns
         )
         keys = [name for name in order_by if name in names]
         ordered = ", ".join(
-            f"{_quote(name)} NULLS FIRST" for name in [*keys, *(name for name in names if name not in keys)]
+            f"{quote(name)} NULLS FIRST"
+            for name in [*keys, *(name for name in names if name not in keys)]
         )
         with self.lake.writing() as folder:
             path = folder / "part-0.parquet"
             whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
             with _translated("engine.cannot-run", table=table), self._timed(BUILD_TIMEOUT_S):
-                done = self._db.execute(f"COPY ({whole}) TO {_literal(path.resolve().as_posix())} {_PARQUET}")
+                done = self._db.execute(
+                    f"COPY ({whole}) TO {literal(path.resolve().as_posix())} {_PARQUET}"
+                )
                 rows = int(done.fetchall()[0][0])
             made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
-            manifest = Manifest(table, "built", made, rows, (describe(path, rows),), tuple(inputs), step)
+            manifest = Manifest(
+                table, "built", made, rows, (describe(path, rows),), tuple(inputs), step
+            )
             return self.lake.keep(folder, manifest)
 
     # Measure
 
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
-        """All SHARED metrics in one scan, all SAMPLE metrics in one small scan, the others each alone."""
+        """All SHARED metrics in one scan, all SAMPLE metrics in one small scan, the others each
+        alone.
+        """
         found: dict[int, Measured] = {}
         manifest = self._tables.get(table)
-        shared = self._fused(_quote(table), table, [m for m in metrics if m.scan is Scan.SHARED])
+        shared = self._fused(quote(table), table, [m for m in metrics if m.scan is Scan.SHARED])
         sample = self._fused(
             self._sample(table, manifest), table, [m for m in metrics if m.scan is Scan.SAMPLE]
         )
@@ -250,12 +292,13 @@ class DuckEngine:
         return [found[number] for number in range(len(metrics))]
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
-        """Whole row groups, one in SAMPLED_GROUPS, always the same ones; all of a table with few groups.
+        """Whole row groups, one in SAMPLED_GROUPS, always the same ones; all of a table with few
+        groups.
 
         Row groups are skipped unread by their numbers, so a sample costs its share.
         """
         if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS or len(manifest.files) != 1:
-            return _quote(table)
+            return quote(table)
         starts = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
         wanted = " OR ".join(
             f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}" for start in starts
@@ -278,7 +321,7 @@ class DuckEngine:
         self, table: str, expressions: Sequence[str]
     ) -> tuple[list[str], dict[str, Diagnostic]]:
         """The expressions that bind; all at once first, one by one only when that fails."""
-        empty = f"FROM {_quote(table)} WHERE FALSE"
+        empty = f"FROM {quote(table)} WHERE FALSE"
         errors: dict[str, Diagnostic] = {}
         with _translated("engine.cannot-bind"):
             self._db.execute(f"DESCRIBE (SELECT 1 {empty})")
@@ -293,7 +336,9 @@ class DuckEngine:
                 self._db.execute(f"DESCRIBE (SELECT {expression}\n {empty})")
                 bound.append(expression)
             except duckdb.Error as error:
-                errors[expression] = _diagnostic("engine.cannot-bind", error, expression=_short(expression))
+                errors[expression] = _diagnostic(
+                    "engine.cannot-bind", error, expression=_short(expression)
+                )
         return bound, errors
 
     def _scan_all(
@@ -327,7 +372,7 @@ class DuckEngine:
         if metric.scan is Scan.UNIQUE:
             key = metric.expression
             sql = (
-                f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {_quote(table)} "
+                f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
                 f"WHERE {_no_null(key)} GROUP BY {key} HAVING count(*) > 1)"
             )
         else:
@@ -339,15 +384,23 @@ class DuckEngine:
             outside = _outside(error)
             if outside is not None:
                 raise outside from error
-            return Measured(metric, None, _diagnostic("engine.cannot-run", error, expression=_short(metric.expression)))
+            return Measured(
+                metric,
+                None,
+                _diagnostic("engine.cannot-run", error, expression=_short(metric.expression)),
+            )
         if len(rows) != 1 or len(rows[0]) != 1:
             facts = {"expression": _short(metric.expression)}
-            return Measured(metric, None, Diagnostic(Severity.ERROR, "engine.not-one-value", facts=facts))
+            return Measured(
+                metric, None, Diagnostic(Severity.ERROR, "engine.not-one-value", facts=facts)
+            )
         return Measured(metric, _plain(rows[0][0]))
 
     # Query
 
-    def query(self, sql: str, parameters: Sequence[Any] = (), *, rows_max: int = 10_000) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, parameters: Sequence[Any] = (), *, rows_max: int = 10_000
+    ) -> list[tuple[Any, ...]]:
         """Rows of one SELECT; Invalid engine.too-many-rows beyond `rows_max`."""
         with _translated("engine.cannot-run", table=""), self._timed(QUERY_TIMEOUT_S):
             rows = self._db.execute(_bare(sql), list(parameters) or None).fetchmany(rows_max + 1)
@@ -366,184 +419,7 @@ class DuckEngine:
             timer.cancel()
 
 
-# Reading raw rows
-
-
-def _relation(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> tuple[str, tuple[str, ...]]:
-    """A relation of text columns `h0 …` in file order, and their headings."""
-    if isinstance(raw, CsvFile):
-        columns = ", ".join(f"{_literal(f'h{n}')}: 'VARCHAR'" for n in range(len(raw.headings)))
-        relation = (
-            f"read_csv({_literal(raw.path.as_posix())}, auto_detect = false, header = false, skip = {raw.skip}, "
-            f"delim = {_literal(raw.delimiter)}, quote = {_literal(raw.quote)}, escape = {_literal(raw.quote)}, "
-            f"columns = {{{columns}}}, store_rejects = true, rejects_limit = 0, max_line_size = {LINE_BYTES_MAX}, "
-            f"buffer_size = {LINE_BYTES_MAX * 2}, null_padding = false, strict_mode = true, encoding = 'utf-8')"
-        )
-        return relation, raw.headings
-    if isinstance(raw, ParquetFile):
-        path = f"read_parquet({_literal(raw.path.as_posix())})"
-        found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
-        listed = ", ".join(f"CAST({_quote(row[0])} AS VARCHAR) AS h{n}" for n, row in enumerate(found))
-        return f"(SELECT {listed} FROM {path})", tuple(row[0] for row in found)
-    import pyarrow as pa
-
-    arrays = [pa.array([row[n] for row in raw.rows], pa.string()) for n in range(len(raw.headings))]
-    held = pa.Table.from_arrays(arrays, names=[f"h{n}" for n in range(len(raw.headings))])
-    db.register("held", held)
-    return "held", raw.headings
-
-
-def _must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) -> None:
-    from difflib import get_close_matches
-
-    for column in columns:
-        if column.source_name not in headings:
-            near = get_close_matches(column.source_name, headings, 1)
-            raise Invalid(
-                "collect.missing-heading", file=name, heading=column.source_name, field=column.name,
-                nearest=near[0] if near else "–", found=", ".join(headings[:20]),
-            )  # fmt: skip
-
-
-def _make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
-    listed = ", ".join(f"{_quote(column.name)} {column.type}" for column in columns)
-    db.execute("CREATE SEQUENCE row_order")
-    db.execute(f"CREATE TABLE staging (__at BIGINT, __reasons VARCHAR[], __row VARCHAR, {listed})")
-    db.execute("CREATE TABLE rejected (input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)")
-
-
-def _stage(
-    db: duckdb.DuckDBPyConnection,
-    relation: str,
-    headings: Sequence[str],
-    columns: Sequence[RawColumn],
-    name: str,
-) -> int:
-    """Type every row of one file into `staging`, the misfits into `rejected`; how many rows were read."""
-    at = {heading: f"h{n}" for n, heading in enumerate(headings)}
-    before = _one(db, "SELECT count(*) FROM staging")
-    values = ", ".join(f"{_typed(at[c.source_name], c)} AS v{n}" for n, c in enumerate(columns))
-    reasons = ", ".join(
-        f"CASE WHEN v{n} IS NULL AND {_given(at[c.source_name])} THEN "
-        f"{_literal(f'{c.name}: ')} || {_shown(at[c.source_name])} || {_literal(f' is not {_wanted(c)}')} END"
-        for n, c in enumerate(columns)
-        if c.type != "VARCHAR"
-    )
-    found = f"list_filter([{reasons}], lambda x: x IS NOT NULL)" if reasons else "[]::VARCHAR[]"
-    whole = ", ".join(f"{_literal(heading)}: {column}" for heading, column in at.items())
-    listed = ", ".join(f"v{n}" for n in range(len(columns)))
-    db.execute(
-        f"INSERT INTO staging SELECT {before} + row_number() OVER (), "
-        "CASE WHEN len(why) > 0 THEN why END, CASE WHEN len(why) > 0 THEN raw END, "
-        f"{listed} FROM (SELECT *, {found} AS why, to_json({{{whole}}})::VARCHAR AS raw "
-        f"FROM (SELECT *, {values} FROM {relation}))"
-    )
-    after = _one(db, "SELECT count(*) FROM staging")
-    db.execute(
-        "INSERT INTO rejected SELECT ?, __at - ?, NULL, __reasons, __row FROM staging "
-        "WHERE __reasons IS NOT NULL AND __at > ?",
-        [name, before, before],
-    )
-    return after - before
-
-
-def _ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
-    """Rows that have no such shape at all, as DuckDB set them aside, each once with its whole line."""
-    if not isinstance(raw, CsvFile):
-        return 0
-    db.execute(
-        "INSERT INTO rejected SELECT ?, NULL, line, list(DISTINCT reason ORDER BY reason), any_value(csv_line) FROM "
-        "(SELECT line, lower(replace(error_type::VARCHAR, '_', ' ')) AS reason, csv_line FROM reject_errors) "
-        "GROUP BY line ORDER BY line",
-        [name],
-    )
-    count = _one(db, "SELECT count(DISTINCT line) FROM reject_errors")
-    db.execute("DELETE FROM reject_errors")
-    db.execute("DELETE FROM reject_scans")
-    return count
-
-
-def _trimmed(column: str) -> str:
-    return f"nullif(trim({column}, {_literal(_BLANK)}), '')"
-
-
-def _given(column: str) -> str:
-    return f"{_trimmed(column)} IS NOT NULL"
-
-
-def _shown(column: str) -> str:
-    """The value as a reason quotes it, cut short."""
-    return f"'''' || left({column}, 60) || ''''"
-
-
-def _wanted(column: RawColumn) -> str:
-    return f"{column.type} ({column.format})" if column.format else column.type
-
-
-def _typed(column: str, wanted: RawColumn) -> str:
-    """The value of a text column in its type; NULL when it does not fit exactly."""
-    text = _trimmed(column)
-    if wanted.type == "VARCHAR":
-        return f"nullif({column}, '')"
-    if wanted.type == "BIGINT":
-        return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+(\\.0+)?') THEN TRY_CAST({text} AS BIGINT) END"
-    if decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", wanted.type):
-        scale = int(decimal[2])
-        shape = f"[+-]?([0-9]+(\\.[0-9]{{0,{scale}}}0*)?|\\.[0-9]{{1,{max(scale, 1)}}}0*)"
-        return f"CASE WHEN regexp_full_match({text}, '{shape}') THEN TRY_CAST({text} AS {wanted.type}) END"
-    if wanted.type == "DOUBLE":
-        cast = f"TRY_CAST({text} AS DOUBLE)"
-        return f"CASE WHEN isfinite({cast}) THEN {cast} END"
-    if wanted.type == "BOOLEAN":
-        return (
-            f"CASE lower({text}) WHEN 'true' THEN TRUE WHEN 't' THEN TRUE WHEN '1' THEN TRUE WHEN 'yes' THEN TRUE "
-            "WHEN 'y' THEN TRUE WHEN '是' THEN TRUE WHEN 'false' THEN FALSE WHEN 'f' THEN FALSE WHEN '0' THEN FALSE "
-            "WHEN 'no' THEN FALSE WHEN 'n' THEN FALSE WHEN '否' THEN FALSE END"
-        )
-    if wanted.type in ("DATE", "TIMESTAMP", "TIME"):
-        if wanted.format:
-            return f"CAST(try_strptime({text}, {_literal(strptime_of(wanted.format))}) AS {wanted.type})"
-        if wanted.type == "DATE":
-            return f"CAST(try_strptime({text}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
-        return f"TRY_CAST({text} AS {wanted.type})"
-    raise Invalid("collect.unknown-type", type=wanted.type, field=wanted.name)
-
-
-_JDK = {
-    "yyyy": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H",
-    "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSSSSS": "%f", "SSS": "%g", "a": "%p",
-    "XXX": "%z", "X": "%z", "Z": "%z", "z": "%Z",
-}  # fmt: skip
-
-
-def strptime_of(pattern: str) -> str:
-    """A JDK date pattern as DuckDB's; Invalid collect.unknown-pattern names a letter that is not known."""
-    made: list[str] = []
-    for quoted, letters, other in _tokens(pattern):
-        if letters:
-            if letters not in _JDK:
-                raise Invalid("collect.unknown-pattern", pattern=pattern, letters=letters, known=" ".join(_JDK))
-            made.append(_JDK[letters])
-        else:
-            made.append((quoted or other).replace("%", "%%"))
-    return "".join(made)
-
-
-def _tokens(pattern: str) -> Iterator[tuple[str, str, str]]:
-    """(quoted text, pattern letters, other character), one of them filled."""
-    for match in re.finditer(r"'([^']*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
-        yield match[1] or "", match[2] or "", match[4] or ""
-
-
 # Names, values, errors
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _bare(sql: str) -> str:
@@ -559,12 +435,10 @@ def _no_null(key: str) -> str:
 
 
 def _key_columns(key: str) -> list[str]:
-    return [f'"{match[1]}"' if match[1] else match[2] for match in re.finditer(r'"((?:[^"]|"")*)"|(\w+)', key)]
-
-
-def _one(db: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = db.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    return [
+        f'"{match[1]}"' if match[1] else match[2]
+        for match in re.finditer(r'"((?:[^"]|"")*)"|(\w+)', key)
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -588,7 +462,12 @@ def _diagnostic(code: str, error: duckdb.Error, **facts: Any) -> Diagnostic:
 def _outside(error: duckdb.Error) -> SanhuaError | None:
     """A failure that is not the SQL's or the data's: no room, no memory, time is up."""
     text = str(error)
-    if "No space left" in text or "could not write" in text.lower() or "disk" in text.lower() and "full" in text.lower():
+    if (
+        "No space left" in text
+        or "could not write" in text.lower()
+        or "disk" in text.lower()
+        and "full" in text.lower()
+    ):
         return Unavailable("lake.disk-full", path="")
     if isinstance(error, duckdb.OutOfMemoryException):
         return Unavailable("engine.out-of-memory", reason=_reason(error))

@@ -1,4 +1,7 @@
-"""The lake 数据湖: `<layer>/<table>/<snapshot>/` with Parquet files and `manifest.json`; never changed once there."""
+"""The lake 数据湖: `<layer>/<table>/<snapshot>/` with Parquet files and `manifest.json`.
+
+A snapshot is never changed once it is there.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ class Lake:
 
     @contextmanager
     def writing(self) -> Iterator[Path]:
-        """A folder to write files into; gone afterwards. Unavailable lake.disk-full when there is no room."""
+        """A folder to write files into; gone afterwards. Unavailable lake.disk-full when there is
+        no room.
+        """
         folder = self.root / f"{_UNFINISHED}{os.getpid()}-{uuid4().hex}"
         try:
             folder.mkdir(parents=True)
@@ -50,7 +55,8 @@ class Lake:
             shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, folder: Path, manifest: Manifest) -> Manifest:
-        """Move the files that `writing` gave into place as the snapshot of `manifest`; durable when it returns.
+        """Move the files that `writing` gave into place as the snapshot of `manifest`; durable when
+        it returns.
 
         An equal snapshot that is there already and whole is left alone.
         """
@@ -94,7 +100,11 @@ class Lake:
                 if path.stat().st_size == file.bytes and hash_of(path) == file.sha256:
                     continue
             faults.append(f"{self._shown(path)}: {'differs' if path.exists() else 'missing'}")
-        if (folder / MANIFEST).read_bytes() != manifest.body if (folder / MANIFEST).exists() else True:
+        if (
+            (folder / MANIFEST).read_bytes() != manifest.body
+            if (folder / MANIFEST).exists()
+            else True
+        ):
             faults.append(f"{self._shown(folder / MANIFEST)}: differs")
         known = {MANIFEST, *(file.path for file in listed)}
         more = sorted({path.name for path in folder.iterdir()} - known) if folder.exists() else []
@@ -119,7 +129,9 @@ def hash_of(path: Path) -> str:
 
 
 def _alive(name: str) -> bool:
-    """Whether the process that began an unfinished folder still runs; where that cannot be asked, it does."""
+    """Whether the process that began an unfinished folder still runs; where that cannot be asked,
+    it does.
+    """
     digits = name.removeprefix(_UNFINISHED).partition("-")[0]
     if os.name == "nt" or not digits.isdigit():
         return True
@@ -141,5 +153,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-

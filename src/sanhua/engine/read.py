@@ -1,7 +1,8 @@
 """Raw files as relations of text.
 
-Every reader gives the file's headings and a relation in which each value is the text that stood in the file (NULL for
-an empty cell). Compressed, zipped and non-UTF-8 files are turned into a UTF-8 file in a scratch folder first.
+Every reader gives the file's headings and a relation in which each value is the text that stood in
+the file (NULL for an empty cell). Compressed, zipped and non-UTF-8 files are turned into a UTF-8
+file in a scratch folder first.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ Raw = CsvFile | Rows | ParquetFile
 def open_raw(path: Path, name: str, reading: Reading, scratch: Path) -> Raw:
     """What `path` holds; `name` is how the user calls it, with `!member` for a part of a zip.
 
-    Raises NotFound collect.no-such-file, Invalid collect.* (empty, not what its name says, wrong encoding, headings
-    twice, too large when unpacked), Unavailable collect.unreadable.
+    Raises NotFound collect.no-such-file, Invalid collect.* (empty, not what its name says, wrong
+    encoding, headings twice, too large when unpacked), Unavailable collect.unreadable.
     """
     member = name.partition("!")[2]
     try:
@@ -92,7 +93,12 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path) -> Raw:
             return _json(text, name, reading)
         if kind == "ndjson":
             return _ndjson(text, name)
-        raise Invalid("collect.unknown-format", file=name, format=kind, known=", ".join(sorted({*_SUFFIX.values()})))
+        raise Invalid(
+            "collect.unknown-format",
+            file=name,
+            format=kind,
+            known=", ".join(sorted({*_SUFFIX.values()})),
+        )
     except FileNotFoundError as error:
         raise NotFound("collect.no-such-file", file=name) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -115,7 +121,9 @@ def _open(path: Path, name: str, member: str) -> IO[bytes]:
         archive = zipfile.ZipFile(path)
         if member not in archive.namelist():
             near = get_close_matches(member, archive.namelist(), 1)
-            raise NotFound("collect.no-member", file=name, member=member, nearest=near[0] if near else "–")
+            raise NotFound(
+                "collect.no-member", file=name, member=member, nearest=near[0] if near else "–"
+            )
         return archive.open(member)
     with path.open("rb") as file:
         magic = file.read(2)
@@ -132,7 +140,9 @@ def _chunks(stream: IO[bytes], packed: int, name: str) -> Iterator[bytes]:
     seen = 0
     while chunk := stream.read(_CHUNK_BYTES):
         seen += len(chunk)
-        if seen > EXPANDED_BYTES_MAX or (seen > EXPANSION_FROM_BYTES and seen > packed * EXPANSION_MAX):
+        if seen > EXPANDED_BYTES_MAX or (
+            seen > EXPANSION_FROM_BYTES and seen > packed * EXPANSION_MAX
+        ):
             raise Invalid("collect.unpacks-too-large", file=name, bytes=seen)
         yield chunk
 
@@ -197,7 +207,10 @@ def _transcode(source: Path, encoding: str, name: str, scratch: Path) -> Path:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     copy = None if encoding == "utf-8" else scratch / "text"
     offset = lines = 0
-    with source.open("rb") as stream, (copy or Path(source)).open("rb" if copy is None else "wb") as out:
+    with (
+        source.open("rb") as stream,
+        (copy or Path(source)).open("rb" if copy is None else "wb") as out,
+    ):
         while True:
             chunk = stream.read(_CHUNK_BYTES)
             pending = len(decoder.getstate()[0])
@@ -207,9 +220,13 @@ def _transcode(source: Path, encoding: str, name: str, scratch: Path) -> Path:
                 at = offset - pending + error.start
                 line = lines + error.object[: error.start].count(b"\n") + 1
                 raise Invalid(
-                    "collect.wrong-encoding", file=name, line=line, encoding=encoding.removesuffix("-sig"),
-                    offset=at, byte=f"0x{error.object[error.start]:02x}",
-                ) from error  # fmt: skip
+                    "collect.wrong-encoding",
+                    file=name,
+                    line=line,
+                    encoding=encoding.removesuffix("-sig"),
+                    offset=at,
+                    byte=f"0x{error.object[error.start]:02x}",
+                ) from error
             if copy is not None:
                 out.write(text.encode())
             if not chunk:
@@ -257,7 +274,11 @@ def _delimiter(path: Path, reading: Reading) -> str:
         lines = list(islice(_bounded_lines(file), reading.skip, reading.skip + SNIFFED_ROWS))
 
     def score(candidate: str) -> tuple[int, int]:
-        rows = [row for row in csv.reader(lines, delimiter=candidate, quotechar=reading.quote or '"') if row]
+        rows = [
+            row
+            for row in csv.reader(lines, delimiter=candidate, quotechar=reading.quote or '"')
+            if row
+        ]
         if not rows or len(rows[0]) < 2:
             return (0, 0)
         return (sum(len(row) == len(rows[0]) for row in rows) * 100 // len(rows), len(rows[0]))
@@ -283,35 +304,49 @@ def _headings(cells: Iterable[Any], name: str) -> tuple[str, ...]:
 
 
 def _excel(path: Path, name: str, reading: Reading) -> Rows:
-    """The cached values of one sheet (the first, or `sheet`), below its first row, or of `range`."""
+    """The cached values of one sheet (the first, or `sheet`) below its first row, or of `range`."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise Invalid("collect.broken-archive", file=name, reason=str(error).split("\n")[0]) from error
+        raise Invalid(
+            "collect.broken-archive", file=name, reason=str(error).split("\n")[0]
+        ) from error
     try:
         if reading.sheet and reading.sheet not in book.sheetnames:
-            raise NotFound("collect.no-sheet", file=name, sheet=reading.sheet, known=", ".join(book.sheetnames))
+            raise NotFound(
+                "collect.no-sheet", file=name, sheet=reading.sheet, known=", ".join(book.sheetnames)
+            )
         sheet: Any = book[reading.sheet] if reading.sheet else book.worksheets[0]
         if reading.range:
             cells = ([cell.value for cell in row] for row in sheet[reading.range])
         else:
             cells = (list(row) for row in sheet.iter_rows(values_only=True))
-        rows = [row for row in islice(cells, reading.skip, None) if any(value is not None for value in row)]
+        rows = [
+            row
+            for row in islice(cells, reading.skip, None)
+            if any(value is not None for value in row)
+        ]
     finally:
         book.close()
     if not rows:
         raise Invalid("collect.empty", file=name)
-    while rows[0] and rows[0][-1] is None and all(len(r) < len(rows[0]) or r[len(rows[0]) - 1] is None for r in rows):
+    while (
+        rows[0]
+        and rows[0][-1] is None
+        and all(len(r) < len(rows[0]) or r[len(rows[0]) - 1] is None for r in rows)
+    ):
         rows = [row[: len(rows[0]) - 1] for row in rows]
     if reading.header is False:
         headings = tuple(f"column{n}" for n in range(1, len(rows[0]) + 1))
     else:
         headings = _headings(rows.pop(0), name)
     width = len(headings)
-    return Rows(headings, [[_text(value) for value in [*row, *[None] * width][:width]] for row in rows])
+    return Rows(
+        headings, [[_text(value) for value in [*row, *[None] * width][:width]] for row in rows]
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -322,7 +357,9 @@ def _text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float):
         exact = Decimal(repr(value))
-        return format(exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact, "f")
+        return format(
+            exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact, "f"
+        )
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime):
@@ -341,7 +378,9 @@ def _json(path: Path, name: str, reading: Reading) -> Rows:
     try:
         whole = json.loads(path.read_text("utf-8"), parse_float=Decimal)
     except json.JSONDecodeError as error:
-        raise Invalid("collect.bad-json", file=name, line=error.lineno, column=error.colno, reason=error.msg) from error
+        raise Invalid(
+            "collect.bad-json", file=name, line=error.lineno, column=error.colno, reason=error.msg
+        ) from error
     except RecursionError as error:
         raise Invalid("collect.bad-json", file=name, reason="nested too deeply") from error
     value = whole
@@ -372,7 +411,9 @@ def _ndjson(path: Path, name: str) -> Rows:
                     records.append(_as_record(json.loads(line, parse_float=Decimal)))
                 except (json.JSONDecodeError, RecursionError) as error:
                     reason = getattr(error, "msg", "nested too deeply")
-                    raise Invalid("collect.bad-json", file=name, line=number, reason=reason) from error
+                    raise Invalid(
+                        "collect.bad-json", file=name, line=number, reason=reason
+                    ) from error
     return _from_records(records, name)
 
 
@@ -385,5 +426,3 @@ def _from_records(records: Sequence[Mapping[str, Any]], name: str) -> Rows:
     if not headings:
         raise Invalid("collect.empty", file=name)
     return Rows(headings, [[_text(record.get(key)) for key in headings] for record in records])
-
-

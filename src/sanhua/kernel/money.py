@@ -26,15 +26,16 @@ class Money:
     currency: str = "CNY"
 
     def __post_init__(self) -> None:
-        given: object = self.amount
-        if not isinstance(given, Decimal):
-            raise TypeError(f"Money takes a Decimal, not {type(given).__name__}")
+        if type(self.amount) is not Decimal:
+            raise TypeError(f"Money takes a Decimal, not {type(self.amount).__name__}")
         if not self.amount.is_finite():
             raise Invalid("money.not-exact", value=str(self.amount))
 
     @classmethod
     def parse(cls, written: str, currency: str = "CNY") -> Money:
-        """`2000.00` or `2000.00 USD`; anything else (separators, 万, a third decimal) is Invalid money.not-exact."""
+        """`2000.00` or `2000.00 USD`; anything else (separators, 万, a third decimal) is Invalid
+        money.not-exact.
+        """
         match = _WRITTEN.fullmatch(written.strip())
         if match is None:
             raise Invalid("money.not-exact", value=written)
@@ -94,8 +95,8 @@ class Money:
     def split(self, weights: Sequence[Decimal]) -> list[Money]:
         """Share by weight so that the parts add up to `posted()` exactly.
 
-        The fen left over by rounding down go to the largest remainders, ties to the first. Weights are non-negative
-        with a positive sum.
+        The fen left over by rounding down go to the largest remainders, ties to the first. Weights
+        are non-negative with a positive sum.
         """
         total = sum(map(Fraction, weights), Fraction())
         if not weights or total <= 0 or min(weights) < 0:

@@ -1,7 +1,9 @@
-"""Sealed records: frozen dataclasses, their canonical JSON, and the edges read off fields typed `Ref`.
+"""Sealed records: frozen dataclasses, their canonical JSON, and the edges read off fields typed
+`Ref`.
 
-A record's body is `{"kind", "fields", "edges"}` in canonical JSON (RFC 8785; no floats). Edges are derived from the
-fields when the body is made, so that the seal covers them and a verifier needs no class to check the edge index.
+A record's body is `{"kind", "fields", "edges"}` in canonical JSON (RFC 8785; no floats). Edges are
+derived from the fields when the body is made, so that the seal covers them and a verifier needs no
+class to check the edge index.
 """
 
 from __future__ import annotations
@@ -35,10 +37,11 @@ from sanhua.verify import canonical
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Marks a field that names another node: `party: Annotated[str, Ref("held_by")]`; empty text is no edge.
+    """Marks a field that names another node: `party: Annotated[str, Ref("held_by")]`; empty text is
+    no edge.
 
-    In a nested dataclass a sibling field `weight: Decimal` is the edge's weight, and a sibling `id` makes the nested
-    thing the edge's source (a column of a snapshot, say); otherwise the record is.
+    In a nested dataclass a sibling field `weight: Decimal` is the edge's weight, and a sibling `id`
+    makes the nested thing the edge's source (a column of a snapshot, say); otherwise the record is.
     """
 
     verb: str
@@ -148,15 +151,16 @@ def _walk(value: Any, source: str, hint: Any, parent: Any) -> Iterator[Edge]:
                 yield from _walk(element, source, item, parent)
     elif origin in (dict, Mapping) or (origin is not None and isinstance(value, Mapping)):
         if _bears_edges(get_args(hint)[1]):
-            for key in sorted(value):
-                yield from _walk(value[key], source, get_args(hint)[1], parent)
+            items = cast("Mapping[str, Any]", value)
+            for key in sorted(items):
+                yield from _walk(items[key], source, get_args(hint)[1], parent)
     elif origin in (types.UnionType, typing.Union):
         for option in get_args(hint):
             if option is not type(None) and _bears_edges(option):
                 yield from _walk(value, source, option, parent)
     elif dataclasses.is_dataclass(value) and not isinstance(value, (Money, Text)):
         hints = _hints(type(value))
-        inner_source = value.id if "id" in hints else source
+        inner_source = str(getattr(value, "id", source)) if "id" in hints else source
         for name, field_hint in hints.items():
             if _bears_edges(field_hint):
                 yield from _walk(getattr(value, name), inner_source, field_hint, value)

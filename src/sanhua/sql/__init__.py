@@ -1,4 +1,4 @@
-"""The canonical SQL 规范子集: a subset of DuckDB's dialect, parsed and checked before anything runs it.
+"""The canonical SQL 规范子集: a subset of DuckDB's dialect, parsed and checked before it runs.
 
 canonical  parse, allow-list, tables, order, fingerprints, safe building of text
 lineage    what each output column was made from, and whether every column exists

@@ -1,8 +1,9 @@
 """Parse SQL that people wrote and let only the canonical subset pass.
 
-The allow-list is by what the parser found: a node class or a function that is not named here is refused, so that a
-construct nobody thought of is refused too. Left out on purpose: whatever reads the host (files, network, settings,
-clock, randomness), whatever changes state, and list values without an order.
+The allow-list is by what the parser found: a node class or a function that is not named here is
+refused, so that a construct nobody thought of is refused too. Left out on purpose: whatever reads
+the host (files, network, settings, clock, randomness), whatever changes state, and list values
+without an order.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokens import TokenType
 
 from sanhua.kernel.errors import Invalid
 
@@ -29,28 +29,36 @@ DEPTH_MAX = 64  # of brackets, CASE and set operations, so that no walk runs out
 TREE_MAX = 200  # of the parsed tree: a chain of as many operators
 
 _STRUCTURE = """
-Select From Join Where Group Having Qualify Order Ordered Limit Offset Distinct With CTE TableAlias Table Subquery
-Union Intersect Except Values Tuple Column Identifier Alias Star Literal Null Boolean Paren Placeholder
-And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike SimilarTo Exists NullSafeEQ NullSafeNEQ Escape
+Select From Join Where Group Rollup Cube GroupingSets Having Qualify Order Ordered Limit Offset Distinct With CTE
+TableAlias Table Subquery
+Union Intersect Except Values Tuple Column Identifier Alias Star Literal Null Boolean Paren
+Placeholder
+And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike SimilarTo Exists NullSafeEQ NullSafeNEQ
+Escape
 Add Sub Mul Div IntDiv Mod Neg DPipe BitwiseAnd BitwiseOr BitwiseXor
-Case If Cast TryCast DataType DataTypeParam Interval Var Window WindowSpec Filter Bracket Slice Array
+Case If Cast TryCast DataType DataTypeParam Interval Var Window WindowSpec Filter Bracket Slice
+Array
 """
 _FUNCTIONS = """
 Abs Round Floor Ceil Trunc Sign Sqrt Ln Log Exp Pow Greatest Least Coalesce Nullif
-Length Lower Upper Trim Substring Left Right Replace Concat ConcatWs Pad Reverse Repeat StartsWith EndsWith Contains
-StrPosition RegexpLike RegexpFullMatch RegexpReplace RegexpExtract SplitPart Ascii Chr Translate MD5 SHA2
-TimestampTrunc DateTrunc DateDiff Extract Year Month Day Hour Minute Second Quarter Week DayOfWeek DayOfWeekIso
-DayOfYear LastDay TimeToStr StrToTime DateFromParts TimestampFromParts DateAdd DateSub TimeToUnix IsNan
-Count CountIf Sum Avg Min Max Median Mode PercentileCont PercentileDisc ApproxQuantile ApproxDistinct
-Stddev StddevSamp StddevPop Variance VariancePop Corr CovarPop CovarSamp AnyValue IgnoreNulls ArgMin ArgMax
+Length Lower Upper Trim Substring Left Right Replace Concat ConcatWs Pad Reverse Repeat StartsWith
+EndsWith Contains
+StrPosition RegexpLike RegexpFullMatch RegexpReplace RegexpExtract SplitPart Ascii Chr Translate
+MD5 SHA2
+TimestampTrunc DateTrunc DateDiff Extract Year Month Day Hour Minute Second Quarter Week DayOfWeek
+DayOfWeekIso
+DayOfYear LastDay TimeToStr StrToTime DateFromParts TimestampFromParts DateAdd DateSub TimeToUnix
+IsNan
+Grouping Count CountIf Sum Avg Min Max Median Mode PercentileCont PercentileDisc ApproxQuantile
+ApproxDistinct
+Stddev StddevSamp StddevPop Variance VariancePop Corr CovarPop CovarSamp AnyValue IgnoreNulls
+ArgMin ArgMax
 LogicalAnd LogicalOr GroupConcat BitwiseXorAgg
 RowNumber Rank DenseRank Ntile Lag Lead FirstValue LastValue NthValue PercentRank CumeDist
 """
 ALLOWED = frozenset((_STRUCTURE + _FUNCTIONS).split())
 # Functions that the parser has no class for, by DuckDB's name.
-NAMED = frozenset(
-    "date_part try_strptime strlen mean prefix suffix isfinite age bit_count hash".split()
-)
+NAMED = frozenset("date_part try_strptime strlen mean prefix suffix isfinite bit_count".split())
 _KNOWN = sorted(
     NAMED | {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in _FUNCTIONS.split()}
 )
@@ -58,7 +66,7 @@ _KNOWN = sorted(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One SELECT. `tables` are the names it reads (CTEs aside), sorted; `parameters` its `$name`s."""
+    """One SELECT. `tables`: the names it reads (CTEs aside), sorted; `parameters`: its `$name`s."""
 
     text: str
     tree: exp.Query
@@ -71,7 +79,8 @@ class Query:
 def parse(text: str, *, path: str = "", first_line: int = 1) -> Query:
     """The one SELECT in `text` (WITH and set operations too).
 
-    Raises Invalid sql.too-long, sql.too-deep, sql.syntax, sql.not-one-select, sql.not-allowed at path:line.
+    Raises Invalid sql.too-long, sql.too-deep, sql.syntax, sql.not-one-select, sql.not-allowed at
+    path:line.
     """
     statements = [s for s in _parse(text, path, first_line) if s is not None]
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
@@ -84,8 +93,10 @@ def parse(text: str, *, path: str = "", first_line: int = 1) -> Query:
     )
 
 
-def parse_expression(text: str, *, path: str = "", line: int = 0) -> exp.Expression:
-    """One expression in the canonical subset: a predicate, a value or an aggregate, without a subquery."""
+def parse_expression(text: str, *, path: str = "", line: int = 0) -> exp.Expr:
+    """One expression in the canonical subset: a predicate, a value or an aggregate, without a
+    subquery.
+    """
     query = parse(f"SELECT {text}\nFROM t", path=path, first_line=line)
     selected = query.tree.selects
     if len(selected) != 1 or not isinstance(query.tree, exp.Select) or query.tree.args.get("where"):
@@ -95,14 +106,14 @@ def parse_expression(text: str, *, path: str = "", line: int = 0) -> exp.Express
     return selected[0].unalias()
 
 
-def _parse(text: str, path: str, first_line: int) -> list[exp.Expression | None]:
+def _parse(text: str, path: str, first_line: int) -> list[exp.Expr | None]:
     if len(text) > CHARS_MAX:
         raise Invalid("sql.too-long", path=path, line=first_line, chars=len(text), most=CHARS_MAX)
     if "\0" in text:
         raise Invalid("sql.syntax", path=path, line=first_line, reason="NUL")
     try:
         _not_too_deep(text, path, first_line)
-        return cast("list[exp.Expression | None]", sqlglot.parse(text, read=DIALECT))
+        return sqlglot.parse(text, read=DIALECT)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         line = first_line - 1 + int(first.get("line") or 1)
@@ -137,7 +148,7 @@ def _not_too_deep(text: str, path: str, first_line: int) -> None:
             )
 
 
-def _allow(tree: exp.Expression, path: str, first_line: int) -> None:
+def _allow(tree: exp.Expr, path: str, first_line: int) -> None:
     for node in _bounded(tree, path, first_line):
         name = type(node).__name__
         if isinstance(node, exp.Anonymous):
@@ -149,9 +160,11 @@ def _allow(tree: exp.Expression, path: str, first_line: int) -> None:
             if not named or node.args.get("db") or node.args.get("catalog"):
                 raise _refused(node.sql(DIALECT), node, path, first_line)
             continue
-        elif isinstance(node, exp.ArrayAgg | exp.GroupConcat):
-            if name == "GroupConcat" and node.find(exp.Order):
+        elif isinstance(node, exp.GroupConcat):
+            if node.find(exp.Order):
                 continue
+        elif isinstance(node, exp.Join) and node.method == "POSITIONAL":
+            name = "POSITIONAL JOIN"
         elif name in ALLOWED:
             continue
         if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
@@ -159,7 +172,7 @@ def _allow(tree: exp.Expression, path: str, first_line: int) -> None:
         raise _refused(name, node, path, first_line)
 
 
-def _bounded(tree: exp.Expression, path: str, first_line: int) -> Iterator[exp.Expression]:
+def _bounded(tree: exp.Expr, path: str, first_line: int) -> Iterator[exp.Expr]:
     """Every node; Invalid sql.too-deep past TREE_MAX."""
     stack = [(tree, 1)]
     while stack:
@@ -170,7 +183,7 @@ def _bounded(tree: exp.Expression, path: str, first_line: int) -> Iterator[exp.E
         stack += [(child, depth + 1) for child in node.iter_expressions()]
 
 
-def _refused(name: str, node: exp.Expression, path: str, first_line: int) -> Invalid:
+def _refused(name: str, node: exp.Expr, path: str, first_line: int) -> Invalid:
     line, column = _place(node)
     near = get_close_matches(name.lower(), _KNOWN, 1)
     return Invalid(
@@ -183,7 +196,7 @@ def _refused(name: str, node: exp.Expression, path: str, first_line: int) -> Inv
     )
 
 
-def _place(node: exp.Expression) -> tuple[int, int]:
+def _place(node: exp.Expr) -> tuple[int, int]:
     """The line and column that the parser kept for a node or what stands in it."""
     for inner in node.walk():
         if "line" in inner.meta:
@@ -192,24 +205,20 @@ def _place(node: exp.Expression) -> tuple[int, int]:
     return 0, 0
 
 
-def _tables(tree: exp.Expression) -> set[str]:
+def _tables(tree: exp.Expr) -> set[str]:
     """Tables that are read, scope by scope: a CTE hides a table only where it is seen."""
     found: set[str] = set()
 
-    def visit(node: exp.Expression, hidden: frozenset[str]) -> None:
-        if isinstance(node, exp.Query) and (
-            ctes := node.args.get("with_") or node.args.get("with")
-        ):
+    def visit(node: exp.Expr, hidden: frozenset[str]) -> None:
+        if isinstance(node, exp.Query) and (ctes := node.args.get("with_")):
             inner = hidden
             for cte in ctes.expressions:
                 seen = inner | {cte.alias.lower()} if ctes.args.get("recursive") else inner
                 visit(cte.this, seen)
                 inner |= {cte.alias.lower()}
-            for key, child in node.args.items():
+            for child in node.iter_expressions():
                 if child is not ctes:
-                    for one in child if isinstance(child, list) else [child]:
-                        if isinstance(one, exp.Expression):
-                            visit(one, inner)
+                    visit(child, inner)
             return
         if isinstance(node, exp.Table) and node.name.lower() not in hidden:
             found.add(node.name)
@@ -220,7 +229,7 @@ def _tables(tree: exp.Expression) -> set[str]:
     return found
 
 
-def _parameters(tree: exp.Expression) -> Iterator[str]:
+def _parameters(tree: exp.Expr) -> Iterator[str]:
     yield from dict.fromkeys(str(node.this) for node in tree.find_all(exp.Placeholder) if node.this)
 
 

@@ -1,8 +1,9 @@
 """Column lineage: what each output column of a query was made from, read off its SQL.
 
-The query is qualified against the schemas of its tables (stars expanded, every column with its table), then walked
-from the inside out: a scope maps its columns to base columns, the next one composes. Columns that decide which rows
-count (joins, filters, groups, window partitions and orders, EXISTS) are kept apart: OpenLineage calls them INDIRECT.
+The query is qualified against the schemas of its tables (stars expanded, every column with its
+table), then walked from the inside out: a scope maps its columns to base columns, the next one
+composes. Columns that decide which rows count (joins, filters, groups, window partitions and
+orders, EXISTS) are kept apart: OpenLineage calls them INDIRECT.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ _RANK = {"copy": 0, "compute": 1, "aggregate": 2}
 
 
 def check_columns(query: Query, schemas: Mapping[str, Mapping[str, str] | None]) -> None:
-    """Raises Invalid sql.unknown-column or sql.ambiguous-column; a table without a known schema is not judged."""
+    """Raises Invalid sql.unknown-column or sql.ambiguous-column; a table without a known schema is
+    not judged.
+    """
     if all(schemas.get(table) for table in query.tables):
         _qualified(query, cast("Schemas", schemas))
 
@@ -58,7 +61,8 @@ def output_names(query: Query, schemas: Schemas) -> list[str]:
 
 
 def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
-    """What each output column was made from, in order. `schemas` has every table that the query reads.
+    """What each output column was made from, in order. `schemas` has every table that the query
+    reads.
 
     Raises Invalid sql.unknown-column or sql.ambiguous-column.
     """
@@ -70,7 +74,13 @@ def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
         return tuple(sorted((tables[t], spelled[t].get(c, c)) for t, c in found))
 
     lower = {t: list(columns) for t, columns in spelled.items()}
-    outs = _Walker(lower).query(tree, {}, None)
+    try:
+        outs = _Walker(lower).query(tree, {}, None)
+    except _Uneven as error:
+        reason = "the sides of a UNION have {} and {} columns".format(*error.args)
+        raise Invalid(
+            "sql.syntax", path=query.path, line=query.first_line, reason=reason, near=""
+        ) from error
     names = _names(query, outs, spelled)
     return tuple(
         ColumnLineage(name, base(out.sources), out.transform, base(out.filters))
@@ -93,8 +103,9 @@ def _names(
     return names
 
 
-def _qualified(query: Query, schemas: Schemas) -> exp.Expression:
-    mapping = {table: dict(schemas[table]) for table in query.tables}
+def _qualified(query: Query, schemas: Schemas) -> exp.Expr:
+    spelled = {table.lower(): table for table in schemas}
+    mapping = {table: dict(schemas[spelled[table.lower()]]) for table in query.tables}
     try:
         return qualify(
             query.tree.copy(),
@@ -112,7 +123,7 @@ def _qualified(query: Query, schemas: Schemas) -> exp.Expression:
 
 
 def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
-    named = re.search(r"[Cc]olumn '?\"?([^'\".]+(?:\"?\.\"?[^'\"]+)?)\"?'?", reason)
+    named = re.search(r"[Cc]olumn:? '?\"?([^'\".]+(?:\"?\.\"?[^'\"]+)?)\"?'?", reason)
     name = (named[1] if named else reason).replace('"', "").rpartition(".")[2]
     known = sorted({column for table in query.tables for column in schemas[table]})
     near = get_close_matches(name, known, 1)
@@ -139,6 +150,10 @@ def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
 Scope = dict[str, dict[str, _Out]]  # alias → column → what it was made from
 
 
+class _Uneven(Exception):
+    """Both sides' numbers of columns."""
+
+
 class _Walker:
     """Walks a qualified tree. `columns` are the base tables' columns, all in lower case."""
 
@@ -146,17 +161,23 @@ class _Walker:
         self.columns = columns
 
     def query(
-        self, node: exp.Expression, ctes: Mapping[str, list[_Out]], outer: Scope | None
+        self, node: exp.Expr, ctes: Mapping[str, list[_Out]], outer: Scope | None
     ) -> list[_Out]:
         ctes = dict(ctes)
-        bound = node.args.get("with_") or node.args.get("with")
-        for cte in bound.expressions if bound else ():
-            ctes[cte.alias.lower()] = self._cte(cte, ctes, outer, bool(bound.args.get("recursive")))
+        if isinstance(bound := node.args.get("with_"), exp.With):
+            for cte in bound.expressions:
+                ctes[cte.alias.lower()] = self._cte(cte, ctes, outer, bound.recursive)
         if isinstance(node, exp.Subquery):
             return self.query(node.this, ctes, outer)
         if isinstance(node, exp.SetOperation):
             left = self.query(node.left, ctes, outer)
             right = self.query(node.right, ctes, outer)
+            if len(left) != len(right):
+                raise _Uneven(len(left), len(right))
+            if isinstance(node, exp.Except):
+                for a, b in zip(left, right, strict=True):
+                    a.filters |= b.sources | b.filters
+                return left
             return [_merged(a.name, [a, b]) for a, b in zip(left, right, strict=True)]
         if isinstance(node, exp.Select):
             return self._select(node, ctes, outer)
@@ -166,7 +187,7 @@ class _Walker:
 
     def _cte(
         self,
-        cte: exp.Expression,
+        cte: exp.Expr,
         ctes: Mapping[str, list[_Out]],
         outer: Scope | None,
         recursive: bool,
@@ -183,20 +204,19 @@ class _Walker:
     def _select(
         self, node: exp.Select, ctes: Mapping[str, list[_Out]], outer: Scope | None
     ) -> list[_Out]:
+        _write_out_named_windows(node)
         scope: Scope = {**(outer or {})}
-        joins: list[exp.Expression] = node.args.get("joins") or []
-        start = node.args.get("from_") or node.args.get("from")
-        for item in [*([start.this] if start else []), *(join.this for join in joins)]:
+        start = node.args.get("from_")
+        items, clauses = _joined(start.this, node) if start else ([], [])
+        for item in items:
             scope[item.alias_or_name.lower()] = self._source(item, ctes, scope)
         filters: set[Base] = set()
-        clauses = [node.args.get(key) for key in ("where", "group", "having", "qualify")]
-        clauses += [join.args.get("on") for join in joins]
-        if node.args.get("limit"):
-            clauses.append(node.args.get("order"))
-        distinct = node.args.get("distinct")
-        clauses.append(distinct.args.get("on") if distinct else None)
+        clauses += [node.args.get(key) for key in ("where", "group", "having", "qualify")]
+        distinct_on = distinct.args.get("on") if (distinct := node.args.get("distinct")) else None
+        if node.args.get("limit") or distinct_on:
+            clauses += [node.args.get("order"), distinct_on]
         for clause in clauses:
-            if isinstance(clause, exp.Expression):
+            if isinstance(clause, exp.Expr):
                 made = self._expression(clause, ctes, scope)
                 filters |= made.sources | made.filters
         outs: list[_Out] = []
@@ -208,7 +228,7 @@ class _Walker:
         return outs
 
     def _source(
-        self, item: exp.Expression, ctes: Mapping[str, list[_Out]], scope: Scope
+        self, item: exp.Expr, ctes: Mapping[str, list[_Out]], scope: Scope
     ) -> dict[str, _Out]:
         if isinstance(item, exp.Table):
             name = item.name.lower()
@@ -218,16 +238,12 @@ class _Walker:
                 outs = [_Out(column, {(name, column)}) for column in self.columns[name]]
         else:
             outs = self.query(item, ctes, scope)
-        names: list[str] = (
-            [column.name for column in item.args["alias"].columns] if item.args.get("alias") else []
-        )
+        names = _column_aliases(item)
         return {
             (names[at] if at < len(names) else out.name).lower(): out for at, out in enumerate(outs)
         }
 
-    def _expression(
-        self, node: exp.Expression, ctes: Mapping[str, list[_Out]], scope: Scope
-    ) -> _Out:
+    def _expression(self, node: exp.Expr, ctes: Mapping[str, list[_Out]], scope: Scope) -> _Out:
         if isinstance(node, exp.Column):
             out = scope.get(node.table.lower(), {}).get(node.name.lower())
             return (
@@ -249,10 +265,10 @@ class _Walker:
                 or (isinstance(node, exp.Window) and key != "this")
                 or (isinstance(node, exp.Filter) and key != "this")
                 or (isinstance(node, exp.In) and key == "query")
-                or isinstance(child, exp.Order)
+                or (isinstance(node, exp.Order) and key != "this")
             )
             for one in cast("list[Any]", child) if isinstance(child, list) else [child]:
-                if not isinstance(one, exp.Expression):
+                if not isinstance(one, exp.Expr):
                     continue
                 inner = self._expression(one, ctes, scope)
                 made.filters |= inner.filters
@@ -265,6 +281,30 @@ class _Walker:
         return made
 
 
+def _joined(first: exp.Expr, holder: exp.Expr) -> tuple[list[exp.Expr], list[exp.Expr | None]]:
+    """What stands in a FROM, joins in brackets taken apart: the sources, and the ON of each join."""
+    joins: list[exp.Join] = holder.args.get("joins") or []
+    items: list[exp.Expr] = []
+    clauses: list[exp.Expr | None] = [join.args.get("on") for join in joins]
+    for item in [first, *(join.this for join in joins)]:
+        if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table) and not item.alias:
+            inner, on = _joined(item.this, item.this)
+            items += inner
+            clauses += on
+        else:
+            items.append(item)
+    return items, clauses
+
+
+def _write_out_named_windows(node: exp.Select) -> None:
+    """`OVER w` as if the definition of `w` stood there."""
+    named = {window.name: window for window in node.args.get("windows") or ()}
+    for window in node.find_all(exp.Window) if named else ():
+        if definition := named.get(window.alias):
+            for key in ("partition_by", "order"):
+                window.set(key, window.args.get(key) or definition.args.get(key))
+
+
 def _merged(name: str, parts: Sequence[_Out]) -> _Out:
     made = _Out(name)
     for part in parts:
@@ -275,9 +315,13 @@ def _merged(name: str, parts: Sequence[_Out]) -> _Out:
     return made
 
 
-def _renamed(cte: exp.Expression, outs: list[_Out]) -> list[_Out]:
-    alias = cte.args.get("alias")
-    names: list[str] = [column.name for column in alias.columns] if alias else []
-    for out, name in zip(outs, names, strict=False):
+def _renamed(cte: exp.Expr, outs: list[_Out]) -> list[_Out]:
+    for out, name in zip(outs, _column_aliases(cte), strict=False):
         out.name = name
     return outs
+
+
+def _column_aliases(node: exp.Expr) -> list[str]:
+    """The names in `AS t(a, b)`."""
+    alias = node.args.get("alias")
+    return [column.name for column in alias.columns] if isinstance(alias, exp.TableAlias) else []

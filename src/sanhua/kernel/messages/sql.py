@@ -32,7 +32,7 @@ MESSAGES = {
         "{what} 不在允许的 SQL 子集内",
         "{what} is outside the allowed subset of SQL",
         "最接近的允许函数：{nearest}。读文件、时钟、随机数和改变状态的语句一律不允许",
-        "nearest allowed function: {nearest}. Files, clock, randomness and changes are never allowed",
+        "nearest allowed function: {nearest}. Files, clock, randomness and changes never are",
     ),
     "sql.unknown-table": Message(
         "没有名为 {table} 的数据源、代码集或 sql 文件",

@@ -1,0 +1,238 @@
+"""Raw rows typed by the contract: what fits goes to `staging`, what does not to `rejected`.
+
+All SQL here is made here and runs on a connection of its own that reads one raw file at a time.
+A value that does not fit its type exactly rejects its row with column, value and wanted type; a
+line that has no such shape at all (too few fields, an open quote) is kept as it stood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+import duckdb
+
+from sanhua.engine.read import LINE_BYTES_MAX, CsvFile, ParquetFile, Raw
+from sanhua.kernel.errors import Invalid
+from sanhua.kernel.table import RawColumn
+
+_BLANK = " \t\r\n\u00a0\u3000\ufeff"
+
+
+def relation_of(db: duckdb.DuckDBPyConnection, raw: Raw) -> tuple[str, tuple[str, ...]]:
+    """A relation of text columns `h0 …` in file order, and their headings."""
+    if isinstance(raw, CsvFile):
+        quoted = literal(raw.quote)
+        options = {
+            "auto_detect": "false",
+            "header": "false",
+            "skip": raw.skip,
+            "delim": literal(raw.delimiter),
+            "quote": quoted,
+            "escape": quoted,
+            "columns": "{" + ", ".join(f"h{n}: 'VARCHAR'" for n in range(len(raw.headings))) + "}",
+            "null_padding": "false",
+            "strict_mode": "true",
+            "store_rejects": "true",
+            "rejects_limit": 0,
+            "max_line_size": LINE_BYTES_MAX,
+            "buffer_size": LINE_BYTES_MAX * 2,
+            "encoding": "'utf-8'",
+        }
+        listed = ", ".join(f"{key} = {value}" for key, value in options.items())
+        relation = f"read_csv({literal(raw.path.as_posix())}, {listed})"
+        return relation, raw.headings
+    if isinstance(raw, ParquetFile):
+        path = f"read_parquet({literal(raw.path.as_posix())})"
+        found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
+        listed = ", ".join(
+            f"CAST({quote(row[0])} AS VARCHAR) AS h{n}" for n, row in enumerate(found)
+        )
+        return f"(SELECT {listed} FROM {path})", tuple(row[0] for row in found)
+    import pyarrow as pa
+
+    arrays = [pa.array([row[n] for row in raw.rows], pa.string()) for n in range(len(raw.headings))]
+    held = pa.Table.from_arrays(arrays, names=[f"h{n}" for n in range(len(raw.headings))])
+    db.register("held", held)
+    return "held", raw.headings
+
+
+def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) -> None:
+    for column in columns:
+        if column.source_name not in headings:
+            near = get_close_matches(column.source_name, headings, 1)
+            raise Invalid(
+                "collect.missing-heading",
+                file=name,
+                heading=column.source_name,
+                field=column.name,
+                nearest=near[0] if near else "–",
+                found=", ".join(headings[:20]),
+            )
+
+
+def make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
+    listed = ", ".join(f"{quote(column.name)} {column.type}" for column in columns)
+    db.execute(f"CREATE TABLE staging (__at BIGINT, __reasons VARCHAR[], __row VARCHAR, {listed})")
+    db.execute(
+        "CREATE TABLE rejected "
+        "(input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)"
+    )
+
+
+def stage(
+    db: duckdb.DuckDBPyConnection,
+    relation: str,
+    headings: Sequence[str],
+    columns: Sequence[RawColumn],
+    name: str,
+) -> int:
+    """Type every row of one file into `staging`, the misfits into `rejected`; how many rows were
+    read.
+    """
+    at = {heading: f"h{n}" for n, heading in enumerate(headings)}
+    before = one(db, "SELECT count(*) FROM staging")
+    values = ", ".join(f"{_typed(at[c.source_name], c)} AS v{n}" for n, c in enumerate(columns))
+    reasons = ", ".join(
+        f"CASE WHEN v{n} IS NULL AND {_given(given)} THEN {_why(c, given)} END"
+        for n, (c, given) in enumerate((c, at[c.source_name]) for c in columns)
+        if c.type != "VARCHAR"
+    )
+    found = f"list_filter([{reasons}], lambda x: x IS NOT NULL)" if reasons else "[]::VARCHAR[]"
+    whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
+    listed = ", ".join(f"v{n}" for n in range(len(columns)))
+    db.execute(
+        f"INSERT INTO staging SELECT {before} + row_number() OVER (), "
+        "CASE WHEN len(why) > 0 THEN why END, CASE WHEN len(why) > 0 THEN raw END, "
+        f"{listed} FROM (SELECT *, {found} AS why, json_object({whole})::VARCHAR AS raw "
+        f"FROM (SELECT *, {values} FROM {relation}))"
+    )
+    after = one(db, "SELECT count(*) FROM staging")
+    db.execute(
+        "INSERT INTO rejected SELECT ?, __at - ?, NULL, __reasons, __row FROM staging "
+        "WHERE __reasons IS NOT NULL AND __at > ?",
+        [name, before, before],
+    )
+    return after - before
+
+
+def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
+    """Rows of no such shape at all, as DuckDB set them aside: each once, with its whole line."""
+    if not isinstance(raw, CsvFile):
+        return 0
+    db.execute(
+        "INSERT INTO rejected "
+        "SELECT ?, NULL, line, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
+        "FROM (SELECT line, lower(replace(error_type::VARCHAR, '_', ' ')) AS reason, csv_line "
+        "FROM reject_errors) GROUP BY line ORDER BY line",
+        [name],
+    )
+    count = one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    db.execute("DELETE FROM reject_errors")
+    db.execute("DELETE FROM reject_scans")
+    return count
+
+
+def _trimmed(column: str) -> str:
+    return f"nullif(trim({column}, {literal(_BLANK)}), '')"
+
+
+def _given(column: str) -> str:
+    return f"{_trimmed(column)} IS NOT NULL"
+
+
+def _why(column: RawColumn, given: str) -> str:
+    """`kwh: 'abc' is not DECIMAL(12,2)`, the value cut short."""
+    wanted = f"{column.type} ({column.format})" if column.format else column.type
+    before, after = literal(f"{column.name}: '"), literal(f"' is not {wanted}")
+    return f"{before} || left({given}, 60) || {after}"
+
+
+def _typed(column: str, wanted: RawColumn) -> str:
+    """The value of a text column in its type; NULL when it does not fit exactly."""
+    text = _trimmed(column)
+    if wanted.type == "VARCHAR":
+        return f"nullif({column}, '')"
+    if wanted.type == "BIGINT":
+        return _if_shaped(text, r"[+-]?[0-9]+(\.0+)?", f"TRY_CAST({text} AS BIGINT)")
+    if decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", wanted.type):
+        scale = int(decimal[2])  # more decimals only if they are zeros: nothing is rounded away
+        shape = rf"[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{max(scale, 1)}}}0*)"
+        return _if_shaped(text, shape, f"TRY_CAST({text} AS {wanted.type})")
+    if wanted.type == "DOUBLE":
+        cast = f"TRY_CAST({text} AS DOUBLE)"
+        return f"CASE WHEN isfinite({cast}) THEN {cast} END"
+    if wanted.type == "BOOLEAN":
+        yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
+        said = f"lower({text})"
+        return f"CASE WHEN {said} IN ({yes}) THEN TRUE WHEN {said} IN ({no}) THEN FALSE END"
+    if wanted.type in ("DATE", "TIMESTAMP", "TIME"):
+        if wanted.format:
+            pattern = literal(strptime_of(wanted.format))
+            return f"CAST(try_strptime({text}, {pattern}) AS {wanted.type})"
+        if wanted.type == "DATE":
+            return f"CAST(try_strptime({text}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
+        return f"TRY_CAST({text} AS {wanted.type})"
+    raise Invalid("collect.unknown-type", type=wanted.type, field=wanted.name)
+
+
+def _if_shaped(text: str, shape: str, value: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, {literal(shape)}) THEN {value} END"
+
+
+_YES = ("true", "t", "1", "yes", "y", "是")
+_NO = ("false", "f", "0", "no", "n", "否")
+# A letter run of a JDK date pattern → DuckDB's strptime.
+_JDK = {
+    letters: made
+    for letters, _, made in (
+        pair.partition("=")
+        for pair in (
+            "yyyy=%Y yy=%y MMM=%b MM=%m M=%-m dd=%d d=%-d HH=%H H=%-H hh=%I h=%-I mm=%M m=%-M "
+            "ss=%S s=%-S SSSSSS=%f SSS=%g a=%p XXX=%z X=%z Z=%z z=%Z"
+        ).split()
+    )
+}
+
+
+def strptime_of(pattern: str) -> str:
+    """A JDK date pattern as DuckDB's; Invalid collect.unknown-pattern names a letter that is not
+    known.
+    """
+    made: list[str] = []
+    for quoted, letters, other in _tokens(pattern):
+        if letters:
+            if letters not in _JDK:
+                raise Invalid(
+                    "collect.unknown-pattern",
+                    pattern=pattern,
+                    letters=letters,
+                    known=" ".join(_JDK),
+                )
+            made.append(_JDK[letters])
+        else:
+            made.append((quoted or other).replace("%", "%%"))
+    return "".join(made)
+
+
+def _tokens(pattern: str) -> Iterator[tuple[str, str, str]]:
+    """(quoted text, pattern letters, other character), one of them filled."""
+    for match in re.finditer(r"'([^']*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
+        yield match[1] or "", match[2] or "", match[4] or ""
+
+
+# Names and values as SQL text
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def one(db: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = db.execute(sql).fetchone()
+    return int(row[0]) if row else 0
