@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import data_set
 from sqlglot import exp
 from sqlglot.lineage import lineage as peer_lineage
 
+from conftest import data_set
 from sanhua import sql
 from sanhua.kernel.errors import Invalid
 

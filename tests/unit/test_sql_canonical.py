@@ -1,4 +1,4 @@
-"""The canonical SQL: what passes, what is refused and where, which tables are read, in what order."""
+"""The canonical SQL: what passes, what is refused, which tables are read, their order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSES = [
     "WITH x AS (SELECT a FROM t) SELECT x.a, y.b FROM x LEFT JOIN y USING (a)",
     "SELECT a FROM t UNION ALL SELECT a FROM u EXCEPT SELECT a FROM v",
     "SELECT count(*), count_if(a < 0), sum(a)::DECIMAL(18,2), avg(a), median(a) FROM t GROUP BY b",
-    "SELECT date_trunc('day', at) AS day, extract(hour FROM at), date_diff('day', at, until) FROM t",
+    "SELECT date_trunc('day', at) AS day, extract(hour FROM at), date_diff('day', at, b) FROM t",
     "SELECT row_number() OVER (PARTITION BY a ORDER BY b) AS n FROM t QUALIFY n = 1",
     "SELECT CASE WHEN a > 1 THEN 'x' ELSE coalesce(b, 'y') END FROM t",
     "SELECT t.* EXCLUDE (a), b REPLACE_ FROM t",

@@ -93,7 +93,8 @@ FORMS = {
         "SELECT sum(x) AS s FROM (SELECT a AS x FROM t UNION ALL SELECT c FROM u)",
         {"s": "t.a u.c"},
     ),
-    "order inside an aggregate": ("SELECT string_agg(b, ',' ORDER BY at) AS s FROM t", {"s": "t.b"}),
+    "order inside an aggregate": ("SELECT string_agg(b, ',' ORDER BY at) AS s FROM t",
+                                  {"s": "t.b"}),
 }  # fmt: skip
 
 

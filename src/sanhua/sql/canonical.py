@@ -29,7 +29,8 @@ DEPTH_MAX = 64  # of brackets, CASE and set operations, so that no walk runs out
 TREE_MAX = 200  # of the parsed tree: a chain of as many operators
 
 _STRUCTURE = """
-Select From Join Where Group Rollup Cube GroupingSets Having Qualify Order Ordered Limit Offset Distinct With CTE
+Select From Join Where Group Rollup Cube GroupingSets Having Qualify
+Order Ordered Limit Offset Distinct With CTE
 TableAlias Table Subquery
 Union Intersect Except Values Tuple Column Identifier Alias Star Literal Null Boolean Paren
 Placeholder

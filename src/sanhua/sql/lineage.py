@@ -282,7 +282,7 @@ class _Walker:
 
 
 def _joined(first: exp.Expr, holder: exp.Expr) -> tuple[list[exp.Expr], list[exp.Expr | None]]:
-    """What stands in a FROM, joins in brackets taken apart: the sources, and the ON of each join."""
+    """What stands in a FROM, brackets taken apart: the sources, and the ON of each join."""
     joins: list[exp.Join] = holder.args.get("joins") or []
     items: list[exp.Expr] = []
     clauses: list[exp.Expr | None] = [join.args.get("on") for join in joins]
