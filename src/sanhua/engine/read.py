@@ -11,6 +11,7 @@ import codecs
 import csv
 import gzip
 import json
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,13 +48,16 @@ _SUFFIX = {
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A UTF-8 CSV and its dialect; `skip` lines stand before the first record."""
+    """A UTF-8 CSV and its dialect; `skip` lines stand before the first record, `cut` lines of the
+    user's file before those.
+    """
 
     path: Path
     headings: tuple[str, ...]
     delimiter: str
     quote: str
     skip: int
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +254,7 @@ def _csv(path: Path, name: str, reading: Reading, scratch: Path) -> CsvFile:
     quote = reading.quote or '"'
     with path.open(encoding="utf-8", newline="") as file:
         lines = _bounded_lines(file)
-        for _ in islice(lines, reading.skip):
-            pass
+        before = list(islice(lines, reading.skip))
         reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
         first = next((row for row in reader if row), [])
         consumed = reading.skip + reader.line_num
@@ -260,7 +263,21 @@ def _csv(path: Path, name: str, reading: Reading, scratch: Path) -> CsvFile:
         consumed = reading.skip
     else:
         headings = _headings(first, name)
+    if any(quote in line for line in before) or consumed > reading.skip + 1:
+        # The engine counts what it skips in records, and an open quote would swallow the file.
+        return CsvFile(_without(path, consumed, scratch), headings, delimiter, quote, 0, consumed)
     return CsvFile(path, headings, delimiter, quote, consumed)
+
+
+def _without(path: Path, lines: int, scratch: Path) -> Path:
+    """A copy without its first lines."""
+    target = scratch / "records"
+    with path.open("rb") as source, target.open("wb") as out:
+        with path.open(encoding="utf-8", newline="") as text:
+            size = sum(len(line.encode()) for line in islice(_bounded_lines(text), lines))
+        source.seek(size)
+        shutil.copyfileobj(source, out)
+    return target
 
 
 def _bounded_lines(file: IO[str]) -> Iterator[str]:

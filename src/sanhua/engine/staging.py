@@ -123,10 +123,10 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         return 0
     db.execute(
         "INSERT INTO rejected "
-        "SELECT ?, NULL, line, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
+        "SELECT ?, NULL, line + ?, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
         "FROM (SELECT line, lower(replace(error_type::VARCHAR, '_', ' ')) AS reason, csv_line "
         "FROM reject_errors) GROUP BY line ORDER BY line",
-        [name],
+        [name, raw.cut],
     )
     count = one(db, "SELECT count(DISTINCT line) FROM reject_errors")
     db.execute("DELETE FROM reject_errors")
