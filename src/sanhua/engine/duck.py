@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -443,6 +443,8 @@ def _key_columns(key: str) -> list[str]:
 
 def _plain(value: Any) -> Any:
     """A float as the Decimal of its shortest form."""
+    if isinstance(value, list):
+        return [_plain(one) for one in cast("list[Any]", value)]
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 

@@ -27,7 +27,7 @@ from sanhua.kernel.table import Manifest
 from sanhua.kernel.time import legal_day
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
-from sanhua.resource import quality, standard
+from sanhua.resource import profile, quality, standard
 from sanhua.resource.collect import Cadence, RawFile, raw_columns
 from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
@@ -289,7 +289,9 @@ class Path:
                 self.snapshots.bind(name)
             found: list[quality.Check] = []
             measured: list[Measured] = []
+            profiles: list[profile.Profile] = []
             for table in contract.tables:
+                manifest = self.snapshots.manifest(table.name)
                 checks = quality.checks(
                     contract,
                     table,
@@ -297,10 +299,13 @@ class Path:
                     self.project.codes,
                     self.ws.rules,
                     self.today,
-                    manifest=self.snapshots.manifest(table.name),
+                    manifest=manifest,
                 )
+                wanted = quality.metrics(checks) + profile.metrics(table.name, manifest.columns)
+                results = self.ws.engine.measure(table.name, wanted)
                 found += checks
-                measured += self.ws.engine.measure(table.name, quality.metrics(checks))
+                measured += results
+                profiles.append(profile.of(manifest, results))
 
             def act(uow: Uow) -> Made:
                 result = quality.judge(
@@ -311,8 +316,11 @@ class Path:
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
                 )
+                for one in profiles:
+                    uow.add(one, "table.profiled")
                 uow.add(result, "quality.judged")
-                return Made((result.id,), diagnostics=tuple(result.diagnostics()))
+                made = (result.id, *(one.id for one in profiles))
+                return Made(made, diagnostics=tuple(result.diagnostics()))
 
             return act
 
