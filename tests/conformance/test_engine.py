@@ -676,6 +676,17 @@ def test_more_rows_than_asked_for_are_refused(measured: Any):
     assert len(measured.query("SELECT * FROM t", rows_max=4)) == 4
 
 
+def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sanhua.engine.duck.QUERY_TIMEOUT_S", 1)
+    engine = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path)
+    engine.bind_rows("t", [Column("a", "VARCHAR")], [["1"]] * 3000)
+    with pytest.raises(Unavailable) as refused:
+        engine.query("SELECT count(*) FROM t a, t b, t c WHERE a.a || b.a || c.a = 'x'")
+    assert refused.value.code == "engine.out-of-time"
+    assert engine.query("SELECT count(*) FROM t") == [(3000,)]
+    engine.close()
+
+
 # The lock: even SQL that got past the allow-list reads the lake and nothing else
 
 ESCAPES = [
@@ -696,6 +707,7 @@ ESCAPES = [
     "SET allowed_directories = ['/']",
     "SET lock_configuration = false",
     "SET memory_limit = '100GB'",
+    "SET max_execution_time = 0",
     "RESET enable_external_access",
     "PRAGMA enable_profiling",
     "SELECT getenv('HOME')",

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -38,8 +37,8 @@ from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
 
 ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled
-BUILD_TIMEOUT_S = 6 * 3600.0
-QUERY_TIMEOUT_S = 600.0
+BUILD_TIMEOUT_S = 6 * 3600
+QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
 
 
@@ -66,16 +65,20 @@ class DuckEngine:
         }
         self._temp = Path(tempfile.mkdtemp(prefix="sanhua-", dir=temp))
         self._db = self._connect()
+        self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
         for statement in (
             f"SET allowed_directories = [{allowed}]",
             "SET enable_external_access = false",
-            "SET lock_configuration = true",
+            f"SET max_execution_time = {QUERY_TIMEOUT_S * 1000}",
         ):
             self._db.execute(statement)
+        self._builds.execute(f"SET max_execution_time = {BUILD_TIMEOUT_S * 1000}")
+        self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
 
     def close(self) -> None:
+        self._builds.close()
         self._db.close()
         shutil.rmtree(self._temp, ignore_errors=True)
 
@@ -260,8 +263,8 @@ class DuckEngine:
         with self.lake.writing() as folder:
             path = folder / "part-0.parquet"
             whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
-            with _translated("engine.cannot-run", table=table), self._timed(BUILD_TIMEOUT_S):
-                done = self._db.execute(
+            with _translated("engine.cannot-run", table=table):
+                done = self._builds.execute(
                     f"COPY ({whole}) TO {literal(path.resolve().as_posix())} {_PARQUET}"
                 )
                 rows = int(done.fetchall()[0][0])
@@ -352,8 +355,7 @@ class DuckEngine:
         if not expressions:
             return
         try:
-            with self._timed(QUERY_TIMEOUT_S):
-                row = self._db.execute(f"SELECT {_listed(expressions)} FROM {relation}").fetchone()
+            row = self._db.execute(f"SELECT {_listed(expressions)} FROM {relation}").fetchone()
             values.update(zip(expressions, row or (), strict=True))
         except duckdb.Error as error:
             outside = _outside(error)
@@ -378,8 +380,7 @@ class DuckEngine:
         else:
             sql = _bare(metric.expression)
         try:
-            with self._timed(QUERY_TIMEOUT_S):
-                rows = self._db.execute(sql).fetchmany(2)
+            rows = self._db.execute(sql).fetchmany(2)
         except duckdb.Error as error:
             outside = _outside(error)
             if outside is not None:
@@ -402,21 +403,11 @@ class DuckEngine:
         self, sql: str, parameters: Sequence[Any] = (), *, rows_max: int = 10_000
     ) -> list[tuple[Any, ...]]:
         """Rows of one SELECT; Invalid engine.too-many-rows beyond `rows_max`."""
-        with _translated("engine.cannot-run", table=""), self._timed(QUERY_TIMEOUT_S):
+        with _translated("engine.cannot-run", table=""):
             rows = self._db.execute(_bare(sql), list(parameters) or None).fetchmany(rows_max + 1)
         if len(rows) > rows_max:
             raise Invalid("engine.too-many-rows", most=rows_max)
         return rows
-
-    @contextmanager
-    def _timed(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self._db.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
 
 # Names, values, errors
