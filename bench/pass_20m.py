@@ -29,7 +29,7 @@ from typing import Any
 
 import duckdb
 
-from sanhua.engine.duck import ROW_GROUP_ROWS, DuckEngine
+from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
 from sanhua.engine.lake import Lake, describe
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import Column, Manifest
@@ -202,6 +202,8 @@ def run_pass(folder: Path, manifest: Manifest) -> dict[str, Any]:
         metrics, detectors, rules = wanted(folder, manifest)
         engine.bind(manifest)
         measured = engine.measure("readings", [*metrics, *detectors])
+        picked = grade.samples(manifest.columns, measured)
+        measured += engine.measure("readings", list(picked.values()))
         assert all(one.error is None for one in measured), [m for m in measured if m.error][:3]
         found = answers(manifest, measured)
         return {"metrics": len(measured), "rules": rules, "answers": found}
@@ -221,15 +223,17 @@ def run_bare(folder: Path, manifest: Manifest) -> dict[str, Any]:
     asked = [*metrics, *detectors]
     db = bare(folder, manifest, limited=True)
     path = Lake(folder / "lake").path(manifest) / "part-0.parquet"
-    starts = range(0, manifest.rows, 20 * ROW_GROUP_ROWS)
-    groups = " OR ".join(
+    starts = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
+    sample = " OR ".join(
         f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}" for start in starts
     )
+    every = -(-len(starts) * ROW_GROUP_ROWS // SAMPLED_ROWS)
+    sample = f"({sample}) AND file_row_number % {every} = 0"
 
     def work() -> dict[str, Any]:
         for scan, source in (
             (Scan.SHARED, "readings"),
-            (Scan.SAMPLE, f"read_parquet('{path}', file_row_number = true) WHERE {groups}"),
+            (Scan.SAMPLE, f"read_parquet('{path}', file_row_number = true) WHERE {sample}"),
         ):
             listed = dict.fromkeys(m.expression for m in asked if m.scan is scan)
             db.execute(f"SELECT {', '.join(listed)} FROM {source}").fetchall()

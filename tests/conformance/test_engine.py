@@ -23,7 +23,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, DuckEngine
+from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
 from sanhua.engine.lake import MANIFEST, Lake
 from sanhua.kernel.errors import Broken, Invalid, NotFound, SanhuaError, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
@@ -651,13 +651,19 @@ def test_rows_of_a_key_with_a_gap_count_as_their_own(engine: Any):
 
 
 def test_a_sample_is_a_fixed_share_of_a_large_table(engine: Any, inbox: Path):
-    count = ROW_GROUP_ROWS * 4
+    count = ROW_GROUP_ROWS * 45
     many(inbox / "a.csv", count)
     collect(engine, inbox / "a.csv", MANY)
-    asked = [Metric("sampled", "count(*)", Scan.SAMPLE), Metric("all", "count(*)")]
+    asked = [
+        Metric("sampled", "count(*)", Scan.SAMPLE),
+        Metric("last", "max(n)", Scan.SAMPLE),
+        Metric("all", "count(*)"),
+    ]
     found = values(engine.measure("t", asked))
-    assert found == {"sampled": ROW_GROUP_ROWS, "all": count}
-    assert SAMPLED_GROUPS == 20
+    every = -(-3 * ROW_GROUP_ROWS // SAMPLED_ROWS)
+    assert found["sampled"] == 3 * ROW_GROUP_ROWS // every <= SAMPLED_ROWS
+    assert found["last"] == (2 * SAMPLED_GROUPS + 1) * ROW_GROUP_ROWS - every
+    assert found["all"] == count
 
 
 def test_binding_again_replaces(engine: Any, inbox: Path):
@@ -679,11 +685,11 @@ def test_more_rows_than_asked_for_are_refused(measured: Any):
 def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sanhua.engine.duck.QUERY_TIMEOUT_S", 1)
     engine = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path)
-    engine.bind_rows("t", [Column("a", "VARCHAR")], [["1"]] * 3000)
+    engine.bind_rows("t", [Column("a", "VARCHAR")], [[str(n)] for n in range(300)])
     with pytest.raises(Unavailable) as refused:
-        engine.query("SELECT count(*) FROM t a, t b, t c WHERE a.a || b.a || c.a = 'x'")
+        engine.query("SELECT count(*) FROM t a, t b, t c, t d WHERE a.a || b.a || c.a || d.a = 'x'")
     assert refused.value.code == "engine.out-of-time"
-    assert engine.query("SELECT count(*) FROM t") == [(3000,)]
+    assert engine.query("SELECT count(*) FROM t") == [(300,)]
     engine.close()
 
 

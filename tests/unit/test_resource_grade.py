@@ -23,17 +23,16 @@ from sanhua.resource.grade import (
     Detection,
     Grade,
     Grading,
-    columns_to_sample,
     detect,
     detectors,
     grade,
     inheritable,
     level,
     reassess,
-    sampled_values_query,
+    samples,
 )
 from sanhua.rules.packs import Packs
-from sanhua.sql import ColumnLineage, parse, parse_expression
+from sanhua.sql import ColumnLineage, parse_expression
 
 PACKS = Packs.load()
 TODAY = date(2026, 11, 23)
@@ -50,8 +49,6 @@ def found_in(values: dict[str, list[Any]], *, sample: bool = True) -> dict[str, 
     for metric in wanted:
         assert metric.scan is Scan.SAMPLE
         parse_expression(metric.expression)  # passes the allow-list
-    for column in columns:
-        parse(sampled_values_query("t", column.name))
     with duckdb.connect() as db:
         db.execute("CREATE TABLE t (" + ", ".join(f"{c.name} {c.type}" for c in columns) + ")")
         db.executemany(
@@ -60,11 +57,12 @@ def found_in(values: dict[str, list[Any]], *, sample: bool = True) -> dict[str, 
         )
         row = db.execute(f"SELECT {', '.join(m.expression for m in wanted)} FROM t").fetchall()[0]
         measured = [Measured(metric, value) for metric, value in zip(wanted, row, strict=True)]
-        samples = {
-            name: [value for (value,) in db.execute(sampled_values_query("t", name)).fetchall()]
-            for name in (columns_to_sample(columns, measured) if sample else [])
-        }
-    found = detect(columns, measured, samples, PACKS, TODAY)
+        sampled: dict[str, list[str]] = {}
+        for name, metric in (samples(columns, measured) if sample else {}).items():
+            assert metric.scan is Scan.SAMPLE
+            parse_expression(metric.expression)
+            ((sampled[name],),) = db.execute(f"SELECT {metric.expression} FROM t").fetchall()
+    found = detect(columns, measured, sampled, PACKS, TODAY)
     return {name: [d for d in found if d.column == name] for name in values}
 
 

@@ -36,7 +36,8 @@ from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
 
 ROW_GROUP_ROWS = 122_880
-SAMPLED_GROUPS = 20  # one row group in so many is sampled
+SAMPLED_GROUPS = 20  # one row group in so many is sampled,
+SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -295,10 +296,11 @@ class DuckEngine:
         return [found[number] for number in range(len(metrics))]
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
-        """Whole row groups, one in SAMPLED_GROUPS, always the same ones; all of a table with few
-        groups.
+        """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
+        table with few groups.
 
-        Row groups are skipped unread by their numbers, so a sample costs its share.
+        Row groups are skipped unread by their numbers, so a sample costs its share; the error of a
+        share found in it is below 0.2 % (SAMPLED_ROWS rows, 95 %) where rows do not cluster.
         """
         if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS or len(manifest.files) != 1:
             return quote(table)
@@ -306,7 +308,9 @@ class DuckEngine:
         wanted = " OR ".join(
             f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}" for start in starts
         )
-        return f"(SELECT * FROM {self._scan(manifest, ', file_row_number = true')} WHERE {wanted})"
+        every = -(-len(starts) * ROW_GROUP_ROWS // SAMPLED_ROWS)
+        numbered = self._scan(manifest, ", file_row_number = true")
+        return f"(SELECT * FROM {numbered} WHERE ({wanted}) AND file_row_number % {every} = 0)"
 
     def _fused(self, relation: str, table: str, metrics: Sequence[Metric]) -> list[Measured]:
         if not metrics:

@@ -343,27 +343,21 @@ def _pattern(detector: Detector, rules: Rules, today: date) -> str:
     return detector.pattern or identifiers.shape(detector.kind, rules, today)
 
 
-def columns_to_sample(columns: Sequence[Column], measured: Iterable[Measured]) -> list[str]:
-    """The columns where a kind with a check digit passed its shape: those worth
-    `sampled_values_query`.
+def samples(columns: Sequence[Column], measured: Iterable[Measured]) -> dict[str, Metric]:
+    """By column where a kind with a check digit passed its shape: the distinct values to try.
+
+    They are picked by the order of their hashes, so that they are the same every time and spread
+    over all values; the metric's value is their list.
     """
     shares = _shares(measured)
-    return [
-        column.name
-        for column in columns
-        if any(
-            shares.get((column.name, d.kind), Decimal()) >= d.share for d in DETECTORS if d.checked
-        )
-    ]
-
-
-def sampled_values_query(table: str, column: str) -> str:
-    """A few hundred distinct values in a fixed order, for trying check digits."""
-    quoted = sql.quote(column)
-    return (
-        f"SELECT DISTINCT CAST({quoted} AS VARCHAR) AS value FROM {sql.quote(table)} "
-        f"WHERE {quoted} IS NOT NULL ORDER BY value LIMIT {SAMPLED_VALUES}"
-    )
+    checked = [detector for detector in DETECTORS if detector.checked]
+    wanted: dict[str, Metric] = {}
+    for column in columns:
+        if any(shares.get((column.name, d.kind), Decimal()) >= d.share for d in checked):
+            text = f"CAST({sql.quote(column.name)} AS VARCHAR)"
+            picked = f"arg_min(DISTINCT {text}, md5({text}), {SAMPLED_VALUES})"
+            wanted[column.name] = Metric(f"grade:{column.name}#sample", picked, Scan.SAMPLE)
+    return wanted
 
 
 def _shares(measured: Iterable[Measured]) -> dict[tuple[str, str], Decimal]:
@@ -383,7 +377,7 @@ def _shares(measured: Iterable[Measured]) -> dict[tuple[str, str], Decimal]:
 def detect(
     columns: Sequence[Column],
     measured: Iterable[Measured],
-    samples: Mapping[str, Sequence[str]],
+    sampled: Mapping[str, Sequence[str]],
     rules: Rules,
     today: date,
     *,
@@ -391,7 +385,7 @@ def detect(
 ) -> list[Detection]:
     """What each column holds, by its values and, as a weaker sign, by its names.
 
-    `samples` are distinct values by column (`sampled_values_query`). A kind with check digits whose
+    `sampled` are distinct values by column (`samples`). A kind with check digits whose
     sample has the shape but mostly fails the digits is something else (an order number) and is
     dropped; without a sample the shape alone counts, unconfirmed. `names` are further names of a
     column: heading, title, synonyms of its data element.
@@ -405,7 +399,7 @@ def detect(
             share = shares.get((column.name, detector.kind), Decimal())
             if share < detector.share or share == 0:
                 continue
-            sample = samples.get(column.name)
+            sample = sampled.get(column.name)
             confirmed = False
             if detector.checked and sample:
                 held = _holding(detector, set(sample) - explained, rules, today)

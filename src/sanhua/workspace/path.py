@@ -359,13 +359,9 @@ class Path:
             measured = self.ws.engine.measure(
                 table, grading.detectors(columns, self.ws.rules, self.today)
             )
-            samples = {
-                name: [
-                    row[0]
-                    for row in self.ws.engine.query(grading.sampled_values_query(table, name))
-                ]
-                for name in grading.columns_to_sample(columns, measured)
-            }
+            picked = grading.samples(columns, measured)
+            values = self.ws.engine.measure(table, list(picked.values()))
+            sampled = {name: one.value or [] for name, one in zip(picked, values, strict=True)}
             names = grading.names_of(schema, self.project.elements) if schema else None
             lineage = None
             if query is not None:
@@ -373,7 +369,7 @@ class Path:
 
             def act(uow: Uow) -> Made:
                 found = grading.detect(
-                    columns, measured, samples, uow.rules, self.today, names=names
+                    columns, measured, sampled, uow.rules, self.today, names=names
                 )
                 result = grading.grade(
                     table,
