@@ -26,6 +26,7 @@ RUNS = 3
 
 ONCE = """
 import json, sys, time, resource
+from datetime import date
 started, cpu = time.perf_counter(), time.process_time()
 from pathlib import Path
 from sanhua.project import load
@@ -34,7 +35,7 @@ from sanhua.rules.packs import Packs
 imported = time.perf_counter()
 project = load(Path(sys.argv[1]), {})
 loaded = time.perf_counter()
-found = check(project, Packs.load(("cn",)))
+found = check(project, Packs.load(("cn",)), date.today())
 print(json.dumps({
     "import_s": round(imported - started, 3),
     "load_s": round(loaded - imported, 3),

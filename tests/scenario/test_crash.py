@@ -20,7 +20,7 @@ import pytest
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.verifying import verify_store
 
-KILLS = int(os.environ.get("SANHUA_CRASH_KILLS", "12"))
+KILLS = int(os.environ.get("SANHUA_CRASH_KILLS", "100"))
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
@@ -44,8 +44,8 @@ def _events(folder: Path) -> list[str]:
 def test_a_run_killed_at_any_moment_loses_nothing_and_the_next_one_continues(
     small_project: Path, tmp_path: Path
 ):
-    """`SANHUA_CRASH_KILLS=100 make test` does the long form; the kills fall all over the run's
-    length.
+    """The kills fall all over the run's length. `SANHUA_CRASH_KILLS=10` shortens the test while
+    writing code.
     """
     seeded = random.Random(20261123)
     whole = tmp_path / "whole"

@@ -145,7 +145,7 @@ def run(select: tuple[str, ...], folder: Path, as_json: bool, language: str | No
 
 def _say_run(answer: show.Answer, result: Any) -> None:
     done = [step for step in result.steps if step.status != "skipped"]
-    if not done:
+    if result.steps and not done:
         answer.say(
             f"没有变化，{len(result.steps)} 步全部跳过。",
             f"Nothing changed; all {len(result.steps)} steps skipped.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,6 @@ from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
-from sanhua.kernel.time import legal_day
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
@@ -38,13 +37,13 @@ HUNDRED = Decimal(100)
 FEN_OFF_MAX = Decimal("0.01")  # an appraisal rounded otherwise than half up
 
 
-def check(project: Project, rules: Rules, on: date | None = None) -> list[Diagnostic]:
+def check(project: Project, rules: Rules, on: date) -> list[Diagnostic]:
     """Everything wrong with the project, by path and line: what reading found and what compiling
     finds.
 
-    `on` is the legal day whose rules apply, today by default.
+    `on` is the legal day whose rules apply.
     """
-    compiling = _Check(project, rules, on or legal_day(datetime.now(UTC)))
+    compiling = _Check(project, rules, on)
     compiling.walk()
     told = {_key(item): item for item in (*project.diagnostics, *compiling.found)}
     return sorted(told.values(), key=lambda item: (item.path, item.line, item.column, item.code))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sanhua.kernel.errors import Diagnostic, SanhuaError
 from sanhua.kernel.ids import node
 from sanhua.kernel.time import legal_day
@@ -13,7 +15,8 @@ def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
     from sanhua.project.checking import check as compile_project
 
     project = ws.project
-    found = [*compile_project(project, ws.rules), *_verdicts(ws)]
+    today = legal_day(ws.clock.now())
+    found = [*compile_project(project, ws.rules, today), *_verdicts(ws, today)]
     compiled = {
         "parties": len(project.parties),
         "sources": len(project.sources),
@@ -33,13 +36,12 @@ def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
     )
 
 
-def _verdicts(ws: Workspace) -> list[Diagnostic]:
+def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
     """What recognition says of each asset's spending, without keeping anything."""
     from sanhua.capital.recognise import judge, overlaps
 
     project = ws.project
     entities = {entity.id: entity for entity in project.settings.entities}
-    today = legal_day(ws.clock.now())
     found = list(overlaps(project.assets.values()))
     for card in project.assets.values():
         entity, policy = entities.get(card.entity), project.policy.get(card.entity)

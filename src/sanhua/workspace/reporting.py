@@ -100,12 +100,14 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
             approvals=approvals,
         )
     ws.store.checkpoint()
-    files = [path.relative_to(ws.root).as_posix() for path in write(shown, ws.out)]
+    first = entity.id == project.settings.entities[0].id
+    folder = ws.out if first else ws.out / entity.id
+    files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
     data = stage.to_json(shown, files)
     told = [
         (
-            f"{period.id} 列示（{_state(shown.state.value)[0]}）",
-            f"{period.id}, as shown ({_state(shown.state.value)[1]})",
+            f"{entity.id} {period.id} 列示（{_state(shown.state.value)[0]}）",
+            f"{entity.id} {period.id}, as shown ({_state(shown.state.value)[1]})",
         )
     ]
     for figure in data["figures"]:

@@ -1,0 +1,255 @@
+"""A group of two companies over eighteen months, every amount worked out by hand beside it.
+
+Alpha builds a dashboard (research, then development), buys a data set and sells it again, and
+prepares data for sale; beta, 60 % its own, develops a corpus. Synthetic figures.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from sanhua.cli.commands import cli
+
+POLICY = """
+chart:
+  development_expensed: 5301.01
+  development_capitalised: 5301.02
+  research_expense: 6602.14
+  intangible_data: 1701.05
+  payroll: 2211
+  payables: [2202, 2241]
+  bank: 1002
+  inventory_data: 1405.09
+amortisation: {method: straight_line, residual: 0%}
+impairment_test: 12
+inventory_issue: weighted_average
+"""
+
+
+def recognition(**days: str) -> str:
+    said = {
+        name: f"{{date: {days.get(name, days['rest'])}, evidence: [evidence/paper.md]}}"
+        for name in (
+            "technical_feasibility", "intention", "future_benefit", "resources",
+            "reliable_measurement",
+        )
+    }  # fmt: skip
+    lines = [f"  {name}: {value}" for name, value in said.items()]
+    return "\n".join(["recognition:", *lines, "  judged: {by: cfo, date: 2025-07-01}"]) + "\n"
+
+
+FILES = {
+    "sanhua.yaml": """
+        sanhua: 1
+        title: 两家公司
+        entities:
+          alpha: {}
+          beta: {parent: alpha, share: 60%}
+        """,
+    "parties.yaml": """
+        alpha: {name: 甲数据集团, uscc: 91350100M000100Y43, roles: [holder, operator]}
+        beta: {name: 乙数据公司, uscc: 91310000MA1FL0XX7Y, roles: [holder, developer]}
+        cfo: {name: 财务总监, person: true, of: alpha, roles: [finance]}
+        """,
+    "evidence/paper.md": "# 依据\n",
+    "books/alpha/policy.yaml": POLICY,
+    "books/beta/policy.yaml": POLICY,
+    "books/alpha/assets/dash.yaml": """
+        title: 运行看板
+        route: self_developed
+        use: internal
+        project:
+          codes: [DASH]
+          budget: 700000.00
+          due: 2025-06-30
+          research: 2025-01-01
+          development: 2025-03-01
+        measurement:
+          available_on: 2025-06-30
+          evidence: [evidence/paper.md]
+          life: {months: 50, reasons: [technology], judged: {by: cfo, date: 2025-06-30}}
+          estimates:
+            - {date: 2026-01-01, months: 24, reason: 技术更新, judged: {by: cfo, date: 2026-01-05}}
+          impairments:
+            - {date: 2026-06-30, recoverable: 250000.00, judged: {by: cfo, date: 2026-07-02}}
+        """,
+    "books/alpha/assets/bought.yaml": """
+        title: 外购数据集
+        route: purchased
+        use: internal
+        vouchers: [V-101]
+        control: [evidence/paper.md]
+        recognition: {judged: {by: cfo, date: 2025-07-10}}
+        measurement:
+          available_on: 2025-07-05
+          evidence: [evidence/paper.md]
+          life: {months: 60, reasons: [contract], judged: {by: cfo, date: 2025-07-10}}
+          disposals:
+            - {date: 2026-03-31, proceeds: 90000.00, judged: {by: cfo, date: 2026-04-01}}
+        """,
+    "books/alpha/assets/stock.yaml": """
+        title: 待售行业数据
+        route: self_developed
+        use: sale
+        project: {codes: [SALE]}
+        recognition: {judged: {by: cfo, date: 2025-09-30}}
+        measurement:
+          nrv:
+            - {date: 2025-12-31, price: 88000.00, cost_to_finish: 2000.00, cost_to_sell: 1000.00,
+               tax: 500.00, judged: {by: cfo, date: 2025-12-31}}
+            - {date: 2026-06-30, price: 95000.00, cost_to_finish: 1000.00, cost_to_sell: 1000.00,
+               tax: 500.00, judged: {by: cfo, date: 2026-06-30}}
+        """,
+    "books/beta/assets/corpus.yaml": """
+        title: 标注语料
+        route: self_developed
+        use: serve_customers
+        project: {codes: [CORPUS], research: 2025-01-01, development: 2025-02-01}
+        """,
+}
+HEADINGS = ["voucher", "date", "summary", "account", "debit", "credit", "project", "evidence"]
+表头 = ["凭证号", "日期", "摘要", "科目编码", "借方金额", "贷方金额", "项目", "附件"]
+
+
+def voucher(number: str, day: str, account: str, amount: str, project: str) -> list[list[str]]:
+    return [
+        [number, day, "支出", account, amount, "", project, "evidence/paper.md"],
+        [number, day, "支出", "2211", "", amount, "", ""],
+    ]
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("group")
+    memos = {
+        "books/alpha/assets/dash.yaml": recognition(rest="2025-03-01", intention="2025-03-15"),
+        "books/beta/assets/corpus.yaml": recognition(rest="2025-02-01"),
+    }
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(dedent(text).lstrip() + memos.get(path, ""), "utf-8")
+    lines = [
+        *voucher("V-001", "2025-02-10", "5301.01", "100000.00", "DASH"),  # research
+        *voucher("V-002", "2025-03-10", "5301.01", "50000.00", "DASH"),  # conditions not all met
+        *voucher("V-003", "2025-04-10", "5301.02", "300000.00", "DASH"),
+        *voucher("V-004", "2025-05-10", "5301.02", "200000.00", "DASH"),
+        *voucher("V-005", "2025-06-30", "5301.02", "0.07", "DASH"),
+    ]
+    for entity in ("alpha", "beta"):
+        (root / "books" / entity / "vouchers").mkdir()
+    with (root / "books/alpha/vouchers/2025-H1.csv").open("w", encoding="utf-8", newline="") as f:
+        csv.writer(f).writerows([HEADINGS, *lines])
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in [
+        表头,
+        *voucher("V-101", "2025-07-05", "1701.05", "120000.00", ""),
+        *voucher("V-102", "2025-08-05", "1405.09", "60000.00", "SALE"),
+        *voucher("V-103", "2025-09-05", "1405.09", "30000.01", "SALE"),
+    ]:
+        sheet.append(row)
+    book.save(root / "books/alpha/vouchers/2025-H2.xlsx")
+    with (root / "books/beta/vouchers/2025.csv").open("w", encoding="utf-8", newline="") as f:
+        corpus = voucher("B-001", "2025-04-10", "5301.02", "80000.00", "CORPUS")
+        csv.writer(f).writerows([HEADINGS, *corpus])
+    return root
+
+
+def said(*args: object) -> dict[str, Any]:
+    result = CliRunner().invoke(cli, [*(str(arg) for arg in args), "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def lines(report: dict[str, Any]) -> dict[str, str]:
+    return {
+        "/".join(figure["id"].split("/")[2:4]): figure["amount"]
+        for figure in report["figures"]
+        if figure["amount"] != "0.00"
+    }
+
+
+def shown(root: Path, period: str, entity: str = "alpha") -> dict[str, Any]:
+    return said("report", "disclosure", "-C", root, "--period", period, "--entity", entity)
+
+
+def test_the_project_compiles_and_runs(group: Path):
+    found = said("check", "-C", group)
+    assert found["diagnostics"] == []
+    assert said("run", "-C", group)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("period", "wanted"),
+    [
+        # 500,000.07 / 50 = 10,000.00 a month from June: one month
+        ("2025-H1", {"intangible.data/ending": "490000.07"}),
+        # seven months of the dashboard, six of 120,000 / 60; stock at 88,000 - 3,500 < 90,000.01
+        (
+            "2025",
+            {"intangible.data/ending": "538000.07", "inventory.data/ending": "84500.00"},
+        ),
+        # 430,000.07 over the 24 - 7 months left = 25,294.12 a month; the data set is sold
+        (
+            "2026-Q1",
+            {
+                "intangible.data/ending": "354117.71",
+                "intangible.data/beginning": "538000.07",
+                "inventory.data/ending": "84500.00",
+                "inventory.data/beginning": "84500.00",
+            },
+        ),
+        # written down to 250,000.00; stock written up again, to its cost and no further
+        (
+            "2026-H1",
+            {
+                "intangible.data/ending": "250000.00",
+                "intangible.data/beginning": "538000.07",
+                "inventory.data/ending": "90000.01",
+                "inventory.data/beginning": "84500.00",
+            },
+        ),
+    ],
+)
+def test_the_lines_are_those_worked_out_by_hand(group: Path, period: str, wanted: dict[str, str]):
+    report = shown(group, period)
+    assert lines(report) == wanted
+    assert all(tie["ok"] for tie in report["ties"])
+
+
+def test_the_movement_of_the_half_year(group: Path):
+    cells = {
+        (cell["row"], cell["column"]): cell["amount"]
+        for cell in shown(group, "2026-H1")["tables"]["A"]["cells"]
+    }
+    wanted = {
+        ("cost.opening", "total"): "620000.07",
+        ("cost.decrease.disposed", "purchased"): "120000.00",
+        ("cost.closing", "self_developed"): "500000.07",
+        ("amortisation.opening", "total"): "82000.00",
+        # January and February of the data set (none in the month it is sold); six months
+        ("amortisation.increase", "purchased"): "4000.00",
+        ("amortisation.increase", "self_developed"): "151764.72",
+        ("amortisation.decrease.disposed", "purchased"): "16000.00",
+        ("impairment.increase", "self_developed"): "28235.35",
+        ("carrying.closing", "total"): "250000.00",
+        ("carrying.opening", "total"): "538000.07",
+    }
+    assert {key: cells[key] for key in wanted} == wanted
+
+
+def test_each_entity_has_its_own_lines_and_files(group: Path):
+    alpha, beta = shown(group, "2025-H1"), shown(group, "2025-H1", "beta")
+    assert lines(beta) == {"development.data/ending": "80000.00"}
+    assert not set(alpha["files"]) & set(beta["files"])
+    for report in (alpha, beta):
+        assert all((group / file).is_file() for file in report["files"])
