@@ -249,3 +249,23 @@ def test_check_tells_what_it_compiled(small_project: Path):
         "assets": 1,
     }
     assert not (small_project / "state").exists()
+
+
+def test_a_product_that_fails_keeps_no_report_from_what_is_sound(built: Path):
+    claims = built / "rights" / "claims.yaml"
+    text = claims.read_text("utf-8")
+    claims.write_text(text.replace("source: derived", "source: derived, rights: [hold, use]"))
+    made = CliRunner().invoke(cli, ["run", "-C", str(built), "--json"])
+    assert made.exit_code == 5, made.output
+    quality, lines = (said("report", kind, "-C", built) for kind in ("quality", "disclosure"))
+    assert [resource["id"] for resource in quality["resources"]]
+    assert any(figure["amount"] != "0.00" for figure in lines["figures"])
+    assert {d["code"] for d in lines["diagnostics"]} >= {
+        d["code"] for d in json.loads(made.stdout)["diagnostics"] if d["severity"] == "error"
+    }
+
+
+def test_a_profile_is_kept_of_every_governed_table_and_no_rule_decides_it(built: Path):
+    told = said("explain", "profile:daily", "-C", built)
+    assert below(told, "snapshot")
+    assert not told.get("rules")

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlglot.expressions import CTE, AggFunc, Column, Lambda, Star, Subquery
@@ -57,6 +58,11 @@ class _Check:
     def __init__(self, project: Project, rules: Rules, on: date) -> None:
         self.project, self.rules, self.on = project, rules, on
         self.found: list[Diagnostic] = []
+        self.unread = {
+            PurePosixPath(item.path).name.partition(".")[0]
+            for item in project.diagnostics
+            if item.severity is Severity.ERROR
+        }
         self.tables: dict[str, tuple[DataContract, TableSchema]] = {}
         self.raw = self._raw_tables()
         self.made: dict[
@@ -125,9 +131,13 @@ class _Check:
         return thing.origin if thing is not None else Origin("sanhua.yaml", 1)
 
     def ref(self, kind: str, value: str, known: Iterable[str], at: Origin, of: str) -> bool:
-        """Whether `value` is known; a dangling reference is told with the nearest id."""
+        """Whether `value` is known; a dangling reference is told with the nearest id, unless what
+        it names could not be read: that has its own error.
+        """
         if value in (known if isinstance(known, (dict, set, frozenset)) else set(known)):
             return True
+        if value in self.unread:
+            return False
         self.say(f"ref.{kind}", at, of, value=value, nearest=nearest_or_some(value, known))
         return False
 
@@ -680,8 +690,9 @@ class _Check:
             if columns:
                 for name in product.offer:
                     self.ref("column", name, columns, self.at(of, "offer", name), of)
+                asked = {*columns, *product.parameters}
                 for key in product.delivery.get("api", {}).get("key", "").split():
-                    self.ref("column", key, columns, self.at(of, "delivery", "api", "key", key), of)
+                    self.ref("column", key, asked, self.at(of, "delivery", "api", "key", key), of)
             for name, element in product.parameters.items():
                 self.ref(
                     "element", element, self.project.elements, self.at(of, "parameters", name), of

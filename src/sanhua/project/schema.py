@@ -35,7 +35,7 @@ WORDS = {
     "number": "number 数字",
     "integer": "whole number 整数",
     "boolean": "true/false",
-    "null": "nothing 空",
+    "null": "空 null",
 }
 
 

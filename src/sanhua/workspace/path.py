@@ -308,6 +308,8 @@ class Path:
                 profiles.append(profile.of(manifest, results))
 
             def act(uow: Uow) -> Made:
+                for one in profiles:  # before any rule is asked: none decides them
+                    uow.add(one, "table.profiled")
                 result = quality.judge(
                     found,
                     measured,
@@ -316,8 +318,6 @@ class Path:
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
                 )
-                for one in profiles:
-                    uow.add(one, "table.profiled")
                 uow.add(result, "quality.judged")
                 made = (result.id, *(one.id for one in profiles))
                 return Made(made, diagnostics=tuple(result.diagnostics()))

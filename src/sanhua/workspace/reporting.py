@@ -38,11 +38,13 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> R
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    A run that fails is the report's `error`. Raises what the run raises, NotFound
-    report.unknown-entity, Invalid time.not-a-period.
+    A run that fails in a step that the report rests on is the report's `error`; another's failure
+    stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
+    Invalid time.not-a-period.
     """
     made = run(ws)
-    if made.error is not None:
+    failed = {step.step for step in made.steps if step.status not in ("done", "skipped")}
+    if made.error is not None and (not made.steps or failed & RESTS_ON[kind]):
         return Report({}, [], made.diagnostics, False, made.error)
     chosen = _entity(ws, entity)
     drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
@@ -233,6 +235,14 @@ KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
     "quality": _quality,
+}
+
+
+_BOOKS = frozenset({"freeze", "book", "recognise"})
+RESTS_ON = {
+    "disclosure": _BOOKS,
+    "vouchers": _BOOKS,
+    "quality": frozenset({"freeze", "collect", "build", "standard", "quality"}),
 }
 
 
