@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +99,7 @@ def demo(
         "bundle": str(bundle),
         "verified": verdict.ok,
     }
+    command = _command()
     shown.lines += [
         say("全部数据为合成数据。The data is synthetic.", "All data is synthetic."),
         say(f"项目在 {folder}", f"The project is in {folder}"),
@@ -103,11 +107,24 @@ def demo(
             "打开三个数字，直到源文件的哈希与行数：",
             "Open three figures down to file hashes and row counts:",
         ),
-        *(f"  sanhua explain {figure} -C {folder}" for figure in opened),
+        *(f"  {command} explain {figure} -C {folder}" for figure in opened),
         say("证明其一，并离线验证：", "Prove one of them and verify it offline:"),
-        f"  sanhua prove {opened[-1]} -C {folder} -o figure.zip && sanhua verify figure.zip",
+        f"  {command} prove {opened[-1]} -C {folder} -o figure.zip",
+        f"  {command} verify figure.zip",
     ]
     return shown
+
+
+def _command() -> str:
+    """How this program is called from where the user stands: by name, or in its environment."""
+    if shutil.which("sanhua"):
+        return "sanhua"
+    script = Path(sys.executable).with_name("sanhua")
+    if not script.exists():
+        return f"{sys.executable} -m sanhua"
+    with suppress(ValueError):
+        return str(script.relative_to(Path.cwd()))
+    return str(script)
 
 
 def _three(stages: list[Any], disclosed: list[dict[str, Any]]) -> list[str]:
