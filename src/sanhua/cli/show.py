@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
-import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,6 +119,8 @@ class Answer:
                 **self.data,
                 "diagnostics": [diagnostic_json(item, self.language) for item in self.found],
             }
+            import json
+
             click.echo(json.dumps(whole, ensure_ascii=False))
         else:
             diagnostics(self.found, self.language)
@@ -144,6 +144,8 @@ def answering(command: str, as_json: bool, language: str) -> Iterator[Answer]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:
+        import logging
+
         logging.getLogger(__name__).debug("a defect", exc_info=True)
         answer.ok, answer.code = False, EXIT_DEFECT
         answer.found = [_defect(error), *answer.found]
