@@ -619,16 +619,18 @@ class Loader:
             done |= trail
         return found
 
+    def _either(self, name: str, sheet: str, columns: Columns) -> tuple[str, Keys | None]:
+        """A standard written as YAML or as a sheet of Excel: its path and its map."""
+        yaml_path, excel_path = self.replaced("standards/", name)
+        if yaml_path or not excel_path:
+            return yaml_path, self.folder.yaml(yaml_path) if yaml_path else None
+        rows = self.folder.excel(excel_path, columns, (name, sheet))
+        return excel_path, self.rows_as_map(rows, columns)
+
     def _elements(self) -> None:
-        yaml_path, excel_path = self.replaced("standards/", "elements")
-        path = yaml_path or excel_path
+        path, root = self._either("elements", "数据元", ELEMENT_COLUMNS)
         if not path:
             return
-        if yaml_path:
-            root = self.folder.yaml(yaml_path)
-        else:
-            rows = self.folder.excel(excel_path, ELEMENT_COLUMNS, ("elements", "数据元"))
-            root = self.rows_as_map(rows, ELEMENT_COLUMNS)
         for key, place, value in self.things(path, "elements", root):
             self.mark(node("element", key), value, path)
             self.project.elements[key] = DataElement(
@@ -707,15 +709,9 @@ class Loader:
             )
 
     def _indicators(self) -> None:
-        yaml_path, excel_path = self.replaced("standards/", "indicators")
-        path = yaml_path or excel_path
+        path, root = self._either("indicators", "指标", INDICATOR_COLUMNS)
         if not path:
             return
-        if yaml_path:
-            root = self.folder.yaml(yaml_path)
-        else:
-            rows = self.folder.excel(excel_path, INDICATOR_COLUMNS, ("indicators", "指标"))
-            root = self.rows_as_map(rows, INDICATOR_COLUMNS)
         for key, place, value in self.things(path, "indicators", root):
             self.mark(node("indicator", key), value, path)
             self.project.indicators[key] = Indicator(
