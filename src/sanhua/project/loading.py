@@ -619,7 +619,7 @@ class Loader:
             done |= trail
         return found
 
-    def _either(self, name: str, sheet: str, columns: Columns) -> tuple[str, Keys | None]:
+    def _either(self, name: str, sheet: str, columns: Columns) -> tuple[str, Node | None]:
         """A standard written as YAML or as a sheet of Excel: its path and its map."""
         yaml_path, excel_path = self.replaced("standards/", name)
         if yaml_path or not excel_path:
