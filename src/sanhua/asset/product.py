@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua import sql
 from sanhua.asset.price import Plan, Share, Tax, freeze_plan
 from sanhua.asset.rights import Right, RightsClaim, claims_over
 from sanhua.kernel import ids
@@ -18,7 +19,6 @@ from sanhua.kernel.record import DefinedBy, GrantedBy, HeldBy, MadeFrom, PricedB
 from sanhua.kernel.text import Text
 from sanhua.resource.grade import ColumnGrade, Grade, Grading
 from sanhua.resource.publish import PERSONAL, DataResource
-from sanhua.sql import ColumnLineage
 from sanhua.verify import canonical, sha256
 
 
@@ -118,7 +118,7 @@ def make_product(
     *,
     provider: str,
     tables: Sequence[str] = (),
-    lineage: Sequence[ColumnLineage] | None = None,
+    lineage: Sequence[sql.ColumnLineage] | None = None,
 ) -> DataProduct:
     """Make (or bring up to date) a product on published resources, with its price plans.
 
@@ -229,7 +229,7 @@ def _resources(uow: Uow, product: Product, tables: Sequence[str]) -> list[str]:
 
 
 def _fields(
-    uow: Uow, product: Product, tables: Sequence[str], lineage: Sequence[ColumnLineage] | None
+    uow: Uow, product: Product, tables: Sequence[str], lineage: Sequence[sql.ColumnLineage] | None
 ) -> tuple[OfferedField, ...]:
     gradings = {table: uow.get(Grading, ids.node("grade", table)) for table in tables}
     if lineage is None:

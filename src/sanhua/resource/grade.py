@@ -24,7 +24,6 @@ from sanhua.kernel.text import Text
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.standard import DataElement
 from sanhua.rules import identifiers
-from sanhua.sql import ColumnLineage
 
 INSTRUMENT = "gbt_43697"
 SAMPLED_VALUES = 400  # distinct values of a column whose check digits are tried
@@ -553,7 +552,7 @@ def grade(
     snapshot: str,
     schema: TableSchema | None = None,
     contract: DataContract | None = None,
-    lineage: Sequence[ColumnLineage] | None = None,
+    lineage: Sequence[sql.ColumnLineage] | None = None,
     inherited: Mapping[str, ColumnGrade] | None = None,
 ) -> Grading:
     """Grade every column and the table, each with all its reasons; the highest wins (就高从严).
@@ -655,7 +654,7 @@ def grade(
 
 
 def _inherit(
-    made: ColumnLineage | None, inherited: Mapping[str, ColumnGrade]
+    made: sql.ColumnLineage | None, inherited: Mapping[str, ColumnGrade]
 ) -> tuple[list[Reason], str]:
     found: list[Reason] = []
     category, strongest = "", Grade.GENERAL1
@@ -679,7 +678,7 @@ def _inherit(
 def _deidentified(
     prop: Property | None,
     floor: Grade | None,
-    made: ColumnLineage,
+    made: sql.ColumnLineage,
     highest: Grade,
     column: str,
     table: str,

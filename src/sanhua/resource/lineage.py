@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sanhua import sql
 from sanhua.kernel import ids
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import DefinedBy, MadeFrom, record
 from sanhua.kernel.table import Manifest
-from sanhua.sql import ColumnLineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Table:
 
 
 def snapshot_record(
-    manifest: Manifest, lineage: Sequence[ColumnLineage] | None, inputs: Mapping[str, str]
+    manifest: Manifest, lineage: Sequence[sql.ColumnLineage] | None, inputs: Mapping[str, str]
 ) -> Snapshot:
     """The record of a snapshot with its column lineage.
 

@@ -6,18 +6,24 @@ lineage    what each output column was made from, and whether every column exist
 No I/O. In: text that people wrote. Out: `Query`, lineage, or Invalid sql.* at path:line.
 """
 
-from sanhua.sql.canonical import (
-    Query,
-    count_if,
-    fingerprint,
-    in_list,
-    literal,
-    order,
-    parse,
-    parse_expression,
-    quote,
-)
-from sanhua.sql.lineage import ColumnLineage, check_columns, lineage, output_names
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sanhua.sql.canonical import (
+        Query,
+        count_if,
+        fingerprint,
+        in_list,
+        literal,
+        order,
+        parse,
+        parse_expression,
+        quote,
+    )
+    from sanhua.sql.lineage import ColumnLineage, check_columns, lineage, output_names
 
 __all__ = [
     "ColumnLineage",
@@ -34,3 +40,13 @@ __all__ = [
     "parse_expression",
     "quote",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The parser is loaded with the first statement, not with a project that has not changed."""
+    if name not in __all__:
+        raise AttributeError(name)
+    homes = [import_module(f"{__name__}.{home}") for home in ("canonical", "lineage")]
+    for one in __all__:  # all at once: the module `lineage` would hide the function
+        globals()[one] = next(getattr(home, one) for home in homes if hasattr(home, one))
+    return globals()[name]

@@ -79,7 +79,6 @@ sa.Index(
     "edge_part",
     edge.c.src,
     sqlite_where=edge.c.src != edge.c.node,
-    postgresql_where=edge.c.src != edge.c.node,
 )
 
 entry_line = sa.Table(
