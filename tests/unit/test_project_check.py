@@ -734,3 +734,28 @@ def test_every_code_has_its_text():
         assert message.zh and message.en and message.zh != message.en, code
         assert bool(message.hint_zh) == bool(message.hint_en), code
         render(code, {}, "zh")
+
+
+@pytest.mark.parametrize(
+    ("floor", "offer", "found"),
+    [
+        ("general4", "", [("listing.grade-above-class", "products/x.yaml", 8)]),
+        ("general4", "offer: [day]\n", []),
+        ("general2", "", []),
+        ("important", "", [("listing.grade-above-class", "products/x.yaml", 8)]),
+    ],
+)
+def test_a_floor_above_what_a_listing_allows_is_told_before_the_run(
+    tmp_path: Path, floor: str, offer: str, found: list[tuple[str, str, int]]
+):
+    contract = BASE["contracts/raw.odcs.yaml"].replace(
+        "logicalType: number", f"logicalType: number, classification: {floor}"
+    )
+    product = BASE["products/x.yaml"] + "listings:\n  own: {class: general2}\n" + offer
+    deal = BASE["deals/d.yaml"].replace("[day, kwh]", "[day]")
+    changed = {
+        "contracts/raw.odcs.yaml": contract, "products/x.yaml": product, "deals/d.yaml": deal,
+    }  # fmt: skip
+    told = compiled(tmp_path, BASE, changed)
+    assert places([d for d in told if d.code.startswith("listing.")]) == found
+    assert all(d.severity == "warning" for d in told if d.code.startswith("listing."))

@@ -30,6 +30,7 @@ from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
 from sanhua.resource.contract import DataContract, Property, TableSchema
+from sanhua.resource.grade import Grade
 from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
@@ -697,8 +698,32 @@ class _Check:
                 self.ref(
                     "element", element, self.project.elements, self.at(of, "parameters", name), of
                 )
+            self._listings(product, of)
             self._plans(product, of)
             self._shares(product, of)
+
+    def _listings(self, product: Product, of: str) -> None:
+        """A field whose floor is above what a listing allows will be refused by `run`, which also
+        knows what detectors and lineage add.
+        """
+        _, table = self.tables.get(product.table, (None, None))
+        for exchange, asks in product.listings.items():
+            allowed = Grade.parse(asks.get("class", "general"))
+            for prop in table.properties if table else ():
+                offered = not product.offer or prop.name in product.offer
+                floor = Grade.parse(prop.classification) if prop.classification else allowed
+                if offered and floor > allowed:
+                    self.warn(
+                        "listing.grade-above-class",
+                        self.at(of, "listings", exchange),
+                        of,
+                        product=product.id,
+                        field=prop.name,
+                        grade=prop.classification,
+                        reason="由人设定的下限 a floor set by a person",
+                        listing=exchange,
+                        allowed=allowed.value,
+                    )
 
     def _made_of(self, product: Product, of: str) -> None:
         allowed = {
