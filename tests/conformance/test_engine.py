@@ -274,10 +274,10 @@ def test_several_files_keep_their_order_and_may_order_their_columns_differently(
          ["2", "maybe", "是的"]),
         ("DATE", {"2026-02-28": date(2026, 2, 28), "2026/2/8": date(2026, 2, 8),
                   "20260228": date(2026, 2, 28)},
-         ["2026-02-30", "28/02/2026", "2026-02", "today", "2026-02-28 03:00"]),
+         ["2026-02-30", "28/02/2026", "2026-02", "today", "infinity", "2026-02-28 03:00"]),
         ("TIMESTAMP", {"2026-02-28 03:04:05": at("2026-02-28 03:04:05"),
                        "2026-02-28T03:04:05": at("2026-02-28 03:04:05")},
-         ["2026-02-28 25:00:00", "soon", "2026-02-30 00:00:00"]),
+         ["2026-02-28 25:00:00", "soon", "infinity", "epoch", "2026-02-30 00:00:00"]),
     ],
 )  # fmt: skip
 def test_a_value_fits_its_type_exactly_or_its_row_is_rejected(
@@ -321,7 +321,7 @@ def test_an_empty_cell_fits_every_type(engine: Any, inbox: Path):
 def test_dates_as_people_write_them(
     engine: Any, inbox: Path, pattern: str, text: str, wanted: datetime
 ):
-    (inbox / "a.csv").write_text(f"at\n{text}\nnever\n", "utf-8")
+    (inbox / "a.csv").write_text(f"at\n{text}\nnever\ninfinity\n", "utf-8")
     manifest = collect(engine, inbox / "a.csv", [RawColumn("at", "TIMESTAMP", format=pattern)])
     assert rows(engine) == [(wanted,)]
     assert rejects(engine, manifest)[0]["reasons"] == [f"at: 'never' is not TIMESTAMP ({pattern})"]

@@ -188,13 +188,13 @@ class DuckEngine:
         inputs: Sequence[str],
         step: str,
     ) -> Manifest:
-        listed = ", ".join(quote(column.name) for column in columns)
+        listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
         good, bad = folder / "part-0.parquet", folder / "rejects.parquet"
         db.execute(
-            f"COPY (SELECT {listed} FROM staging WHERE __reasons IS NULL ORDER BY __at) "
+            f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
             f"TO {literal(good.as_posix())} {_PARQUET}"
         )
-        rows = one(db, "SELECT count(*) FROM staging WHERE __reasons IS NULL")
+        rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
         rejected = one(db, "SELECT count(*) FROM rejected")
         if rows + rejected != read:
             raise AssertionError(f"{table}: {read} rows read, {rows} kept and {rejected} rejected")

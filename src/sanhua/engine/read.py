@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
@@ -174,11 +175,13 @@ def _decoded(stream: IO[bytes], path: Path, name: str, reading: Reading, scratch
         raise Invalid("collect.empty", file=name)
     packed = path.stat().st_size
     encoding = _codec(reading.encoding, name) if reading.encoding else _marked(first)
-    unpacked = scratch / "raw"
-    with unpacked.open("wb") as out:
-        out.write(first)
-        for chunk in _chunks(stream, packed, name):
-            out.write(chunk)
+    unpacked = path
+    if not isinstance(stream, BufferedReader):  # a packed file
+        unpacked = scratch / "raw"
+        with unpacked.open("wb") as out:
+            out.write(first)
+            for chunk in _chunks(stream, packed, name):
+                out.write(chunk)
     if encoding is not None:
         return _transcode(unpacked, encoding, name, scratch)
     try:

@@ -73,8 +73,9 @@ def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) 
 
 
 def make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
-    listed = ", ".join(f"{quote(column.name)} {column.type}" for column in columns)
-    db.execute(f"CREATE TABLE staging (__at BIGINT, __reasons VARCHAR[], __row VARCHAR, {listed})")
+    """`staging` keeps rows in file order (by rowid): values v0 …; of a misfit why, and its row."""
+    listed = ", ".join(f"v{n} {column.type}" for n, column in enumerate(columns))
+    db.execute(f"CREATE TABLE staging (reasons VARCHAR[], raw VARCHAR, {listed})")
     db.execute(
         "CREATE TABLE rejected "
         "(input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)"
@@ -89,29 +90,30 @@ def stage(
     name: str,
 ) -> int:
     """Type every row of one file into `staging`, the misfits into `rejected`; how many rows were
-    read.
+    read. Why a row does not fit, and the row as JSON, are made of misfits only.
     """
     at = {heading: f"h{n}" for n, heading in enumerate(headings)}
     before = one(db, "SELECT count(*) FROM staging")
     values = ", ".join(f"{_typed(at[c.source_name], c)} AS v{n}" for n, c in enumerate(columns))
-    reasons = ", ".join(
-        f"CASE WHEN v{n} IS NULL AND {_given(given)} THEN {_why(c, given)} END"
-        for n, (c, given) in enumerate((c, at[c.source_name]) for c in columns)
+    misfits = {
+        _misfit(f"v{n}", at[c.source_name]): _why(c, at[c.source_name])
+        for n, c in enumerate(columns)
         if c.type != "VARCHAR"
-    )
-    found = f"list_filter([{reasons}], lambda x: x IS NOT NULL)" if reasons else "[]::VARCHAR[]"
+    }
+    misfit = " OR ".join(f"({test})" for test in misfits) or "FALSE"
+    reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits.items())
     whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
-        f"INSERT INTO staging SELECT {before} + row_number() OVER (), "
-        "CASE WHEN len(why) > 0 THEN why END, CASE WHEN len(why) > 0 THEN raw END, "
-        f"{listed} FROM (SELECT *, {found} AS why, json_object({whole})::VARCHAR AS raw "
-        f"FROM (SELECT *, {values} FROM {relation}))"
+        "INSERT INTO staging SELECT "
+        f"CASE WHEN misfit THEN list_filter([{reasons}]::VARCHAR[], lambda x: x IS NOT NULL) END, "
+        f"CASE WHEN misfit THEN json_object({whole})::VARCHAR END, {listed} "
+        f"FROM (SELECT *, {misfit} AS misfit FROM (SELECT *, {values} FROM {relation}))"
     )
     after = one(db, "SELECT count(*) FROM staging")
     db.execute(
-        "INSERT INTO rejected SELECT ?, __at - ?, NULL, __reasons, __row FROM staging "
-        "WHERE __reasons IS NOT NULL AND __at > ?",
+        "INSERT INTO rejected SELECT ?, rowid - ? + 1, NULL, reasons, raw FROM staging "
+        "WHERE reasons IS NOT NULL AND rowid >= ?",
         [name, before, before],
     )
     return after - before
@@ -138,8 +140,10 @@ def _trimmed(column: str) -> str:
     return f"nullif(trim({column}, {literal(_BLANK)}), '')"
 
 
-def _given(column: str) -> str:
-    return f"{_trimmed(column)} IS NOT NULL"
+def _misfit(value: str, given: str) -> str:
+    """Whether a text that is there gave no value; the slow part is asked of few rows."""
+    doubtful = f"{value} IS NULL AND {given} IS NOT NULL"
+    return f"CASE WHEN {doubtful} THEN {_trimmed(given)} IS NOT NULL ELSE FALSE END"
 
 
 def _why(column: RawColumn, given: str) -> str:
@@ -155,11 +159,11 @@ def _typed(column: str, wanted: RawColumn) -> str:
     if wanted.type == "VARCHAR":
         return f"nullif({column}, '')"
     if wanted.type == "BIGINT":
-        return _if_shaped(text, r"[+-]?[0-9]+(\.0+)?", f"TRY_CAST({text} AS BIGINT)")
+        return _exact(column, wanted.type, _if_shaped(text, r"[+-]?[0-9]+(\.0+)?", "BIGINT"))
     if decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", wanted.type):
         scale = int(decimal[2])  # more decimals only if they are zeros: nothing is rounded away
         shape = rf"[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{max(scale, 1)}}}0*)"
-        return _if_shaped(text, shape, f"TRY_CAST({text} AS {wanted.type})")
+        return _exact(column, wanted.type, _if_shaped(text, shape, wanted.type))
     if wanted.type == "DOUBLE":
         cast = f"TRY_CAST({text} AS DOUBLE)"
         return f"CASE WHEN isfinite({cast}) THEN {cast} END"
@@ -168,17 +172,29 @@ def _typed(column: str, wanted: RawColumn) -> str:
         said = f"lower({text})"
         return f"CASE WHEN {said} IN ({yes}) THEN TRUE WHEN {said} IN ({no}) THEN FALSE END"
     if wanted.type in ("DATE", "TIMESTAMP", "TIME"):
+        told = f"CASE WHEN lower({text}) NOT IN ('infinity', '-infinity', 'epoch') THEN {text} END"
         if wanted.format:
             pattern = literal(strptime_of(wanted.format))
-            return f"CAST(try_strptime({text}, {pattern}) AS {wanted.type})"
+            return f"CAST(try_strptime({told}, {pattern}) AS {wanted.type})"
         if wanted.type == "DATE":
-            return f"CAST(try_strptime({text}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
-        return f"TRY_CAST({text} AS {wanted.type})"
+            days = f"CAST(try_strptime({told}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
+            return _exact(column, wanted.type, days)
+        return _exact(column, wanted.type, f"TRY_CAST({told} AS {wanted.type})")
     raise Invalid("collect.unknown-type", type=wanted.type, field=wanted.name)
 
 
-def _if_shaped(text: str, shape: str, value: str) -> str:
-    return f"CASE WHEN regexp_full_match({text}, {literal(shape)}) THEN {value} END"
+def _exact(column: str, type: str, otherwise: str) -> str:
+    """Text that reads the same when written back needs no closer look; most does. (`infinity`,
+    which engines take for a date, is none.)
+    """
+    cast = f"TRY_CAST({column} AS {type})"
+    same = f"CAST({cast} AS VARCHAR) = {column} AND {column} NOT LIKE '%infinity'"
+    return f"CASE WHEN {same} THEN {cast} ELSE {otherwise} END"
+
+
+def _if_shaped(text: str, shape: str, type: str) -> str:
+    shaped = f"regexp_full_match({text}, {literal(shape)})"
+    return f"CASE WHEN {shaped} THEN TRY_CAST({text} AS {type}) END"
 
 
 _YES = ("true", "t", "1", "yes", "y", "是")
