@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def data_set(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"data set {name} is not in {DATA}; point SANHUA_DATA at the data sets")
     return folder
+
+
+@pytest.fixture(scope="session")
+def find_data() -> Callable[[str], Path]:
+    """`data_set`, for tests that name theirs."""
+    return data_set
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,13 @@ sqlglot's own lineage, which counts the columns of windows and scalar conditions
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlglot import exp
 from sqlglot.lineage import lineage as peer_lineage
 
-from conftest import data_set
 from sanhua import sql
 from sanhua.kernel.errors import Invalid
 
@@ -21,9 +22,9 @@ BROKEN = {"tpc-h": set[int](), "tpc-ds": {30}}
 TRUTH_LEFT_OUT = {"tpc-h": {21}, "tpc-ds": {16, 94}}
 
 
-def corpus(name: str) -> tuple[list[tuple[str, str]], dict[str, dict[str, str]]]:
+def corpus(folder: Path, name: str) -> tuple[list[tuple[str, str]], dict[str, dict[str, str]]]:
     """(as written, qualified) of each query, and table → column → type."""
-    folder = data_set("sql_lineage") / f"sqlglot_{name}"
+    folder = folder / f"sqlglot_{name}"
     schemas = json.loads((folder / "schema.json").read_text("utf-8"))
     text = (folder / f"{name}_input_and_qualified.sql").read_text("utf-8")
     lines = [line for line in text.splitlines() if line[:1] not in "-#"]
@@ -33,8 +34,10 @@ def corpus(name: str) -> tuple[list[tuple[str, str]], dict[str, dict[str, str]]]
 
 
 @pytest.mark.parametrize("name", ["tpc-h", "tpc-ds"])
-def test_real_analysis_passes_and_its_lineage_is_the_stated_one(name: str):
-    pairs, schemas = corpus(name)
+def test_real_analysis_passes_and_its_lineage_is_the_stated_one(
+    name: str, find_data: Callable[[str], Path]
+):
+    pairs, schemas = corpus(find_data("sql_lineage"), name)
     for number, (written, qualified) in enumerate(pairs, 1):
         query = sql.parse(written)
         if number in BROKEN[name]:
@@ -51,8 +54,8 @@ def test_real_analysis_passes_and_its_lineage_is_the_stated_one(name: str):
 
 
 @pytest.mark.parametrize("name", ["tpc-h", "tpc-ds"])
-def test_the_sources_are_those_that_a_peer_finds(name: str):
-    pairs, schemas = corpus(name)
+def test_the_sources_are_those_that_a_peer_finds(name: str, find_data: Callable[[str], Path]):
+    pairs, schemas = corpus(find_data("sql_lineage"), name)
     for number, (written, _) in enumerate(pairs, 1):
         if number in BROKEN[name]:
             continue

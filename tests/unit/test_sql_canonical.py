@@ -285,6 +285,28 @@ def test_a_chain_of_a_thousand_tables_is_ordered():
     assert sql.order(chain, ["t0000"]) == sorted(chain)
 
 
+# Order of rows
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SELECT a FROM t LIMIT 1", [("LIMIT", 1)]),
+        ("SELECT a FROM t ORDER BY a LIMIT 1", []),
+        ("SELECT a FROM (\nSELECT b AS a FROM t OFFSET 2) ORDER BY a", [("LIMIT", 2)]),
+        ("SELECT DISTINCT ON (a) b FROM t", [("DISTINCT ON", 1)]),
+        ("SELECT DISTINCT a FROM t", []),
+        ("SELECT\n row_number() OVER (PARTITION BY a) FROM t", [("row_number() OVER", 2)]),
+        ("SELECT row_number() OVER (PARTITION BY a ORDER BY b) FROM t", []),
+        ("SELECT lag(a) OVER w FROM t WINDOW w AS (ORDER BY b)", []),
+        ("SELECT sum(a) OVER (PARTITION BY b) FROM t", []),
+        ("SELECT a FROM t UNION ALL SELECT a FROM u", []),
+    ],
+)
+def test_what_has_no_order_is_named(text: str, found: list[tuple[str, int]]):
+    assert sql.unordered(sql.parse(text)) == found
+
+
 # Fingerprints
 
 

@@ -393,6 +393,8 @@ class _Check:
             ]
             if not unknown and not self._plainly_reads(query):
                 sql.check_columns(query, {table: self.schemas.get(table) for table in query.tables})
+            for what, line in sql.unordered(query):
+                self.warn("sql.unordered", Origin(at.path, line) if own_file else at, of, what=what)
             return query
         except SanhuaError as failure:
             self.take(failure, at, keep_line=own_file)

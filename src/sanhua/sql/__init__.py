@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         parse,
         parse_expression,
         quote,
+        unordered,
     )
     from sanhua.sql.lineage import ColumnLineage, check_columns, lineage, output_names
 
@@ -39,6 +40,7 @@ __all__ = [
     "parse",
     "parse_expression",
     "quote",
+    "unordered",
 ]
 
 

@@ -291,6 +291,40 @@ def _visit(
             trail.append(following)
 
 
+_IN_ORDER = (
+    exp.RowNumber,
+    exp.Rank,
+    exp.DenseRank,
+    exp.Ntile,
+    exp.Lag,
+    exp.Lead,
+    exp.FirstValue,
+    exp.LastValue,
+    exp.NthValue,
+)
+
+
+def unordered(query: Query) -> list[tuple[str, int]]:
+    """What in a query may answer differently each time for want of an ORDER BY, with its line."""
+    found: list[tuple[str, int]] = []
+    for node in query.tree.walk():
+        what = ""
+        if isinstance(node, exp.Query) and not node.args.get("order"):
+            distinct = node.args.get("distinct")
+            if node.args.get("limit") or node.args.get("offset"):
+                what = "LIMIT"
+            elif isinstance(distinct, exp.Distinct) and distinct.args.get("on"):
+                what = "DISTINCT ON"
+        elif isinstance(node, exp.Window) and not (node.args.get("order") or node.alias):
+            inner = node.this.this if isinstance(node.this, exp.IgnoreNulls) else node.this
+            if isinstance(inner, _IN_ORDER):
+                what = f"{inner.sql_name().lower()}() OVER"
+        if what:
+            line, _ = _place(node)
+            found.append((what, query.first_line - 1 + line if line else query.first_line))
+    return found
+
+
 def _place_of_table(query: Query, table: str) -> tuple[int, int]:
     for node in query.tree.find_all(exp.Table):
         if node.name == table:

@@ -34,6 +34,12 @@ MESSAGES = {
         "最接近的允许函数：{nearest}。读文件、时钟、随机数和改变状态的语句一律不允许",
         "nearest allowed function: {nearest}. Files, clock, randomness and changes never are",
     ),
+    "sql.unordered": Message(
+        "{what} 没有 ORDER BY，每次运行的结果可能不同",
+        "{what} has no ORDER BY: each run may answer differently",
+        "写明次序，直到没有并列",
+        "say the order, down to no ties",
+    ),
     "sql.unknown-table": Message(
         "没有名为 {table} 的数据源、代码集或 sql 文件",
         "no source, code list or sql file is called {table}",
