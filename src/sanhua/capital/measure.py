@@ -200,6 +200,7 @@ class _Measuring:
                 events.append((day, _COST, ("spent", amount, source)))
             else:
                 events.append((day, _COST, ("bought", amount, source)))
+        self._refuse("nrv")
         self._refuse_before(ready)
         if ready is not None and available:
             if developed:
@@ -234,6 +235,7 @@ class _Measuring:
             raise self._invalid(
                 "measure.issue-method", methods.citation, method=self.policy.inventory_issue
             )
+        self._refuse("estimates", "impairments")
         kind = (
             Kind.PROCESSED if self.card.route is Route.SELF_DEVELOPED else _IN_KIND[self.card.route]
         )
@@ -328,22 +330,29 @@ class _Measuring:
     def _charge(self, day: date) -> None:
         if not self.amortised:
             return
-        cost = self.balances[Layer.COST]
-        residual = (cost * self.residual).posted()
-        left = cost - residual - self.balances[Layer.AMORTISATION] - self.balances[Layer.IMPAIRMENT]
+        cost, left = self.balances[Layer.COST], self._depreciable()
         if cost and left.fen > 0:
-            months = max(self.months_left, 1)
             if self.monthly is None:
-                self.monthly = Money(
-                    EXACT.divide(left.amount, Decimal(months)), self.currency
-                ).posted()
-            charge = left if months == 1 or self.monthly.fen > left.fen else self.monthly
+                self.monthly = self._monthly()
+            whole = self.months_left <= 1 or self.monthly.fen > left.fen
+            charge = left if whole else self.monthly
             if charge:
                 self._move(day, Layer.AMORTISATION, Kind.CHARGED, charge, self.recognition.asset)
         self.months_left -= 1
         self.months_charged += 1
         if self.renew_after_charge:
             self.monthly, self.renew_after_charge = None, False
+
+    def _depreciable(self) -> Money:
+        """What is still to be amortised."""
+        cost = self.balances[Layer.COST]
+        residual = (cost * self.residual).posted()
+        return cost - residual - self.balances[Layer.AMORTISATION] - self.balances[Layer.IMPAIRMENT]
+
+    def _monthly(self) -> Money:
+        """What is left, spread evenly over the months left."""
+        months = Decimal(max(self.months_left, 1))
+        return Money(EXACT.divide(self._depreciable().amount, months), self.currency).posted()
 
     def _estimate(self, day: date, entry: Mapping[str, str]) -> None:
         if "residual" in entry:
@@ -393,10 +402,13 @@ class _Measuring:
                 date=day.isoformat(),
             )
         if loss:
+            before_charge = (day + timedelta(days=1)).day != 1  # this month's is still to come
+            if before_charge and self.monthly is None and self.amortised:
+                self.monthly = self._monthly()  # as it was before the loss
             self._move(day, Layer.IMPAIRMENT, Kind.CHARGED, loss, self.recognition.asset)
-            self.renew_after_charge = True
-            if (day + timedelta(days=1)).day == 1:  # the month's charge is behind it
-                self.monthly, self.renew_after_charge = None, False
+            self.renew_after_charge = before_charge
+            if not before_charge:
+                self.monthly = None
 
     def _dispose(self, day: date, entry: Mapping[str, str], layers: Sequence[Layer]) -> None:
         reason = entry.get("reason", "sale" if self.card.use is Use.SALE else "disposal")
@@ -414,6 +426,9 @@ class _Measuring:
             raise self._invalid(
                 "measure.disposal-share", None, share=entry["share"], date=day.isoformat()
             )
+        if not self.balances[layers[0]]:
+            self._note("measure.nothing-left", None, date=day.isoformat())
+            return
         gone = {layer: (self.balances[layer] * share).posted() for layer in layers}
         kept = [(self.balances[layer] - gone[layer]).fen for layer in layers]
         over = sum(kept[1:]) - kept[0]
@@ -428,6 +443,8 @@ class _Measuring:
     def _realisable(self, day: date, entry: Mapping[str, str]) -> None:
         """Write stock down to what it will bring in, or back up to what was provided."""
         nrv = self._money(entry["price"])
+        if nrv.fen < 0:
+            raise self._invalid("measure.negative", None, amount=nrv.text, date=day.isoformat())
         for key in ("cost_to_finish", "cost_to_sell", "tax"):
             if key in entry:
                 nrv = nrv - self._money(entry[key])
@@ -444,6 +461,12 @@ class _Measuring:
             self._move(day, Layer.WRITE_DOWN, Kind.CHARGED, change, self.recognition.asset)
 
     # Checks and parsing
+
+    def _refuse(self, *names: str) -> None:
+        """Facts that mean nothing to an asset of this use."""
+        for what in names:
+            if getattr(self.card.measurement, what):
+                raise self._invalid("measure.misplaced", None, what=what, use=self.card.use.value)
 
     def _refuse_before(self, ready: date | None) -> None:
         measurement = self.card.measurement
@@ -486,9 +509,12 @@ class _Measuring:
 
     def _rate(self, written: str, what: str) -> Decimal:
         try:
-            return Decimal(str(written).removesuffix("%")) / 100
+            rate = Decimal(str(written).removesuffix("%")) / 100
         except InvalidOperation:
             raise self._invalid("measure.not-a-rate", None, value=written, what=what) from None
+        if rate > 1 and what == "estimates":
+            raise self._invalid("measure.not-a-rate", None, value=written, what=what)
+        return rate
 
     def _move(self, day: date, layer: Layer, kind: Kind, amount: Money, source: str) -> None:
         self.movements.append(Movement(day, layer, kind, amount, source))

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -1119,10 +1120,12 @@ class _Check:
             for role, accounts in policy.chart.items():
                 if role not in ROLES:
                     near = nearest_or_some(role, ROLES)
-                    self.warn(
+                    slip = get_close_matches(role, ROLES, 1, 0.8)  # its lines would be lost
+                    self.say(
                         "chart.unknown-role",
                         self._or(of, policy.origin, role),
                         of,
+                        severity=Severity.ERROR if slip else Severity.WARNING,
                         role=role,
                         nearest=near,
                     )

@@ -542,6 +542,36 @@ def inheritable(gradings: Iterable[Grading]) -> dict[str, ColumnGrade]:
     }
 
 
+def surviving(
+    table: str,
+    columns: Sequence[Column],
+    schema: TableSchema | None,
+    lineage: Sequence[sql.ColumnLineage],
+) -> dict[str, Metric]:
+    """By text column declared de-identified: how many of its values still stand in what it was made
+    from. A method that was only declared, or a max() of names, leaves them all.
+    """
+    declared = (
+        {prop.name for prop in schema.properties if prop.deidentify} if schema else set[str]()
+    )
+    made_of = {made.name: made.sources for made in lineage}
+    wanted: dict[str, Metric] = {}
+    for column in columns:
+        if column.name not in declared or column.type != "VARCHAR" or not made_of.get(column.name):
+            continue
+        kept = sql.quote(column.name)
+        found = " OR ".join(
+            f"value IN (SELECT CAST({sql.quote(c)} AS VARCHAR) FROM {sql.quote(t)})"
+            for t, c in made_of[column.name]
+        )
+        query = (
+            f"SELECT count(*) FROM (SELECT DISTINCT {kept} AS value FROM {sql.quote(table)} "
+            f"WHERE {kept} IS NOT NULL) WHERE {found}"
+        )
+        wanted[column.name] = Metric(f"grade:{column.name}#surviving", query, Scan.QUERY)
+    return wanted
+
+
 def grade(
     table: str,
     columns: Sequence[Column],
@@ -554,14 +584,17 @@ def grade(
     contract: DataContract | None = None,
     lineage: Sequence[sql.ColumnLineage] | None = None,
     inherited: Mapping[str, ColumnGrade] | None = None,
+    surviving: Mapping[str, int] | None = None,
 ) -> Grading:
     """Grade every column and the table, each with all its reasons; the highest wins (就高从严).
 
     A column is at least what its values (or name) identify, what a person set (`classification`),
     and the highest of the columns it was made from, through aggregates too. Only this lowers an
     inherited grade: `deidentify` declared, a `classification` beside it (the assessment
-    afterwards), and an SQL that does not merely copy. Columns that only filter or join do not pass
-    on their grade. `inherited` are the inputs' grades by `table.column`.
+    afterwards), an SQL that does not merely copy, and no value of the source left in it
+    (`surviving`, a count by column; without one nothing is shown to be gone). Columns that only
+    filter or join do not pass on their grade. `inherited` are the inputs' grades by
+    `table.column`.
     """
     properties = {prop.name: prop for prop in schema.properties} if schema else {}
     sources = {made.name: made for made in lineage or ()}
@@ -596,9 +629,9 @@ def grade(
         lowered: Grade | None = None
         if from_inputs:
             highest = max(reason.grade for reason in from_inputs)
-            if _deidentified(
-                prop, floor, sources[column.name], highest, column.name, table, notes, contract
-            ):
+            left = (surviving or {}).get(column.name, 0 if column.type != "VARCHAR" else 1)
+            made = sources[column.name]
+            if _deidentified(prop, floor, made, left, highest, column.name, table, notes, contract):
                 lowered = highest if floor is not None and floor < highest else None
             else:
                 reasons += from_inputs
@@ -679,6 +712,7 @@ def _deidentified(
     prop: Property | None,
     floor: Grade | None,
     made: sql.ColumnLineage,
+    left: int,
     highest: Grade,
     column: str,
     table: str,
@@ -690,7 +724,7 @@ def _deidentified(
         return False
     facts = {"column": f"{table}.{column}", "method": prop.deidentify, "grade": highest.value}
     path = contract.origin.path if contract else ""
-    if made.transform == "copy":
+    if made.transform == "copy" or left:
         facts["source"] = ", ".join(f"{t}.{c}" for t, c in made.sources)
         notes.append(Note("warning", "grade.not-deidentified", path, prop.origin.line, facts))
         return False

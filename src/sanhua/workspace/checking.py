@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from sanhua.kernel.errors import Diagnostic, SanhuaError
 from sanhua.kernel.ids import node
-from sanhua.kernel.time import legal_day
+from sanhua.kernel.time import legal_day, parse_day
 from sanhua.workspace.opening import Workspace
+
+if TYPE_CHECKING:
+    from sanhua.capital.recognise import AssetCard
 
 
 def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
@@ -38,6 +42,7 @@ def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
 
 def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
     """What recognition says of each asset's spending, without keeping anything."""
+    from sanhua.capital.measure import carry
     from sanhua.capital.recognise import judge, overlaps
 
     project = ws.project
@@ -59,6 +64,14 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
                 currency=entity.currency,
             )
             found += judged.diagnostics
+            found += carry(card, judged, policy, ws.rules, _last(card, today)).diagnostics
         except SanhuaError as error:
             found.append(error.diagnostic)
     return found
+
+
+def _last(card: AssetCard, today: date) -> date:
+    """The day to measure to, so that every fact of the card is tried."""
+    facts = card.measurement
+    entries = (*facts.estimates, *facts.impairments, *facts.disposals, *facts.nrv)
+    return max(today, *(parse_day(str(entry["date"])) for entry in entries), today)

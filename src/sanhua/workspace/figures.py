@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -75,12 +76,14 @@ class StageFigures:
                     "capital.assets", Text("资产", "assets"), "assets", {a.id: 1 for a in assets}
                 ),
             ]
-            for currency in sorted({a.capitalised.currency for a in assets}):
-                carried = {
-                    a.id: a.capitalised.amount for a in assets if a.capitalised.currency == currency
-                }
-                label = Text("可资本化支出", "spending that may be carried")
-                figures.append(self._count("capital.capitalised", label, currency, carried))
+            for entity in self.project.settings.entities:  # each has its own book and currency
+                own = [a for a in assets if a.entity == ids.node("party", entity.id)]
+                if own:
+                    carried = {a.id: a.capitalised.amount for a in own}
+                    label = Text("可资本化支出", "spending that may be carried")
+                    made = self._count("capital.capitalised", label, entity.currency, carried)
+                    line = self._figure_id("capital.capitalised", entity.id)
+                    figures.append(replace(made, id=line))
             for figure in figures:
                 uow.add(figure, "figure.stated")
         return figures
@@ -104,5 +107,5 @@ class StageFigures:
             self._figure_id("resource.score"), label, value, "score", parts, additive=False
         )
 
-    def _figure_id(self, line: str) -> str:
-        return ids.figure(self.ws.entity, "stages", line, "value", self.today.isoformat())
+    def _figure_id(self, line: str, entity: str = "") -> str:
+        return ids.figure(entity or self.ws.entity, "stages", line, "value", self.today.isoformat())

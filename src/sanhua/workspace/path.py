@@ -366,6 +366,14 @@ class Path:
             lineage = None
             if query is not None:
                 lineage = sql.lineage(query, self.snapshots.schemas(query.tables))
+            doubtful = grading.surviving(table, columns, schema, lineage or ())
+            for name in sorted(query.tables if query and doubtful else ()):
+                self.snapshots.bind(name)
+            counted = self.ws.engine.measure(table, list(doubtful.values()))
+            left = {  # a count that failed shows nothing gone
+                name: 1 if one.error else int(one.value)
+                for name, one in zip(doubtful, counted, strict=True)
+            }
 
             def act(uow: Uow) -> Made:
                 found = grading.detect(
@@ -382,6 +390,7 @@ class Path:
                     contract=contract,
                     lineage=lineage,
                     inherited=grading.inheritable(upstream),
+                    surviving=left,
                 )
                 uow.add(result, "table.graded")
                 return Made((result.id,), diagnostics=tuple(result.diagnostics()))

@@ -56,8 +56,10 @@ class RunResult:
         """FORMATS §13, without the common keys."""
         stages: dict[str, dict[str, Any]] = {stage: {} for stage in STAGES}
         for figure in self.figures:
-            _, _, line, _, _ = figure.id.split("/")
+            book, _, line, _, _ = figure.id.split("/")
             stage, _, name = line.partition(".")
+            if name in stages[stage]:  # another entity's
+                name += f".{book.removeprefix('figure:')}"
             stages[stage][name] = int(figure.value) if figure.unit in COUNTED else text_of(figure)
         return {
             "run": self.run,

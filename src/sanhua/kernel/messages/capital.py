@@ -193,6 +193,24 @@ MESSAGES = {
         "{asset} {date} 的 share {share} 不在 0% 与 100% 之间",
         "{asset}: share {share} on {date} is not between 0% and 100%",
     ),
+    "measure.misplaced": Message(
+        "{asset} 的 use 为 {use}，{what} 对它没有意义",
+        "{asset} has use {use}, to which {what} means nothing",
+        "存货写 nrv；无形资产写 estimates 与 impairments",
+        "stock has `nrv`; an intangible has `estimates` and `impairments`",
+    ),
+    "measure.nothing-left": Message(
+        "{asset} 在 {date} 已无余额可处置",
+        "{asset}: nothing is left to dispose of on {date}",
+        "核对处置的日期与 share",
+        "check the date and `share` of the disposals",
+    ),
+    "measure.negative": Message(
+        "{asset} {date} 的价格 {amount} 为负",
+        "{asset}: the price {amount} on {date} is negative",
+        "写估计售价，不小于零",
+        "write the estimated price, not below zero",
+    ),
     "measure.before-available": Message(
         "{asset} {date} 的 {what} 早于达到预定用途之日：开发支出的减值与处置尚未实现",
         "{asset}: {what} on {date} come before the asset is available; impairment and disposal "

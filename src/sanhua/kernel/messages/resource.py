@@ -65,8 +65,8 @@ MESSAGES = {
         "the higher grade holds; declare deidentify if the column was de-identified",
     ),
     "grade.not-deidentified": Message(
-        "列 {column} 声明了去标识化 {method}，但其值原样取自 {source}，级别未降低",
-        "column {column} declares {method}, but its values are copied from {source}: not lowered",
+        "列 {column} 声明了去标识化 {method}，但 {source} 的值仍在其中，级别未降低",
+        "column {column} declares {method}, but values of {source} still stand in it: not lowered",
         "在 SQL 中实施该处理",
         "apply it in the SQL",
     ),

@@ -26,8 +26,9 @@ MESSAGES = {
     "store.same-id-other-body": Message(
         "{node} 已经记下，内容不同",
         "{node} was kept before with another content",
-        "更正另记一条，不要重用标识",
-        "put it right with a further act under a new id",
+        "更正另记一条，不要重用标识；凭证恢复原样，再以 reverses 红字冲回并重记",
+        "put it right with a further act under a new id; restore a voucher as it was, then reverse "
+        "it (`reverses`) and book it anew",
     ),
     "store.same-id-other-kind": Message(
         "{node} 已是 {before}，不能又是 {now}", "{node} is a {before} already and cannot be a {now}"
