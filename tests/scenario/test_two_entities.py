@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -253,3 +254,41 @@ def test_each_entity_has_its_own_lines_and_files(group: Path):
     assert not set(alpha["files"]) & set(beta["files"])
     for report in (alpha, beta):
         assert all((group / file).is_file() for file in report["files"])
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code"),
+    [
+        ("books/alpha/assets/bought.yaml", "proceeds: 90000.00", "shar: 40%", "format.unknown-key"),
+        ("books/alpha/assets/stock.yaml", "cost_to_sell", "cost_to_sel", "format.unknown-key"),
+        ("books/alpha/assets/dash.yaml", "months: 24", "monhts: 24", "format.unknown-key"),
+        ("books/alpha/assets/dash.yaml", "months: 24", "months: 3", "measure.life-already-over"),
+        ("books/alpha/policy.yaml", "intangible_data:", "intangible_dat:", "chart.unknown-role"),
+    ],
+)
+def test_a_slip_that_would_change_an_amount_stops_the_check(
+    group: Path, tmp_path: Path, path: str, old: str, new: str, code: str
+):
+    copy = tmp_path / "group"
+    shutil.copytree(group, copy, ignore=shutil.ignore_patterns("state", ".sanhua"))
+    text = (copy / path).read_text("utf-8")
+    assert old in text
+    (copy / path).write_text(text.replace(old, new, 1), "utf-8")
+    result = CliRunner().invoke(cli, ["check", "-C", str(copy), "--json"])
+    errors = {
+        d["code"] for d in json.loads(result.stdout)["diagnostics"] if d["severity"] == "error"
+    }
+    assert result.exit_code == 1
+    assert code in errors
+
+
+def test_entities_of_two_currencies_have_a_figure_each(group: Path, tmp_path: Path):
+    copy = tmp_path / "group"
+    shutil.copytree(group, copy, ignore=shutil.ignore_patterns("state", ".sanhua"))
+    settings = (copy / "sanhua.yaml").read_text("utf-8")
+    (copy / "sanhua.yaml").write_text(settings.replace("share: 60%", "share: 60%, currency: USD"))
+    made = said("run", "-C", copy)
+    assert made["stages"]["capital"]["capitalised"] == "710000.08"
+    assert made["stages"]["capital"]["capitalised.beta"] == "80000.00"
+    figures = [figure for figure in made["figures"] if "capital.capitalised" in figure]
+    assert len(set(figures)) == 2

@@ -269,3 +269,35 @@ def test_a_profile_is_kept_of_every_governed_table_and_no_rule_decides_it(built:
     told = said("explain", "profile:daily", "-C", built)
     assert below(told, "snapshot")
     assert not told.get("rules")
+
+
+def test_a_deidentification_that_leaves_the_values_lowers_no_grade(built: Path):
+    """max(meter) is an aggregate by its form and the meter's number all the same."""
+    raw, made = (built / "contracts" / f"{name}.odcs.yaml" for name in ("readings", "daily"))
+    claimed = "customProperties: [{property: deidentify, value: mask}]"
+    (built / "sql" / "shown.sql").write_text(
+        "SELECT meter, max(meter) AS shown, left(max(meter), 0) || '*' AS hidden "
+        "FROM readings GROUP BY meter\n",
+        "utf-8",
+    )
+    header = made.read_text("utf-8").partition("schema:")[0].replace("id: daily", "id: shown")
+    (built / "contracts" / "shown.odcs.yaml").write_text(
+        f"{header}schema:\n  - name: shown\n    properties:\n"
+        "      - {name: meter, logicalType: string, primaryKey: true, primaryKeyPosition: 1}\n"
+        f"      - {{name: shown, logicalType: string, classification: general1, {claimed}}}\n"
+        f"      - {{name: hidden, logicalType: string, classification: general1, {claimed}}}\n",
+        "utf-8",
+    )
+    text = raw.read_text("utf-8")
+    graded = text.replace("- name: meter\n", "- name: meter\n        classification: general4\n", 1)
+    raw.write_text(graded, "utf-8")
+    done = CliRunner().invoke(cli, ["run", "-C", str(built), "--json"])
+    codes = {d["code"] for d in json.loads(done.stdout)["diagnostics"]}
+    assert "grade.not-deidentified" in codes, done.output
+    told = said("explain", "grade:shown", "-C", built)
+    grades = {
+        node["id"].rpartition(".")[2]: node["grade"]
+        for node in told["nodes"]
+        if node["id"].startswith("grade:shown.")
+    }
+    assert (grades["shown"], grades["hidden"]) == ("general4", "general1")

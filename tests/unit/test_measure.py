@@ -384,3 +384,43 @@ def test_every_entry_balances_and_the_book_agrees_with_the_layers(
             totals[line.account] = totals.get(line.account, 0) + line.amount
     for layer, (role, sign) in roles.items():
         assert totals.get(role, 0) * sign == made.balance(layer, EVER.ends_on).fen
+
+
+def test_an_impairment_leaves_its_own_month_alone_even_the_first():
+    """36,000.00 over 36 months, 3,500.00 lost on 20 January: 1,000.00, then 31,500.00 / 35."""
+    found = spent((date(2024, 1, 5), "36000.00"))
+    bought = card(
+        Route.PURCHASED,
+        available_on=date(2024, 1, 5),
+        impairments=({"date": "2024-01-20", "amount": "3500.00"},),
+    )
+    assert [fen for _, fen in charges(of(bought, found, date(2024, 2, 29)))] == [100000, 90000]
+    assert closing(of(bought, found, date(2024, 2, 29)), Layer.IMPAIRMENT) == "3500.00"
+
+
+@pytest.mark.parametrize(
+    ("use", "fact", "code"),
+    [
+        (Use.INTERNAL, {"nrv": ({"date": "2025-06-30", "price": "1.00"},)}, "measure.misplaced"),
+        (
+            Use.SALE,
+            {"impairments": ({"date": "2025-06-30", "amount": "1.00"},)},
+            "measure.misplaced",
+        ),
+        (Use.SALE, {"nrv": ({"date": "2025-06-30", "price": "-1.00"},)}, "measure.negative"),
+        (
+            Use.INTERNAL,
+            {"estimates": ({"date": "2025-06-30", "residual": "150%"},)},
+            "measure.not-a-rate",
+        ),
+    ],
+)
+def test_a_fact_without_a_meaning_is_refused(use: Use, fact: dict[str, Any], code: str):
+    with pytest.raises(Invalid, match=code):
+        of(card(use=use, **fact), spent((date(2025, 1, 31), "900.00")))
+
+
+def test_a_disposal_of_what_is_gone_is_told():
+    gone = ({"date": "2025-06-30"}, {"date": "2025-07-31"})
+    carried = of(card(disposals=gone), spent((date(2025, 1, 31), "900.00")))
+    assert "measure.nothing-left" in [d.code for d in carried.diagnostics]

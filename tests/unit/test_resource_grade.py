@@ -194,6 +194,7 @@ def graded(
     properties: tuple[Property, ...] = (),
     lineage: list[ColumnLineage] | None = None,
     inherited: dict[str, ColumnGrade] | None = None,
+    surviving: dict[str, int] | None = None,
     **of_contract: str,
 ) -> Grading:
     tables = schema(*properties)
@@ -208,6 +209,7 @@ def graded(
         contract=DataContract("t", HERE, (tables,), **of_contract),
         lineage=lineage,
         inherited=inherited,
+        surviving=surviving,
     )
 
 
@@ -261,14 +263,22 @@ def test_a_floor_of_a_person_raises_and_cannot_lower():
     assert (told.code, told.line) == ("grade.raised", 5)
 
 
-def masked(transform: str, **more: str) -> Grading:
+def masked(transform: str, left: int | None = 0, **more: str) -> Grading:
     return graded(
         [Detection("phone", "phone", Decimal(), False, "name")],
         "phone",
         properties=(prop("phone", deidentify="mask", **more),),
         lineage=[made("phone", "phone", transform=transform)],
         inherited=inheritable([PHONE]),
+        surviving=None if left is None else {"phone": left},
     )
+
+
+@pytest.mark.parametrize("left", [1, 300, None])
+def test_a_value_of_the_source_that_is_left_or_was_not_counted_lowers_nothing(left: int | None):
+    still = masked("aggregate", left, classification="general1")
+    assert still.columns[0].grade is Grade.GENERAL4
+    assert "grade.not-deidentified" in [d.code for d in still.diagnostics()]
 
 
 def test_only_a_deidentification_that_was_carried_out_and_assessed_lowers():
