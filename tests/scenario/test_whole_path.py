@@ -21,6 +21,7 @@ import sanhua.verify
 from sanhua.cli.commands import cli
 from sanhua.kernel.record import Edge
 from sanhua.project import schema
+from sanhua.resource.grade import Grading
 from sanhua.store.clock import SetClock
 from sanhua.workspace.explaining import explain
 from sanhua.workspace.opening import Workspace
@@ -294,10 +295,7 @@ def test_a_deidentification_that_leaves_the_values_lowers_no_grade(built: Path):
     done = CliRunner().invoke(cli, ["run", "-C", str(built), "--json"])
     codes = {d["code"] for d in json.loads(done.stdout)["diagnostics"]}
     assert "grade.not-deidentified" in codes, done.output
-    told = said("explain", "grade:shown", "-C", built)
-    grades = {
-        node["id"].rpartition(".")[2]: node["grade"]
-        for node in told["nodes"]
-        if node["id"].startswith("grade:shown.")
-    }
+    with Workspace(built) as ws, ws.store.begin(actor="", read_only=True) as uow:
+        found = uow.get(Grading, "grade:shown")
+    grades = {column.name: column.grade.value for column in found.columns}
     assert (grades["shown"], grades["hidden"]) == ("general4", "general1")
