@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sanhua.kernel.errors import Denied, Invalid
-from sanhua.store.keys import FileSigner, write_whole
+from sanhua.store.disk import write_whole
+from sanhua.store.keys import FileSigner
 from sanhua.verify import is_signed, public_raw
 
 

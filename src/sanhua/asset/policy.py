@@ -1,4 +1,4 @@
-"""Usage policies 使用控制 and deals, as declared; signing, deciding, metering come later."""
+"""Usage policies 使用控制 and deals, as declared; `contract` resolves and binds them."""
 
 from __future__ import annotations
 
@@ -51,3 +51,4 @@ class Deal:
     amends: str = ""
     mask: Mapping[str, str] = field(default_factory=dict[str, str])
     price: Plan | None = None  # the numbers of a negotiated plan
+    rows: str = ""  # a predicate over the product's table: which rows are sold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, cast
@@ -243,6 +243,36 @@ def claims_over(uow: Uow, resource: str, party: str = "") -> list[RightsClaim]:
         for claim in uow.all(RightsClaim)
         if claim.resource == node and (not party or party in (claim.party, *claim.co_holders))
     ]
+
+
+def grant_chain(grants: Mapping[str, Grant], grant: Grant) -> list[Grant] | None:
+    """The grant and those above it; None when it is above itself."""
+    chain = [grant]
+    while chain[-1].parent in grants:
+        above = grants[chain[-1].parent]
+        if any(above.id == seen.id for seen in chain):
+            return None
+        chain.append(above)
+    return chain
+
+
+def inherited(grants: Mapping[str, Grant], grant: Grant) -> Grant:
+    """A grant with what it leaves out taken from above."""
+    chain = grant_chain(grants, grant) or [grant]
+    whole = chain[-1]
+    for child in reversed(chain[:-1]):
+        whole = replace(
+            child,
+            claim=whole.claim,
+            mode=child.mode or whole.mode,
+            scenario=child.scenario or whole.scenario,
+            fields=child.fields or whole.fields,
+            purposes=child.purposes or whole.purposes,
+            volume=child.volume or whole.volume,
+            starts_on=child.starts_on or whole.starts_on,
+            ends_on=child.ends_on or whole.ends_on,
+        )
+    return whole
 
 
 def _party(name: str) -> str:

@@ -33,7 +33,7 @@ from sanhua.engine.staging import (
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
-from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
+from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
 
 ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
@@ -400,6 +400,18 @@ class DuckEngine:
                 metric, None, Diagnostic(Severity.ERROR, "engine.not-one-value", facts=facts)
             )
         return Measured(metric, _plain(rows[0][0]))
+
+    # Keyed files
+
+    def keyed(self, sold: Sold, path: Path) -> int:
+        """Write what is sold of a bound table as a keyed file; Invalid engine.no-such-column,
+        engine.cannot-run, Unavailable engine.keyed-not-written.
+        """
+        from sanhua.engine.keyed import write
+
+        columns = self._tables[sold.table].columns
+        with _translated("engine.cannot-run", table=sold.table):
+            return write(self._builds, sold, columns, path)
 
     # Query
 

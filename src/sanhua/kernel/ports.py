@@ -15,7 +15,7 @@ from sanhua.kernel.errors import Citation
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.metric import Measured, Metric
 from sanhua.kernel.record import Edge, R
-from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
+from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,10 @@ class Engine(Protocol):
         """Every metric in as few scans as possible; one that fails carries its error, the others
         their values.
         """
+        ...
+
+    def keyed(self, sold: Sold, path: Path) -> int:
+        """Write what is sold of a bound table as a keyed file, whole or not at all; its rows."""
         ...
 
     def query(

@@ -106,3 +106,18 @@ class Manifest:
         raw["inputs"] = tuple(raw["inputs"])
         raw["rejects"] = LakeFile(**raw["rejects"]) if raw["rejects"] else None
         return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What one contract may see of a table: `fields` in order, looked up by `key` (some of them),
+    the rows that meet the predicate `rows` ("": all), each field masked as `mask` says; `salt` is
+    the secret of its tokens.
+    """
+
+    table: str
+    fields: tuple[str, ...]
+    key: tuple[str, ...]
+    rows: str = ""
+    mask: Mapping[str, str] = field(default_factory=dict[str, str])
+    salt: str = field(default="", repr=False)

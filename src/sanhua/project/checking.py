@@ -19,7 +19,7 @@ from sanhua import sql
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
 from sanhua.asset.product import Form, Product
-from sanhua.asset.rights import Claim, Grant, Right, given_by
+from sanhua.asset.rights import Claim, Grant, Right, given_by, grant_chain, inherited
 from sanhua.capital.recognise import AssetCard, Route
 from sanhua.capital.voucher import ROLES, role_of
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, SanhuaError, Severity
@@ -583,12 +583,12 @@ class _Check:
                     self.say(
                         "ref.role", at, of, value=reviewer, nearest=nearest_or_some(reviewer, known)
                     )
-            chain = self._chain(grant)
+            chain = grant_chain(grants, grant)
             if chain is None:
                 self.say("rights.grant-cycle", self.at(of, "parent"), of, grant=grant.id)
                 continue
             if grant.parent in grants:
-                self._narrows(grant, self.resolved(grants[grant.parent]), grants[grant.parent])
+                self._narrows(grant, inherited(grants, grants[grant.parent]), grants[grant.parent])
             root = chain[-1]
             claim = self.project.claims.get(root.claim)
             contract = self.project.contracts.get(claim.resource) if claim else None
@@ -596,36 +596,6 @@ class _Check:
                 columns = _fields(contract)
                 for name in grant.fields:
                     self.ref("column", name, columns, self.at(of, "fields", name), of)
-
-    def _chain(self, grant: Grant) -> list[Grant] | None:
-        """The grant and those above it; None when it is above itself."""
-        chain = [grant]
-        while chain[-1].parent in self.project.grants:
-            above = self.project.grants[chain[-1].parent]
-            if any(above.id == seen.id for seen in chain):
-                return None
-            chain.append(above)
-        return chain
-
-    def resolved(self, grant: Grant) -> Grant:
-        """A grant with what it leaves out taken from above."""
-        from dataclasses import replace
-
-        chain = self._chain(grant) or [grant]
-        whole = chain[-1]
-        for child in reversed(chain[:-1]):
-            whole = replace(
-                child,
-                claim=whole.claim,
-                mode=child.mode or whole.mode,
-                scenario=child.scenario or whole.scenario,
-                fields=child.fields or whole.fields,
-                purposes=child.purposes or whole.purposes,
-                volume=child.volume or whole.volume,
-                starts_on=child.starts_on or whole.starts_on,
-                ends_on=child.ends_on or whole.ends_on,
-            )
-        return whole
 
     def _wider(self, of: str, grant: str, key: str, value: str, parent: str) -> None:
         at = self.at(of, key, value)
@@ -917,7 +887,9 @@ class _Check:
             if deal.grant and self.ref(
                 "grant", deal.grant, self.project.grants, self.at(of, "grant"), of
             ):
-                self._under_grant(deal, self.resolved(self.project.grants[deal.grant]), of)
+                self._under_grant(
+                    deal, inherited(self.project.grants, self.project.grants[deal.grant]), of
+                )
 
     def _deal(self, deal: Deal, product: Product, of: str) -> None:
         plans = {plan.id: plan for plan in product.plans}
@@ -1001,12 +973,26 @@ class _Check:
                 product=product.id,
                 nearest=near,
             )
+        self._rows(deal, product, of)
         if product.retired and deal.ends_on > product.retired:
             at, day = self.at(of, "through"), product.retired.isoformat()
             self.say("deal.after-retirement", at, of, deal=deal.id, product=product.id, day=day)
         provider = self.project.settings.entities[0].id if self.project.settings.entities else ""
         if deal.consumer == provider:
             self.say("deal.own-product", self.at(of, "consumer"), of, deal=deal.id, party=provider)
+
+    def _rows(self, deal: Deal, product: Product, of: str) -> None:
+        """The predicate that says which rows are sold, over the columns of the product's table."""
+        if not deal.rows:
+            return
+        at = self.at(of, "rows")
+        try:
+            predicate = sql.parse_expression(deal.rows, path=at.path, line=at.line)
+        except SanhuaError as failure:
+            self.take(failure, at)
+            return
+        for column in predicate.find_all(Column):
+            self.ref("column", column.name, self.columns_of(product), at, of)
 
     def _narrower(self, deal: Deal, whole: UsagePolicy | None, own: UsagePolicy, of: str) -> None:
         if whole is None:

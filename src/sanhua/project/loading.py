@@ -1031,6 +1031,7 @@ class Loader:
             found.text("amends"),
             found.flat("mask"),
             self.plan("price", found.place("price"), asked, path) if asked else None,
+            found.text("rows"),
         )
 
     # What nobody read

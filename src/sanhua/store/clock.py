@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 
 class SystemClock:
-    """The host's clock."""
+    """The host's clock, moved by `offset` for a rehearsal."""
+
+    def __init__(self, offset: timedelta = timedelta()) -> None:
+        self.offset = offset
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.offset
 
 
 class SetClock:

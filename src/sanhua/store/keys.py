@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sanhua.kernel.errors import Denied, Invalid
+from sanhua.store.disk import sync_folder, write_new, write_whole
 from sanhua.verify import public_pem
 
 
@@ -67,44 +68,22 @@ class FileSigner:
         return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def new_key(path: Path, public: Path) -> None:
+    """A key pair in two files that were not there; the private one for its owner alone."""
+    key = Ed25519PrivateKey.generate()
+    write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_whole(public, public_pem(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)))
+
+
 def _make(path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        _write(part, pem)
+        write_new(part, pem)
         os.link(part, path)  # fails when another process was first, whose key then stands
     except FileExistsError:
         pass
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that after a crash it holds the old bytes or the new, never a part."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        _write(part, data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and the rename itself is durable
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -22,8 +22,8 @@ from sanhua.kernel.ports import Clock, Event, Rules, Signer
 from sanhua.store import schema
 from sanhua.store.audit import Fault, audit
 from sanhua.store.dialect import dialect_of, translated
+from sanhua.store.disk import write_whole
 from sanhua.store.journal import journal
-from sanhua.store.keys import write_whole
 from sanhua.store.log import Log, event_of
 from sanhua.store.unit import Erasure, SqlUow, Work, is_latest
 from sanhua.verify import (

@@ -74,7 +74,10 @@ def approve(
             "role": role or fitting[0],
             "at": at,
         }
-        signature = _sign(canonical(terms), key, person.public_key, ws) if key else ""
+        signature = ""
+        if key:
+            private = own_key(ws, key, person.public_key)
+            signature = base64.b64encode(private.sign(canonical(terms))).decode()
         approval = Approval(uow.new_id("apr"), **terms, signature=signature)
         event = uow.add(approval, "approval.given")
     ws.store.checkpoint()
@@ -120,7 +123,13 @@ def _must_be_current(ws: Workspace, fields: dict[str, Any]) -> None:
             raise Conflict("approve.not-current", node=str(fields.get("id", "")))
 
 
-def _sign(message: bytes, key: Path, public_key: str, ws: Workspace) -> str:
+def own_key(ws: Workspace, key: Path, declared: str) -> Any:
+    """The Ed25519 private key in the file `key`; `declared` is the public key that parties.yaml
+    names for its owner ("": none).
+
+    Invalid approve.key, approve.public-key; Denied approve.other-key when the two do not belong
+    together.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
@@ -132,16 +141,16 @@ def _sign(message: bytes, key: Path, public_key: str, ws: Workspace) -> str:
 
     try:
         private = load_pem_private_key(key.read_bytes(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid("approve.key", path=str(key)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Invalid("approve.key", path=str(key))
-    if public_key:
+    if declared:
         try:
-            declared = load_pem_public_key((ws.root / public_key).read_bytes())
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Invalid("approve.public-key", path=public_key) from error
+            public = load_pem_public_key((ws.root / declared).read_bytes())
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise Invalid("approve.public-key", path=declared) from error
         raw = (Encoding.Raw, PublicFormat.Raw)
-        if declared.public_bytes(*raw) != private.public_key().public_bytes(*raw):
-            raise Denied("approve.other-key", path=str(key), declared=public_key)
-    return base64.b64encode(private.sign(message)).decode()
+        if public.public_bytes(*raw) != private.public_key().public_bytes(*raw):
+            raise Denied("approve.other-key", path=str(key), declared=declared)
+    return private

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,9 +40,11 @@ class Workspace:
         clock: Clock | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
         actor: str = "",
+        offset: timedelta | None = None,
     ) -> None:
         self.root = root.resolve()
         self.env = dict(os.environ if env is None else env)
+        self._offset = offset
         self._clock = clock
         self._entropy = entropy
         self._actor = actor or self.env.get("SANHUA_ACTOR", "")
@@ -59,7 +62,20 @@ class Workspace:
     def clock(self) -> Clock:
         from sanhua.store.clock import SystemClock
 
-        return self._clock or SystemClock()
+        return self._clock or SystemClock(self.clock_offset)
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far this project's clock is set from the host's, for a rehearsal: whole seconds from
+        SANHUA_CLOCK_OFFSET_S. Invalid run.clock-offset.
+        """
+        written = self.env.get("SANHUA_CLOCK_OFFSET_S", "0")
+        if self._offset is not None:
+            return self._offset
+        try:
+            return timedelta(seconds=int(written))
+        except (ValueError, OverflowError) as error:
+            raise Invalid("run.clock-offset", value=written) from error
 
     @property
     def state(self) -> Path:

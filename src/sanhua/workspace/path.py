@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from sanhua import sql
+from sanhua.asset.contract import UsageContract, signatures
 from sanhua.asset.party import enrol
+from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
 from sanhua.asset.rights import Claim, claim_rights
 from sanhua.capital.measure import book_of, mirror, post
@@ -32,6 +34,7 @@ from sanhua.resource.collect import Cadence, RawFile, raw_columns
 from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
+from sanhua.workspace.dealing import agreed, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
@@ -90,6 +93,9 @@ class Path:
         for product in self.project.products.values():
             if not product.table or product.table in plan.wanted:
                 self.product(product)
+                for deal in self.project.deals.values():
+                    if deal.product == product.id:
+                        self.deal(deal)
         if not self.selected:
             self.capital()
 
@@ -482,6 +488,57 @@ class Path:
             return act
 
         self.stepper.step("product", node, made_from, work, needs=needs, at=product.origin)
+
+    # Deals: terms as they resolve now; signed ones get their keyed file
+
+    def deal(self, deal: Deal) -> None:
+        node = ids.node("deal", deal.id)
+        product = ids.node("product", deal.product)
+        policies = {self.project.products[deal.product].policy, deal.policy} - {""}
+        made_from = {
+            "deal": deal.origin.sha256,
+            "product": self.snapshots.versions([product]),
+            "policies": {name: self.project.policies[name].origin.sha256 for name in policies},
+            "rights": {g.id: g.origin.sha256 for g in self.project.grants.values()},
+            "parties": self.project.files["parties.yaml"].sha256,
+            **self._law(),
+        }
+
+        def act(uow: Uow) -> Made:
+            contract, found = agreed(self.ws, uow, deal)
+            placed = [replace(d, path=deal.origin.path, line=deal.origin.line) for d in found]
+            return Made((contract.id,), diagnostics=tuple(placed))
+
+        self.stepper.step("deal", node, made_from, lambda: act, needs=[product], at=deal.origin)
+        self.serve(deal, node)
+
+    def serve(self, deal: Deal, node: str) -> None:
+        """The keyed file of a deal that both sides have signed; its own acts, as `deal sign` does
+        them.
+        """
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            contract = uow.find(UsageContract, node)
+            if contract is None or len(signatures(uow, contract)) < 2:
+                return
+        table = self.project.products[deal.product].table
+        made_from = {
+            "terms": contract.hash,
+            "snapshot": self.snapshots.manifest(table).id,
+            "day": self.today.isoformat() if contract.terms.frequency else "",
+        }
+
+        def work() -> Act:
+            serving = serve_file(self.ws, contract)
+            return lambda uow: Made((serving.id,), rows=serving.rows)
+
+        self.stepper.step(
+            "serve",
+            ids.node("serving", deal.id),
+            made_from,
+            work,
+            usable=lambda: is_served(self.ws, contract),
+            at=deal.origin,
+        )
 
     # Capital: the books and what may be carried
 

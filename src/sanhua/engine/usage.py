@@ -1,0 +1,168 @@
+"""Usage 用量: sealed segments as columns, counted for bills.
+
+Each segment of usage records has a columnar copy beside it. `once` is what a bill counts one time:
+the deal and the buyer's request id, or the record's own id; so repeats, duplicated segments and any
+order of them give the same counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sanhua.engine.staging import literal
+from sanhua.kernel.errors import Broken, Unavailable
+
+MEMORY = "3GB"
+
+_COLUMNS = {
+    "id": "VARCHAR",
+    "at": "VARCHAR",
+    "deal": "VARCHAR",
+    "snapshot": "VARCHAR",
+    "units": 'STRUCT("call" BIGINT, "row" BIGINT, "byte" BIGINT)',
+    "decision": "VARCHAR",
+    "reason": "VARCHAR",
+    "request": "VARCHAR",
+    "times": "BIGINT",
+}
+_INDEXED = """
+SELECT CAST(substr(id, 5) AS UUID) AS id,
+  CASE WHEN request IS NULL THEN CAST(substr(id, 5) AS UUID)
+    ELSE CAST(md5(deal || ' ' || request) AS UUID) END AS once,
+  epoch_ms(CAST("at" AS TIMESTAMP)) AS "at",
+  deal, snapshot, decision = 'permit' AS permit, reason,
+  units."call" AS "call", units."row" AS "row", units."byte" AS "byte",
+  coalesce(times, 1) AS times,
+  CAST(line AS INTEGER) AS line
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one deal used in a window: `reason` is the refusal's code, empty for permits."""
+
+    deal: str
+    reason: str
+    records: int
+    call: int = 0
+    row: int = 0
+    byte: int = 0
+
+
+def index(segment: Path, copy: Path, temp: Path) -> list[tuple[Any, ...]]:
+    """Write the columnar copy; (deal, snapshot, permit, records, call, row, byte, first, last)
+    rows, moments in epoch milliseconds.
+    """
+    listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in _COLUMNS.items())
+    source = (
+        f"SELECT *, row_number() OVER () + 1 AS line FROM read_json({literal(str(segment))}, "
+        f"format = 'newline_delimited', columns = {{{listed}}}, maximum_object_size = 65536)"
+    )
+    part = copy.with_name(f".{copy.name}.part")
+    try:
+        with _connected(temp) as db:
+            db.execute(
+                f"COPY ({_INDEXED} FROM ({source}) WHERE id IS NOT NULL) TO "
+                f"{literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            rows = db.execute(
+                'SELECT deal, snapshot, permit, sum(times), sum("call"), sum("row"), sum("byte"), '
+                f'min("at"), max("at") FROM '
+                f" {_parquet([part])} GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+        part.replace(copy)
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
+
+
+def rate(copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path) -> tuple[list[Count], int]:
+    """Counts by deal of the records with `from_ms <= at < to_ms`, each counted once, and how many
+    repeats there were.
+
+    Of records with the same `once` the one with the least id counts, whatever the order.
+    """
+    if not copies:
+        return [], 0
+    source = (
+        f'SELECT * FROM {_parquet(copies)} WHERE "at" >= {from_ms:d} AND "at" < {to_ms:d} '
+        "AND permit AND deal <> ''"
+    )
+    with _connected(temp) as db:
+        records, distinct = _one(db, f"SELECT count(*), count(DISTINCT once) FROM ({source})")
+        if records != distinct:  # count the few that came twice by the least id, the others as is
+            db.execute(
+                f"CREATE TEMP TABLE repeated AS SELECT once FROM ({source}) "
+                "GROUP BY once HAVING count(*) > 1"
+            )
+            source = (
+                f"SELECT * FROM ({source}) WHERE once NOT IN (FROM repeated) UNION ALL (SELECT "
+                f"DISTINCT ON (once) * FROM ({source}) WHERE once IN (FROM repeated) "
+                "ORDER BY once, id)"
+            )
+        permits = db.execute(
+            'SELECT deal, \'\', count(*), sum("call"), sum("row"), sum("byte") '
+            f"FROM ({source}) GROUP BY deal ORDER BY deal"
+        ).fetchall()
+        refused = db.execute(
+            f"SELECT deal, reason, sum(times) FROM (SELECT DISTINCT ON (id) * FROM "
+            f'{_parquet(copies)} WHERE "at" >= {from_ms:d} AND "at" < {to_ms:d} AND NOT permit) '
+            "GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    return [Count(*row) for row in [*permits, *refused]], records - distinct
+
+
+def find(copies: Sequence[Path], use: str, temp: Path) -> dict[str, Any] | None:
+    """Where the record `use_…` stands: deal, snapshot, line, and the copy it was found in."""
+    match = re.fullmatch(r"use_([0-9a-f]{32})", use)
+    if match is None or not copies:
+        return None
+    with _connected(temp) as db:
+        row = db.execute(
+            'SELECT deal, snapshot, permit, reason, "at", "call", "row", "byte", line, filename '
+            f"FROM {_parquet(copies, ', filename = true')} WHERE id = CAST(? AS UUID) LIMIT 1",
+            [match[1]],
+        ).fetchone()
+    if row is None:
+        return None
+    names = ("deal", "snapshot", "permit", "reason", "at", "call", "row", "byte", "line", "file")
+    return dict(zip(names, row, strict=True))
+
+
+def _parquet(paths: Sequence[Path], more: str = "") -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}]{more})"
+
+
+def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = db.execute(query).fetchone()
+    assert row is not None
+    return row
+
+
+@contextmanager
+def _connected(temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    temp.mkdir(parents=True, exist_ok=True)
+    db = duckdb.connect(
+        config={
+            "memory_limit": MEMORY,
+            "temp_directory": str(temp),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    try:
+        db.execute("SET TimeZone = 'UTC'")
+        yield db
+    except duckdb.IOException as error:
+        raise Unavailable("lake.disk-full", path=str(temp)) from error
+    except duckdb.Error as error:
+        raise Broken("store.meter-broken", file="index", at=0, reason=str(error)[:200]) from error
+    finally:
+        db.close()

@@ -1,0 +1,140 @@
+"""Usage records to disk: one file a worker, all waiting records at each sync of the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from sanhua.kernel.errors import Unavailable
+from sanhua.store.segment import SegmentWriter
+
+SEGMENT_S = 30.0  # a segment is closed at this age, so that it is sealed within a minute
+SEGMENT_BYTES = 256 << 20
+WINDOW_S = 0.05  # what a power cut may take in window mode
+RETRY_S = 0.25
+WAITING_MAX = 100_000  # records in memory while the disk takes none
+
+
+class Meter:
+    """Takes records from the event loop; one thread writes them.
+
+    In ack mode `committed` returns when the disk has everything recorded so far. In window mode
+    nobody waits and at most WINDOW_S of records can be lost, when the machine itself fails.
+    """
+
+    def __init__(self, folder: Path, worker: int, *, ack: bool) -> None:
+        self.ack = ack
+        self.full: Unavailable | None = None  # why the disk takes nothing just now
+        self._folder, self._worker = folder, worker
+        self._writer: SegmentWriter | None = None
+        self._began = 0.0
+        self._count = 0
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+        self._round: asyncio.Future[None] | None = None
+        self._anonymous: Counter[str] = Counter()
+        self._wake = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "meter")
+        self._task: asyncio.Task[None] | None = None
+        self._line_of: Callable[[str, int], bytes] | None = None
+
+    def start(self, line_of: Callable[[str, int], bytes]) -> None:
+        """Begin writing; `line_of(reason, times)` makes the record of refusals without a deal."""
+        self._line_of = line_of
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def record(self, line: bytes) -> None:
+        """Take one record."""
+        self._waiting.append(line)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def anonymous(self, reason: str) -> None:
+        """Count a refusal of somebody unknown: as many as come in a round are one record, so that
+        strangers cannot fill the disk.
+        """
+        self._anonymous[reason] += 1
+        self._wake.set()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no more can be kept in memory."""
+        return len(self._waiting) >= WAITING_MAX
+
+    async def committed(self) -> None:
+        """Wait until what was recorded so far is on disk; Unavailable store.meter-full."""
+        if self._round is None:
+            self._round = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._round)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), 1.0)
+            except TimeoutError:
+                await loop.run_in_executor(self._thread, self._rotate, False)
+                continue
+            if not self.ack:
+                await asyncio.sleep(WINDOW_S)
+            self._wake.clear()
+            await self._commit(loop)
+            if self.full is not None:
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+
+    async def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One round: everything that waits, in one batch."""
+        lines, self._waiting = self._waiting, []
+        done, self._round = self._round, None
+        anonymous, self._anonymous = self._anonymous, Counter()
+        assert self._line_of is not None
+        lines += [self._line_of(reason, times) for reason, times in anonymous.items()]
+        try:
+            await loop.run_in_executor(self._thread, self._write, lines)
+        except Unavailable as error:
+            self.full = error
+            if done is not None:
+                # Those who wait get no answer, so theirs are no calls; they record their refusal.
+                lines = [line for line in lines if b'"decision":"deny"' in line]
+                done.set_exception(error)
+                done.exception()  # nobody need have waited
+            self._waiting = lines + self._waiting
+        else:
+            self.full = None
+            if done is not None:
+                done.set_result(None)
+
+    def _write(self, lines: list[bytes]) -> None:
+        if lines:
+            if self._writer is None:
+                self._count += 1
+                began = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+                name = f"{began}-{secrets.token_hex(4)}-{self._worker}-{self._count}"
+                self._writer = SegmentWriter(self._folder, name)
+                self._began, self._bytes = time.monotonic(), 0
+            self._writer.commit(lines)
+            self._bytes += sum(map(len, lines))
+        self._rotate(False)
+
+    def _rotate(self, now: bool) -> None:
+        if self._writer is None:
+            return
+        old = time.monotonic() - self._began > SEGMENT_S or self._bytes > SEGMENT_BYTES
+        if now or old:
+            self._writer.close()
+            self._writer = None
+
+    async def stop(self) -> None:
+        """Write what waits and close the segment."""
+        if self._task is not None:
+            self._task.cancel()
+        loop = asyncio.get_running_loop()
+        await self._commit(loop)
+        await loop.run_in_executor(self._thread, self._rotate, True)
+        self._thread.shutdown()

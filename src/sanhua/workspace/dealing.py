@@ -1,0 +1,392 @@
+"""Deals: resolved from files, signed by both sides, opened by tokens, served from keyed files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from sanhua.asset.contract import (
+    AccessToken,
+    Decision,
+    Serving,
+    UsageContract,
+    agree,
+    compile_decision,
+    end_deal,
+    lasts_until,
+    must_be_signed,
+    resolve,
+    sign,
+    signatures,
+    statement,
+)
+from sanhua.asset.policy import Deal
+from sanhua.asset.product import DataProduct
+from sanhua.asset.rights import RightsClaim, inherited
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound
+from sanhua.kernel.ports import Uow
+from sanhua.kernel.table import Sold
+from sanhua.kernel.time import SHANGHAI, add_months, legal_day, parse_day
+from sanhua.resource.lineage import Table
+from sanhua.store.disk import write_new
+from sanhua.verify import canonical, sha256
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.snapshots import Snapshots
+
+PURPOSES = "purposes"  # the code list of purposes
+
+
+def resolved(ws: Workspace, uow: Uow, deal: Deal) -> UsageContract:
+    """The deal's file closed over the project as it is now."""
+    project = ws.project
+    product = project.products[deal.product]
+    names = dict.fromkeys((product.policy, deal.policy))
+    policies = [project.policies[name] for name in names if name]
+    grant = inherited(project.grants, project.grants[deal.grant]) if deal.grant else None
+    return resolve(
+        uow, deal, product, policies, project.parties, project.codes.get(PURPOSES), grant
+    )
+
+
+def agreed(ws: Workspace, uow: Uow, deal: Deal) -> tuple[UsageContract, list[Diagnostic]]:
+    """Keep the deal's terms as they are now, or report that signed ones were edited."""
+    found = agree(uow, resolved(ws, uow, deal))
+    return uow.get(UsageContract, ids.node("deal", deal.id)), found
+
+
+def contract_of(uow: Uow, name: str) -> UsageContract:
+    """The kept contract; NotFound deal.unknown."""
+    node = ids.node("deal", ids.key_of(name))
+    contract = uow.find(UsageContract, node)
+    if contract is None:
+        known = ", ".join(ids.key_of(one.id) for one in uow.all(UsageContract)) or "–"
+        raise NotFound("deal.unknown", node=node, deal=ids.key_of(name), known=known)
+    return contract
+
+
+# Signing
+
+
+def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, Any]:
+    """Sign the terms as the file resolves to them now, with a key that parties.yaml declares.
+
+    The file must be what was kept last (`run` keeps it): Conflict deal.edited-since-run. Denied
+    deal.no-declared-key, approve.other-key, deal.not-a-party.
+    """
+    person = ws.project.parties.get(person_id)
+    if person is None:
+        raise NotFound("approve.no-such-person", person=person_id)
+    deal = ws.project.deals.get(ids.key_of(name))
+    with ws.store.begin(actor=person.id) as uow:
+        contract = contract_of(uow, name)
+        if deal is not None and resolved(ws, uow, deal).hash != contract.hash:
+            if len(signatures(uow, contract)) == 2:
+                raise Conflict(
+                    "deal.changed-after-signing", **_signed_facts(ws, uow, deal, contract)
+                )
+            raise Conflict("deal.edited-since-run", node=contract.id, deal=deal.id)
+        organisation = ws.project.parties.get(ids.key_of(person.of)) if person.of else person
+        declared = person.public_key or (organisation.public_key if organisation else "")
+        if not declared:
+            raise Denied("deal.no-declared-key", node=contract.id, person=person_id)
+        from sanhua.workspace.approving import own_key
+
+        private = own_key(ws, key, declared)
+        at = uow.now().isoformat()
+        party = person.of or person.id
+        said = statement(contract.id, contract.hash, party, person.id, at)
+        made = sign(
+            uow,
+            contract,
+            person,
+            at,
+            base64.b64encode(private.public_key().public_bytes_raw()).decode(),
+            base64.b64encode(private.sign(said)).decode(),
+        )
+        both = len(signatures(uow, contract)) == 2
+    served = serve_file(ws, contract) if both else None
+    ws.store.checkpoint()
+    return {
+        "deal": contract.id,
+        "terms": contract.hash,
+        "party": made.party,
+        "person": made.person,
+        "at": made.at,
+        "alg": made.alg,
+        "key": made.key,
+        "sig": made.sig,
+        "in_force": both,
+        "rows": served.rows if served else None,
+    }
+
+
+def _signed_facts(ws: Workspace, uow: Uow, deal: Deal, contract: UsageContract) -> dict[str, Any]:
+    from sanhua.asset.contract import differences
+
+    now = resolved(ws, uow, deal)
+    return {
+        "path": deal.origin.path,
+        "line": deal.origin.line,
+        "node": contract.id,
+        "deal": deal.id,
+        "keys": ", ".join(differences(contract.terms, now.terms)),
+        "parties": ", ".join(ids.key_of(party) for party in signatures(uow, contract)),
+    }
+
+
+def key_pair(ws: Workspace, party_id: str, out: Path) -> dict[str, Any]:
+    """Make an Ed25519 key pair: the private key in the new file `out`, the public one where
+    parties.yaml says that the party's is.
+
+    Invalid key.not-declared when parties.yaml names no public key, Conflict key.exists.
+    """
+    party = ws.project.parties.get(party_id)
+    if party is None:
+        raise NotFound("approve.no-such-person", person=party_id)
+    if not party.public_key:
+        raise Invalid("key.not-declared", party=party_id)
+    public = ws.root / party.public_key
+    for path in (out, public):
+        if path.exists():
+            raise Conflict("key.exists", path=str(path))
+    from sanhua.store.keys import new_key
+
+    public.parent.mkdir(parents=True, exist_ok=True)
+    new_key(out, public)
+    return {"party": party.id, "private": str(out), "public": party.public_key}
+
+
+# Tokens and ends
+
+
+def new_token(ws: Workspace, name: str, label: str) -> dict[str, Any]:
+    """A bearer token of a signed deal. It is shown once; the store keeps its hash."""
+    secret = f"sh_{secrets.token_urlsafe(32)}"
+    with ws.store.begin(actor=ws.actor) as uow:
+        contract = contract_of(uow, name)
+        must_be_signed(uow, contract)
+        token = AccessToken(uow.new_id("tok"), contract.id, token_hash(secret), label)
+        uow.add(token, "token.issued")
+    return {"id": token.id, "deal": contract.id, "token": secret, "label": label}
+
+
+def token_hash(secret: str) -> str:
+    """What is kept of a token. It holds 256 random bits, so one SHA-256 is enough."""
+    return sha256(secret.encode())
+
+
+def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
+    """Close a token; gateways see it within a second. Again is a no-op."""
+    with ws.store.begin(actor=ws.actor) as uow:
+        token = uow.find(AccessToken, token_id)
+        if token is None:
+            raise NotFound("token.unknown", token=token_id)
+        if not token.revoked:
+            closed = AccessToken(token.id, token.deal, token.hash, token.label, reason or "revoked")
+            uow.add(closed, "token.revoked")
+    return {"id": token.id, "deal": token.deal, "revoked": True}
+
+
+def end(ws: Workspace, name: str, day: str, reason: str) -> dict[str, Any]:
+    """End a deal early, today when no day is given."""
+    with ws.store.begin(actor=ws.actor) as uow:
+        contract = contract_of(uow, name)
+        made = end_deal(uow, contract, parse_day(day) if day else uow.today(), reason)
+    return {"deal": contract.id, "ends_on": made.ends_on.isoformat(), "reason": reason}
+
+
+# Serving
+
+
+def serving_root(ws: Workspace) -> Path:
+    """Keyed files; can be made again."""
+    return ws.root / ".sanhua" / "serving"
+
+
+def serve_file(ws: Workspace, contract: UsageContract) -> Serving:
+    """The keyed file of a contract over the table's current snapshot, written when it must be.
+
+    Within the agreed frequency the file of before stays, whatever came in since.
+    """
+    terms = contract.terms
+    name = ws.project.products[ids.key_of(contract.product)].table
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        before = uow.find(Serving, _serving_id(contract))
+        table = uow.get(Table, ids.node("table", name))
+        today = uow.today()
+    there = before is not None and (serving_root(ws) / before.file).exists()
+    if before is not None and there and before.terms == contract.hash:
+        if before.snapshot == table.snapshot or today < _next(before.since, terms.frequency):
+            return before
+    shape = {
+        "snapshot": table.snapshot,
+        "fields": list(terms.fields),
+        "key": list(terms.key),
+        "rows": terms.rows,
+        "mask": dict(terms.mask),
+        "for": contract.consumer if "token" in terms.mask.values() else "",
+    }
+    file = f"{sha256(canonical(shape)).removeprefix('sha256:')}.keyed"
+    path = serving_root(ws) / file
+    snapshots = Snapshots(ws)
+    snapshots.bind(name)
+    salt = _salt(ws, contract) if "token" in terms.mask.values() else ""
+    sold = Sold(name, terms.fields, terms.key, terms.rows, terms.mask, salt)
+    rows = ws.engine.keyed(sold, path)
+    content = f"sha256:{hashlib.file_digest(path.open('rb'), 'sha256').hexdigest()}"
+    made = Serving(
+        _serving_id(contract),
+        contract.id,
+        contract.hash,
+        table.snapshot,
+        file,
+        content,
+        rows,
+        today,
+    )
+    with ws.store.begin(actor=ws.actor) as uow:
+        uow.add(made, "deal.served")
+    return made
+
+
+def is_served(ws: Workspace, contract: UsageContract) -> bool:
+    """Whether the file that calls are answered from is there."""
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        serving = uow.find(Serving, _serving_id(contract))
+    return serving is not None and (serving_root(ws) / serving.file).exists()
+
+
+def _serving_id(contract: UsageContract) -> str:
+    return ids.node("serving", ids.key_of(contract.id))
+
+
+def _next(since: date, frequency: str) -> date:
+    """The first day on which newer data may be shown."""
+    if frequency == "month":
+        return add_months(since, 1)
+    return since + timedelta(days={"day": 1, "week": 7}.get(frequency, 0))
+
+
+def _salt(ws: Workspace, contract: UsageContract) -> str:
+    """The secret of a consumer's tokens for one product: equal values have equal tokens for this
+    consumer and others for everybody else.
+    """
+    path = ws.state / "keys" / "mask.key"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        write_new(path, secrets.token_bytes(32))
+    said = f"{contract.product} {contract.consumer}".encode()
+    return hmac.new(path.read_bytes(), said, hashlib.sha256).hexdigest()
+
+
+# In force
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a token opens: the compiled decision and the file, or why it opens nothing."""
+
+    token: str
+    deal: str
+    consumer: str
+    product: str
+    refused: str = ""
+    decision: Decision | None = None
+    serving: Serving | None = None
+
+
+def accesses(ws: Workspace) -> dict[str, Access]:
+    """Token hash → access, of every token that was ever issued."""
+    found: dict[str, Access] = {}
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        opened: dict[str, tuple[str, Decision | None, Serving | None]] = {}
+        for token in uow.all(AccessToken):
+            contract = uow.get(UsageContract, token.deal)
+            if token.deal not in opened:
+                opened[token.deal] = _opened(uow, contract)
+            refused, decision, serving = opened[token.deal]
+            found[token.hash] = Access(
+                token.id,
+                token.deal,
+                contract.consumer,
+                contract.product,
+                "call.revoked-token" if token.revoked else refused,
+                decision,
+                serving,
+            )
+    return found
+
+
+def _opened(uow: Uow, contract: UsageContract) -> tuple[str, Decision | None, Serving | None]:
+    if len(signatures(uow, contract)) < 2:
+        return "call.not-signed", None, None
+    decision = compile_decision(contract, lasts_until(uow, contract))
+    serving = uow.find(Serving, _serving_id(contract))
+    if serving is None or serving.terms != contract.hash:
+        return "call.not-served", decision, None
+    return "", decision, serving
+
+
+# Can
+
+
+def can(
+    ws: Workspace, party: str, product: str, fields: Sequence[str], purpose: str, on: str
+) -> dict[str, Any]:
+    """Whether `party` may now (or on a legal day) get `fields` of `product` for `purpose`, and the
+    chain of claims, product, policy, deal and signatures that says so. The gateway asks the same
+    `Decision`.
+    """
+    if party not in ws.project.parties:
+        raise NotFound("can.no-such-party", party=party)
+    day = parse_day(on) if on else legal_day(ws.clock.now())
+    at = datetime.combine(day, time(12), SHANGHAI).astimezone(UTC) if on else ws.clock.now()
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        made = uow.find(DataProduct, ids.node("product", product))
+        if made is None:
+            raise NotFound("can.no-such-product", product=product)
+        chain = [
+            _link(claim, f"{uow.get(RightsClaim, claim).party} operates")
+            for claim in made.granted_by
+        ]
+        chain.append(_link(made.id, f"version {made.version}, grade {made.grade.value}"))
+        chain.append(_link(ids.node("policy", made.policy), "what is not permitted is forbidden"))
+        answers: list[tuple[str, str, list[dict[str, str]]]] = []
+        for contract in uow.all(UsageContract):
+            if contract.product != made.id or contract.consumer != ids.node("party", party):
+                continue
+            links = [_link(contract.id, f"terms {contract.hash}")]
+            links += [
+                _link(signature.id, f"{side} by {signature.person}")
+                for side, signature in signatures(uow, contract).items()
+            ]
+            refused, decision, _ = _opened(uow, contract)
+            if decision is not None:
+                asked = purpose or decision.default_purpose
+                ms = int(at.timestamp() * 1000)
+                refused = decision.decide(fields, asked, ms) or refused
+            answers.append((refused, contract.id, links))
+    best = min(answers, key=lambda answer: bool(answer[0]), default=("can.no-deal", "", []))
+    return {
+        "party": ids.node("party", party),
+        "product": made.id,
+        "fields": list(fields),
+        "purpose": purpose,
+        "on": day.isoformat(),
+        "answer": "no" if best[0] else "yes",
+        "reason": best[0],
+        "deal": best[1],
+        "chain": chain + best[2],
+    }
+
+
+def _link(node: str, says: str) -> dict[str, str]:
+    return {"node": node, "says": says}

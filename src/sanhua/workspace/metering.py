@@ -1,0 +1,198 @@
+"""Metering: segments that workers have closed are sealed into the log, and counted for bills."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from sanhua.asset.meter import MeterSegment, Used
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Broken
+from sanhua.kernel.time import SHANGHAI, legal_day, moment_text
+from sanhua.store.disk import BINARY, hold
+from sanhua.store.lease import Leases
+from sanhua.store.segment import WHOLE, look, recover
+from sanhua.workspace.opening import Workspace
+
+
+def meter_root(ws: Workspace) -> Path:
+    """Where usage is kept; cannot be made again."""
+    return ws.state / "meter"
+
+
+def copy_of(segment: Path) -> Path:
+    """The columnar copy beside a segment."""
+    return segment.with_suffix(".parquet")
+
+
+def seal(ws: Workspace) -> list[MeterSegment]:
+    """Seal every closed segment, and those of writers that are gone, into the log; what was sealed
+    now. One process at a time: another's turn leaves nothing to do.
+    """
+    root = meter_root(ws)
+    if not root.is_dir():
+        return []
+    made: list[MeterSegment] = []
+    with _turn(root) as mine:
+        if not mine:
+            return []
+        recover(root)
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            waiting = [
+                path
+                for path in sorted(root.glob(f"*{WHOLE}"))
+                if uow.find(MeterSegment, ids.node("segment", path.stem)) is None
+            ]
+        for path in waiting:
+            made.append(_seal(ws, path))
+    return made
+
+
+def _seal(ws: Workspace, path: Path) -> MeterSegment:
+    from sanhua.engine.usage import index
+
+    found = look(path)
+    if found.good < found.size:
+        raise Broken("store.meter-broken", file=path.name, at=found.good)
+    rows = index(path, copy_of(path), temp_root(ws))
+    used: dict[str, Used] = {}
+    anonymous = 0
+    for deal, _, permit, times, call, row, byte, _, _ in rows:
+        if not deal:
+            anonymous += times
+            continue
+        before = used.get(deal, Used(deal, 0, 0, {"call": 0, "row": 0, "byte": 0}))
+        units = {"call": int(call), "row": int(row), "byte": int(byte)}
+        used[deal] = Used(
+            deal,
+            before.permits + (times if permit else 0),
+            before.refusals + (0 if permit else times),
+            {unit: before.units[unit] + n for unit, n in units.items()},
+        )
+    record = MeterSegment(
+        ids.node("segment", path.stem),
+        file_hash(path),
+        found.chain,
+        file_hash(copy_of(path)),
+        found.lines,
+        _moment(min(row[7] for row in rows)),
+        _moment(max(row[8] for row in rows)),
+        tuple(used.values()),
+        anonymous,
+        tuple(sorted({row[1] for row in rows if row[2] and row[1]})),
+    )
+    with ws.store.begin(actor=ws.actor) as uow:
+        uow.add(record, "usage.sealed")
+    return record
+
+
+def _moment(ms: int) -> str:
+    return moment_text(datetime.fromtimestamp(ms / 1000, UTC))
+
+
+def sealed(ws: Workspace) -> list[MeterSegment]:
+    """Every sealed segment, by name."""
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        return list(uow.all(MeterSegment))
+
+
+def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
+    """The columnar copies of sealed segments, each with the bytes that were sealed; one that is
+    missing is made again. Broken store.meter-broken when a file was changed.
+    """
+    found: list[Path] = []
+    for segment in segments:
+        path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
+        copy = copy_of(path)
+        if not path.exists() or file_hash(path) != segment.content:
+            raise Broken("store.meter-broken", file=path.name, at=0)
+        if not copy.exists() or file_hash(copy) != segment.index:
+            from sanhua.engine.usage import index
+
+            index(path, copy, temp_root(ws))
+        found.append(copy)
+    return found
+
+
+def temp_root(ws: Workspace) -> Path:
+    return ws.root / ".sanhua" / "tmp"
+
+
+def file_hash(path: Path) -> str:
+    """`sha256:…` of a file's bytes."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def start_counters(ws: Workspace) -> int:
+    """Set the shared counters to what the meter says was used in the windows that still run; the
+    last moment that the meter knows of, in epoch milliseconds.
+    """
+    from sanhua.asset.contract import UsageContract, compile_decision, window_of
+    from sanhua.engine.usage import rate
+
+    segments = sealed(ws)
+    today = legal_day(ws.clock.now())
+    used: dict[str, int] = {}
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        contracts = list(uow.all(UsageContract))
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for contract in contracts:
+        decision = compile_decision(contract, contract.terms.ends_on)
+        wanted = [(f"{unit}", unit, window) for unit, _, window in decision.limits]
+        wanted += [(f"included.{unit}", unit, "month") for unit in decision.included]
+        for name, unit, window in wanted:
+            if window not in found:
+                first = _first_day(window, today)
+                recent = [s for s in segments if s.last_at >= _day_text(first)]
+                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, temp_root(ws))
+                found[window] = {
+                    c.deal: {"call": c.call, "row": c.row, "mb": c.byte}
+                    for c in counts
+                    if not c.reason
+                }
+            counter = f"{contract.id}|{name}|{window_of(window, today)}"
+            used[counter] = found[window].get(contract.id, {}).get(unit, 0)
+    leases = Leases(meter_root(ws) / "quota.db")
+    leases.set_anew(used)
+    leases.close()
+    last = max((segment.last_at for segment in segments), default="")
+    return int(datetime.fromisoformat(last).timestamp() * 1000) if last else 0
+
+
+def _first_day(window: str, today: date) -> date:
+    if window == "term":
+        return date(2000, 1, 1)
+    return {"day": today, "month": today.replace(day=1)}.get(window, today.replace(month=1, day=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def _day_ms(day: date) -> int:
+    return int(_midnight(day).timestamp() * 1000)
+
+
+def _day_text(day: date) -> str:
+    return moment_text(_midnight(day))
+
+
+def serving_lock(ws: Workspace) -> AbstractContextManager[bool]:
+    """Whether this process is the one that serves the folder."""
+    meter_root(ws).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _turn(meter_root(ws), "serve.lock")
+
+
+@contextmanager
+def _turn(root: Path, name: str = "seal.lock") -> Iterator[bool]:
+    """Whether it is this process's turn."""
+    file = os.open(root / name, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+    try:
+        yield hold(file)
+    finally:
+        os.close(file)
