@@ -232,8 +232,7 @@ def resolve(
         raise Denied("deal.grant-not-ours", **at, deal=deal.id, grant=grant.id, to=grant.to)
     if not made.listings:
         raise Denied("deal.not-listed", **at, deal=deal.id, product=product.id)
-    claims = [uow.get(RightsClaim, claim) for claim in made.granted_by]
-    for claim in claims:
+    for claim in (uow.get(RightsClaim, held) for held in made.granted_by):
         if not claim.covers(Right.OPERATE, uow.today()):
             raise Denied("deal.provider-may-not", **at, deal=deal.id, claim=ids.key_of(claim.id))
     duties: dict[str, Mapping[str, str]] = {}
@@ -489,6 +488,13 @@ def end_deal(uow: Uow, contract: UsageContract, ends_on: date, reason: str) -> D
     made = DealEnd(uow.new_id("end"), contract.id, ends_on, reason)
     uow.add(made, "deal.ended", effective_on=ends_on)
     return made
+
+
+def may_provide(uow: Uow, contract: UsageContract) -> bool:
+    """Whether the provider may still operate, today, everything that the deal gives."""
+    today = uow.today()
+    claims = (uow.find(RightsClaim, claim) for claim in contract.granted_by)
+    return all(claim is not None and claim.covers(Right.OPERATE, today) for claim in claims)
 
 
 def lasts_until(uow: Uow, contract: UsageContract) -> date:
