@@ -449,10 +449,11 @@ class _Judgement:
 
     def _candidates(self, voucher: Voucher) -> list[VoucherLine]:
         bought = voucher.number in self.card.vouchers
+        codes = () if self.card.route is Route.PURCHASED else self.card.codes
         return [
             line
             for line in voucher.lines
-            if (bought or (line.project and line.project in self.card.codes))
+            if (bought or (line.project and line.project in codes))
             and role_of(self.policy, line.account) in COST_ROLES
         ]
 

@@ -65,6 +65,7 @@ def approve(
         wanted = role or ", ".join(ROLES.get(kept.kind, ANY_ROLE))
         held = ", ".join(person.roles) or "–"
         raise Denied("approve.role", person=person_id, held=held, node=node, wanted=wanted)
+    ws.store.must_go_on()
     with ws.store.begin(actor=ws.actor) as uow:
         at = uow.now().isoformat()
         terms = {

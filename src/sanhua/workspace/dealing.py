@@ -127,6 +127,7 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
     if person is None:
         raise NotFound("approve.no-such-person", person=person_id)
     deal = ws.project.deals.get(ids.key_of(name))
+    ws.store.must_go_on()
     with ws.store.begin(actor=person.id) as uow:
         now = resolved(ws, uow, deal) if deal is not None else None
         contract = contract_of(uow, name)
