@@ -76,3 +76,12 @@ def test_a_raw_file_that_changes_while_it_is_read_is_not_kept_under_its_old_hash
         told = run(ws, (), change)
     assert told.error is not None and told.error.code == "collect.file-changed"
     assert _run(small_project).ok
+
+
+def test_a_project_that_measures_nothing_states_no_score(tmp_path: Path):
+    """Not assessable is not 0."""
+    from sanhua.workspace.starting import init
+
+    init(tmp_path / "blank", "blank")
+    told = _run(tmp_path / "blank")
+    assert told.ok and "score" not in told.to_json()["stages"]["resource"]

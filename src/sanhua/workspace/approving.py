@@ -60,6 +60,12 @@ def approve(
     _must_be_current(ws, kept.fields)
     if person.id in _makers(kept.fields):
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
+    entity = str(kept.fields.get("entity", "")) if kept.kind == "asset" else ""
+    if entity and ids.key_of(person.of) != ids.key_of(entity):
+        raise Denied(
+            "approve.other-entity", person=person_id, of=ids.key_of(person.of), node=node,
+            entity=ids.key_of(entity),
+        )  # fmt: skip
     fitting = [held for held in person.roles if held in ROLES.get(kept.kind, ANY_ROLE)]
     if not fitting or (role and role not in fitting):
         wanted = role or ", ".join(ROLES.get(kept.kind, ANY_ROLE))
