@@ -28,8 +28,8 @@ SETTINGS = {
     "lake": ("数据湖文件夹", "folder of the lake", "state/lake"),
     "rules": ("规则包", "rule packs", "cn"),
     "serve": (
-        "地址与端口（后续版本使用）",
-        "host and port (for a later version)",
+        "`sanhua serve` 的地址与端口",
+        "host and port of `sanhua serve`",
         "127.0.0.1:8765",
     ),
     "base": ("对外 IRI 的前缀", "prefix of IRIs outside", "urn:sanhua:PROJECT:"),
@@ -37,6 +37,10 @@ SETTINGS = {
 ENVIRONMENT = {
     "SANHUA_ACTOR": ("以谁的名义行事（parties.yaml 的编号）", "who acts: an id of parties.yaml"),
     "SANHUA_LANGUAGE": ("文字语言，优先于 language", "language of the text, before `language`"),
+    "SANHUA_CLOCK_OFFSET_S": (
+        "演练：把本项目的时钟拨快（或拨慢）若干秒",
+        "a rehearsal: moves this project's clock by so many seconds",
+    ),
     "SANHUA_DATA": (
         "示例与测试所用公开数据的文件夹",
         "folder of the public data that examples and tests use",
@@ -49,17 +53,30 @@ def commands() -> str:
     lines = [MADE, "# 命令 Commands", ""]
     context = click.Context(cli, info_name="sanhua", terminal_width=100, **cli.context_settings)
     for name in cli.list_commands(context):
-        command = cli.commands[name]
-        inner = click.Context(
-            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
-        )
-        lines += [f"## sanhua {name}", "", "```text", command.get_help(inner), "```", ""]
+        command = cli.get_command(context, name)
+        assert command is not None
+        lines += _help(name, command, context)
+        if isinstance(command, click.Group):
+            above = click.Context(command, info_name=name, parent=context)
+            for inner, act in command.commands.items():
+                lines += _help(f"{name} {inner}", act, above)
     lines += ["## 退出码 Exit codes", "", "| 码 code | 类 class | |", "|---|---|---|"]
     lines += ["| 0 | | 成功 done |", "| 1 | | 检查发现错误 a check or gate found faults |"]
     for error, code in EXIT.items():
         lines.append(f"| {code} | `{error.__name__}` | {(error.__doc__ or '').strip()} |")
     lines.append(f"| {EXIT_DEFECT} | | 程序自身的错误 a mistake of the program itself |")
     return "\n".join(lines) + "\n"
+
+
+def _help(name: str, command: click.Command, above: click.Context) -> list[str]:
+    context = click.Context(
+        command,
+        info_name=name.rpartition(" ")[2],
+        parent=above,
+        max_content_width=100,
+        terminal_width=100,
+    )
+    return [f"## sanhua {name}", "", "```text", command.get_help(context), "```", ""]
 
 
 def errors() -> str:

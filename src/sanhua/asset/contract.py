@@ -160,13 +160,22 @@ class DealEnd:
 @record("token")
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`tok_…`: a bearer token of one deal; only its SHA-256 is kept. `revoked` is why, or empty."""
+    """`tok_…`: a bearer token of one deal; only its SHA-256 is kept."""
 
     id: str
     deal: Annotated[str, Ref("opens")]
     hash: str
     label: str = ""
-    revoked: str = ""
+
+
+@record("revocation")
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """撤销 `rvk_…`: the token opens nothing any more."""
+
+    id: str
+    token: Annotated[str, Ref("revokes")]
+    reason: str
 
 
 @record("serving")
@@ -232,8 +241,7 @@ def resolve(
         raise Denied("deal.grant-not-ours", **at, deal=deal.id, grant=grant.id, to=grant.to)
     if not made.listings:
         raise Denied("deal.not-listed", **at, deal=deal.id, product=product.id)
-    claims = [uow.get(RightsClaim, claim) for claim in made.granted_by]
-    for claim in claims:
+    for claim in (uow.get(RightsClaim, held) for held in made.granted_by):
         if not claim.covers(Right.OPERATE, uow.today()):
             raise Denied("deal.provider-may-not", **at, deal=deal.id, claim=ids.key_of(claim.id))
     duties: dict[str, Mapping[str, str]] = {}
@@ -480,6 +488,12 @@ def must_be_signed(uow: Uow, contract: UsageContract) -> None:
         )
 
 
+def revocation_of(uow: Uow, token: AccessToken) -> Revocation | None:
+    """The act that closed a token; None while it is open."""
+    edges = (edge for edge in uow.edges_to(token.id) if edge.verb == "revokes")
+    return next((uow.get(Revocation, edge.src) for edge in edges), None)
+
+
 def end_deal(uow: Uow, contract: UsageContract, ends_on: date, reason: str) -> DealEnd:
     """End a deal early from a legal day on, not before today: Conflict deal.end-in-the-past."""
     if ends_on < uow.today():
@@ -489,6 +503,13 @@ def end_deal(uow: Uow, contract: UsageContract, ends_on: date, reason: str) -> D
     made = DealEnd(uow.new_id("end"), contract.id, ends_on, reason)
     uow.add(made, "deal.ended", effective_on=ends_on)
     return made
+
+
+def may_provide(uow: Uow, contract: UsageContract) -> bool:
+    """Whether the provider may still operate, today, everything that the deal gives."""
+    today = uow.today()
+    claims = (uow.find(RightsClaim, claim) for claim in contract.granted_by)
+    return all(claim is not None and claim.covers(Right.OPERATE, today) for claim in claims)
 
 
 def lasts_until(uow: Uow, contract: UsageContract) -> date:

@@ -5,6 +5,7 @@ what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _open(folder: Path, answer: show.Answer, language: str | None, actor: str = "") -> Any:
+def opened(folder: Path, answer: show.Answer, language: str | None, actor: str = "") -> Any:
     from sanhua.workspace.opening import Workspace, find_root
 
     ws = Workspace(find_root(folder), actor=actor)
@@ -53,9 +54,30 @@ def _open(folder: Path, answer: show.Answer, language: str | None, actor: str = 
     return ws
 
 
+# Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
+GROUPS = {
+    "deal": (
+        "sanhua.cli.deals",
+        "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
+    ),
+}
+
+
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order a newcomer meets them
+        return [*self.commands, *GROUPS]  # in the order a newcomer meets them
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in GROUPS:
+            return getattr(import_module(GROUPS[cmd_name][0]), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The groups by their lines here, so that help loads none of them."""
+        rows = [(name, command.get_short_help_str(90)) for name, command in self.commands.items()]
+        rows += [(name, told) for name, (_, told) in GROUPS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """With --json a wrong option or argument is told as JSON too."""
@@ -105,7 +127,7 @@ def check(folder: Path, as_json: bool, language: str | None) -> None:
     with show.answering("check", as_json, language or "zh") as answer:
         from sanhua.workspace.checking import check as compile_path
 
-        with _open(folder, answer, language) as ws:
+        with opened(folder, answer, language) as ws:
             compiled, found = compile_path(ws)
         answer.found = found
         errors = sum(item.severity is Severity.ERROR for item in found)
@@ -129,7 +151,7 @@ def run(select: tuple[str, ...], folder: Path, as_json: bool, language: str | No
         from sanhua.workspace.running import run as build
 
         with (
-            _open(folder, answer, language) as ws,
+            opened(folder, answer, language) as ws,
             show.progress(not as_json, answer.language) as told,
         ):
             result = build(ws, select, told)
@@ -181,7 +203,7 @@ def report(
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 
-        with _open(folder, answer, language) as ws:
+        with opened(folder, answer, language) as ws:
             made = make(ws, kind, period=period, entity=entity)
             answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
             answer.code = 0 if made.ok else show.EXIT_FAULTS
@@ -199,7 +221,7 @@ def explain(node: str, limit: int, folder: Path, as_json: bool, language: str | 
     with show.answering("explain", as_json, language or "zh") as answer:
         from sanhua.workspace.explaining import explain as open_up
 
-        with _open(folder, answer, language) as ws:
+        with opened(folder, answer, language) as ws:
             told = open_up(ws, node, limit=limit)
             answer.data = told.to_json()
             answer.lines += told.lines(answer.language)
@@ -214,7 +236,7 @@ def prove(node: str, out: Path, folder: Path, as_json: bool, language: str | Non
     with show.answering("prove", as_json, language or "zh") as answer:
         from sanhua.workspace.explaining import prove as bundle
 
-        with _open(folder, answer, language) as ws:
+        with opened(folder, answer, language) as ws:
             answer.data = bundle(ws, node, out)
         records, size = answer.data["records"], answer.data["checkpoint"]["size"]
         answer.say(
@@ -242,7 +264,7 @@ def verify(
             verdict = verifying.verify_bundle(bundle, key)
         else:
             with (
-                _open(folder, answer, language) as ws,
+                opened(folder, answer, language) as ws,
                 show.progress(not as_json, answer.language) as told,
             ):
                 verdict = verifying.verify_store(ws, told)
@@ -274,12 +296,87 @@ def approve(
     with show.answering("approve", as_json, language or "zh") as answer:
         from sanhua.workspace.approving import approve as sign
 
-        with _open(folder, answer, language, actor=person) as ws:
+        with opened(folder, answer, language, actor=person) as ws:
             answer.data = sign(ws, node, person, role=role, key=key)
         answer.say(
             f"{person} 已批准 {answer.data['node']}，内容 {answer.data['content']}",
             f"{person} approved {answer.data['node']}, content {answer.data['content']}",
         )
+
+
+@cli.command()
+@click.argument("party")
+@click.argument("product")
+@click.option("--field", "fields", multiple=True, help="字段 a field, may be repeated")
+@click.option("--purpose", default="", help="用途 a code of standards/codes/purposes.csv")
+@click.option("--on", "day", default="", help="哪一天 a legal day (default: now)")
+@common
+def can(
+    party: str,
+    product: str,
+    fields: tuple[str, ...],
+    purpose: str,
+    day: str,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
+) -> None:
+    """是否准许，及其依据 yes or no, with the chain of rights, policy and deal."""
+    with show.answering("can", as_json, language or "zh") as answer:
+        from sanhua.workspace.dealing import can as ask
+
+        with opened(folder, answer, language) as ws:
+            answer.data = ask(ws, party, product, fields, purpose, day)
+        yes = answer.data["answer"] == "yes"
+        answer.code = 0 if yes else show.EXIT[show.Denied]
+        reason = answer.data["message"].get(answer.language, "")
+        answer.say("是" if yes else f"否：{reason}", "yes" if yes else f"no: {reason}")
+        answer.lines += [f"  {link['node']}  {link['says']}" for link in answer.data["chain"]]
+
+
+@cli.command()
+@click.option("--host", default="", help="监听地址 address (default: sanhua.yaml, 127.0.0.1)")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="端口 0: any free one")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="进程数")
+@click.option(
+    "--meter",
+    type=click.Choice(["ack", "window"]),
+    default="ack",
+    show_default=True,
+    help="ack: 记录落盘后才答复 on disk before the answer; window: within 50 ms",
+)
+@common
+def serve(
+    host: str,
+    port: int | None,
+    workers: int,
+    meter: str,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
+) -> None:
+    """数据网关 the data gateway: answers calls under signed deals, and meters them."""
+    with show.answering("serve", as_json, language or "zh") as answer:
+        from sanhua.web.server import serve as run_server
+
+        with opened(folder, answer, language) as ws:
+            at = ws.project.settings.serve
+
+            def told(url: str) -> None:
+                answer.say(f"服务于 {url}", f"serving at {url}")
+                answer.data = {"url": url}
+                answer.finish()
+                answer.lines, answer.data = [], {}
+
+            run_server(
+                ws,
+                host or at["host"],
+                int(at["port"]) if port is None else port,
+                workers=workers,
+                ack=meter == "ack",
+                told=told,
+            )
+        answer.said = True
 
 
 @cli.command()

@@ -105,6 +105,7 @@ class Answer:
         self.data: dict[str, Any] = {}
         self.lines: list[str] = []
         self.found: list[Diagnostic] = []
+        self.said = False  # all that there is to say has been written
 
     def say(self, zh: str, en: str) -> None:
         self.lines.append(en if self.language == "en" else zh)
@@ -149,7 +150,8 @@ def answering(command: str, as_json: bool, language: str) -> Iterator[Answer]:
         logging.getLogger(__name__).debug("a defect", exc_info=True)
         answer.ok, answer.code = False, EXIT_DEFECT
         answer.found = [_defect(error), *answer.found]
-    answer.finish()
+    if not answer.said or answer.code:
+        answer.finish()
     if answer.code:
         raise SystemExit(answer.code)
 

@@ -76,7 +76,7 @@ class Opened:
 
 
 class Gateway:
-    """One worker's ASGI callable; what is not data goes to `portal`.
+    """One worker's ASGI callable.
 
     `clock_ms` gives epoch milliseconds, `high_ms` the last moment that the meter knows of.
     """
@@ -85,13 +85,12 @@ class Gateway:
         self,
         meter: Meter,
         leases: Leases,
-        portal: Callable[[Scope, Receive, Send], Awaitable[None]],
         *,
         high_ms: int = 0,
         workers: int = 1,
         offset_ms: int = 0,
     ) -> None:
-        self.meter, self.leases, self.portal = meter, leases, portal
+        self.meter, self.leases = meter, leases
         self.workers, self.offset_ms = workers, offset_ms
         self.high_ms = high_ms
         self.by_hash: dict[str, Opened] = {}
@@ -129,7 +128,10 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-            await self.portal(scope, receive, send)
+            if scope["type"] == "http":
+                await _answer(
+                    send, *problem("call.no-such-path", {"path": scope["path"]}, _language(scope))
+                )
             return
         await self._data(scope, send)
 
@@ -308,17 +310,9 @@ class Gateway:
             self.meter.record(
                 usage_line(number, at, opened.head, purpose, (0, 0, 0), "deny", error.code, "")
             )
-        status, body = problem(error.code, error.facts, "en" if language[:2] == b"en" else "zh")
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        if status == 401:
-            headers.append((b"www-authenticate", b"Bearer"))
-        if status in (429, 503):
-            headers.append((b"retry-after", b"1"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await _answer(
+            send, *problem(error.code, error.facts, "en" if language[:2] == b"en" else "zh")
+        )
 
     def anonymous_line(self, reason: str, times: int) -> bytes:
         """The record of so many refusals of somebody unknown."""
@@ -327,6 +321,25 @@ class Gateway:
         return usage_line(
             self._new_number(ms), self._at(ms), head, "", (0, 0, 0), "deny", reason, "", times
         )
+
+
+def _language(scope: Scope) -> str:
+    asked = dict(scope["headers"]).get(b"accept-language", b"")
+    return "en" if asked[:2] == b"en" else "zh"
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    """A refusal as problem+json."""
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status in (429, 503):
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _asked(query: bytes) -> dict[str, str]:

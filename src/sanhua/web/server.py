@@ -43,7 +43,6 @@ class Options:
     workers: int
     offset_s: float
     high_ms: int
-    portal: bool
 
 
 def serve(
@@ -75,7 +74,6 @@ def serve(
             workers,
             ws.clock_offset.total_seconds(),
             high_ms,
-            host in ("127.0.0.1", "::1", "localhost"),
         )
         context = multiprocessing.get_context("spawn")
         running: dict[int, Any] = {}
@@ -96,8 +94,10 @@ def serve(
                 start(number)
             for _ in range(workers):
                 while not ready.acquire(timeout=0.2):
-                    if stop.is_set() or not any(p.is_alive() for p in running.values()):
+                    if stop.is_set():
                         return
+                    if not any(process.is_alive() for process in running.values()):
+                        raise Unavailable("serve.no-worker")
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
             told(f"http://{shown}:{address[1]}")
             while not stop.wait(SEAL_S):
@@ -153,12 +153,9 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
         root = meter_root(ws)
         meter = Meter(root, number, ack=options.ack)
         leases = Leases(root / "quota.db")
-        from sanhua.web.pages import portal
-
         gateway = Gateway(
             meter,
             leases,
-            portal(ws, shown=options.portal),
             high_ms=options.high_ms,
             workers=options.workers,
             offset_ms=int(options.offset_s * 1000),

@@ -141,14 +141,14 @@ def own_key(ws: Workspace, key: Path, declared: str) -> Any:
 
     try:
         private = load_pem_private_key(key.read_bytes(), None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid("approve.key", path=str(key)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Invalid("approve.key", path=str(key))
     if declared:
         try:
             public = load_pem_public_key((ws.root / declared).read_bytes())
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise Invalid("approve.public-key", path=declared) from error
         raw = (Encoding.Raw, PublicFormat.Raw)
         if public.public_bytes(*raw) != private.public_key().public_bytes(*raw):

@@ -15,14 +15,17 @@ from typing import Any
 from sanhua.asset.contract import (
     AccessToken,
     Decision,
+    Revocation,
     Serving,
     UsageContract,
     agree,
     compile_decision,
     end_deal,
     lasts_until,
+    may_provide,
     must_be_signed,
     resolve,
+    revocation_of,
     sign,
     signatures,
     statement,
@@ -72,6 +75,45 @@ def contract_of(uow: Uow, name: str) -> UsageContract:
     return contract
 
 
+def overview(ws: Workspace) -> list[dict[str, Any]]:
+    """Every deal that is kept: its sides, who has signed, its state today and its tokens."""
+    found: list[dict[str, Any]] = []
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        today = uow.today()
+        tokens = list(uow.all(AccessToken))
+        for contract in uow.all(UsageContract):
+            signed = signatures(uow, contract)
+            ends_on = lasts_until(uow, contract)
+            state = "offered" if not signed else "half_signed" if len(signed) < 2 else "in_force"
+            if state == "in_force" and today < contract.terms.starts_on:
+                state = "signed"
+            if today >= ends_on:
+                state = "ended"
+            found.append(
+                {
+                    "deal": contract.id,
+                    "terms": contract.hash,
+                    "product": contract.product,
+                    "provider": contract.provider,
+                    "consumer": contract.consumer,
+                    "state": state,
+                    "from": contract.terms.starts_on.isoformat(),
+                    "through": (ends_on - timedelta(days=1)).isoformat(),
+                    "signed_by": {party: made.person for party, made in signed.items()},
+                    "tokens": [
+                        {
+                            "id": token.id,
+                            "label": token.label,
+                            "revoked": revocation_of(uow, token) is not None,
+                        }
+                        for token in tokens
+                        if token.deal == contract.id
+                    ],
+                }
+            )
+    return found
+
+
 # Signing
 
 
@@ -86,8 +128,9 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
         raise NotFound("approve.no-such-person", person=person_id)
     deal = ws.project.deals.get(ids.key_of(name))
     with ws.store.begin(actor=person.id) as uow:
+        now = resolved(ws, uow, deal) if deal is not None else None
         contract = contract_of(uow, name)
-        if deal is not None and resolved(ws, uow, deal).hash != contract.hash:
+        if deal is not None and now is not None and now.hash != contract.hash:
             if len(signatures(uow, contract)) == 2:
                 raise Conflict(
                     "deal.changed-after-signing", **_signed_facts(ws, uow, deal, contract)
@@ -189,9 +232,8 @@ def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
         token = uow.find(AccessToken, token_id)
         if token is None:
             raise NotFound("token.unknown", token=token_id)
-        if not token.revoked:
-            closed = AccessToken(token.id, token.deal, token.hash, token.label, reason or "revoked")
-            uow.add(closed, "token.revoked")
+        if revocation_of(uow, token) is None:
+            uow.add(Revocation(uow.new_id("rvk"), token.id, reason), "token.revoked")
     return {"id": token.id, "deal": token.deal, "revoked": True}
 
 
@@ -318,7 +360,7 @@ def accesses(ws: Workspace) -> dict[str, Access]:
                 token.deal,
                 contract.consumer,
                 contract.product,
-                "call.revoked-token" if token.revoked else refused,
+                "call.revoked-token" if revocation_of(uow, token) else refused,
                 decision,
                 serving,
             )
@@ -330,6 +372,8 @@ def _opened(uow: Uow, contract: UsageContract) -> tuple[str, Decision | None, Se
         return "call.not-signed", None, None
     decision = compile_decision(contract, lasts_until(uow, contract))
     serving = uow.find(Serving, _serving_id(contract))
+    if not may_provide(uow, contract):
+        return "call.provider-may-not", decision, serving
     if serving is None or serving.terms != contract.hash:
         return "call.not-served", decision, None
     return "", decision, serving
@@ -375,6 +419,9 @@ def can(
                 refused = decision.decide(fields, asked, ms) or refused
             answers.append((refused, contract.id, links))
     best = min(answers, key=lambda answer: bool(answer[0]), default=("can.no-deal", "", []))
+    from sanhua.kernel.messages import render
+
+    said = {"deal": best[1], "purpose": purpose, "fields": ", ".join(fields)}
     return {
         "party": ids.node("party", party),
         "product": made.id,
@@ -383,6 +430,10 @@ def can(
         "on": day.isoformat(),
         "answer": "no" if best[0] else "yes",
         "reason": best[0],
+        "message": {
+            language: render(best[0], said, language)[0] if best[0] else ""
+            for language in ("zh", "en")
+        },
         "deal": best[1],
         "chain": chain + best[2],
     }

@@ -20,7 +20,7 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import Denied, Diagnostic, SanhuaError, Severity
 from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
@@ -505,7 +505,11 @@ class Path:
         }
 
         def act(uow: Uow) -> Made:
-            contract, found = agreed(self.ws, uow, deal)
+            try:
+                contract, found = agreed(self.ws, uow, deal)
+            except Denied as error:  # a proposal that cannot be signed; nothing rests on it
+                refused = replace(error.diagnostic, severity=Severity.WARNING)
+                return Made((), diagnostics=(refused,))
             placed = [replace(d, path=deal.origin.path, line=deal.origin.line) for d in found]
             return Made((contract.id,), diagnostics=tuple(placed))
 
