@@ -190,7 +190,7 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["disclosure", "quality", "vouchers"]))
+@click.argument("kind", type=click.Choice(["catalogue", "disclosure", "quality", "vouchers"]))
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
@@ -199,7 +199,7 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 def report(
     kind: str, period: str, entity: str, folder: Path, as_json: bool, language: str | None
 ) -> None:
-    """出具报告 write a report: XLSX and JSON."""
+    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 
