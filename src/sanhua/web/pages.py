@@ -43,8 +43,8 @@ from sanhua.kernel.errors import (
     Severity,
     Unavailable,
 )
-from sanhua.web.show import LANGUAGES, Shower, node_path
-from sanhua.workspace.browsing import Browser
+from sanhua.web.show import LANGUAGES, Here, Shower, node_path
+from sanhua.workspace.browsing import Browser, Overview
 from sanhua.workspace.opening import Workspace
 
 Scope = MutableMapping[str, Any]
@@ -96,11 +96,13 @@ class _Portal:
         self._shown = shown
         self._ws = ws
         self._browser = Browser(ws)
+        self._own = ws.project.settings.language if shown else "zh"
         self._static = {
             name: files("sanhua.web").joinpath("static", name).read_bytes() for name in STATIC
         }
         self._tags = {name: _tag(body) for name, body in self._static.items()}
         self._shower = Shower({name: f"/static/{name}?v={tag}" for name, tag in self._tags.items()})
+        self._homes: tuple[Overview | None, dict[Here, bytes]] = None, {}
         self._threads = ThreadPoolExecutor(THREADS, "page")
         self._waiting = 0
         self._app = Starlette(
@@ -129,7 +131,14 @@ class _Portal:
     # Requests
 
     def _home(self, request: Request, language: str) -> bytes:
-        return self._shower.home(self._browser.overview(), _here(request, language))
+        overview, here = self._browser.overview(), _here(request, language)
+        drawn, pages = self._homes
+        if drawn is not overview:  # another state of the store
+            pages = {}
+            self._homes = overview, pages
+        if here not in pages:
+            pages[here] = self._shower.home(overview, here)
+        return pages[here]
 
     def _explain(self, request: Request, language: str) -> bytes:
         offsets = {name: _offset(request, name) for name in ("out", "into", "parts")}
@@ -193,8 +202,7 @@ class _Portal:
         asked = request.query_params.get("lang")
         if asked in LANGUAGES:
             return asked
-        own = self._ws.project.settings.language if self._shown else "zh"
-        return liked(request.headers.get("accept-language", ""), own)
+        return liked(request.headers.get("accept-language", ""), self._own)
 
     def _problem(self, request: Request, found: Diagnostic, status: int) -> _Page:
         """A refusal: a page for people, problem+json (RFC 9457) for programs."""
@@ -261,9 +269,7 @@ def _is_loopback(request: Request) -> bool:
         return name.lower().rstrip(".") == "localhost"
 
 
-def _here(request: Request, language: str) -> Any:
-    from sanhua.web.show import Here
-
+def _here(request: Request, language: str) -> Here:
     node = request.path_params.get("node")
     path = node_path(node) if node is not None else "/"
     return Here(path, language, "lang" in request.query_params)

@@ -663,7 +663,12 @@ def _named(fields: Mapping[str, Any]) -> tuple[Any, str, str]:
     if isinstance(amount, dict):
         money = cast("dict[str, str]", amount)
         return label, money["amount"], money["currency"]
-    for name, unit in (("value", fields.get("unit", "")), ("rows", "rows"), ("score", "score")):
+    for name, unit in (
+        ("value", fields.get("unit", "")),
+        ("rows", "rows"),
+        ("score", "score"),
+        ("bytes", "bytes"),
+    ):
         if fields.get(name) not in (None, ""):
             return label, str(fields[name]), str(unit)
     word = next((fields[n] for n in ("grade", "state", "outcome") if fields.get(n)), "")
