@@ -12,6 +12,7 @@ running     `run`: only what changed; its result and the stages' table
 reporting   `report`: what is handed to people
   cataloguing the catalogue and the contracts, for other systems
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
+browsing    what the portal's pages show, read from what is kept
 verifying   `verify`: a bundle, or everything that is kept
 approving   `approve`: a second person answers for a content hash
 starting    `init` and `demo`
