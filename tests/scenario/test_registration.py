@@ -191,11 +191,12 @@ def test_people_read_the_clocks_and_what_the_form_lacks(office: Office):
 def test_supplements_objections_and_a_refusal(office: Office):
     office.register("apply", "--as", "steward")
     office.register("accept", "--as", "window")
-    asked = office.register("supplement", "--ask", "补充概述", "--as", "window")
+    asked = office.register("ask", "--reason", "补充概述", "--as", "window")
     assert asked["state"] == "waiting" and asked["clocks"][1]["stopped"]
+    assert asked["next"] == ["supply"]
     office.edit(RIGHTS, "summary: 两块电表的日用电量", "summary: 两块电表每日的用电量")
     office.day = "2026-09-03"
-    supplied = office.register("supplement", "--as", "steward")
+    supplied = office.register("supply", "--as", "steward")
     assert supplied["form"]["summary"] == "两块电表每日的用电量"
     assert supplied["clocks"][1]["due"] == "2026-09-17"  # two days later than 09-15
     office.register("extend", "--days", 5, "--reason", "复杂", "--as", "window")
@@ -412,6 +413,13 @@ def test_a_case_into_a_year_without_a_calendar_waits_for_one(office: Office):
         "day,kind\n2027-01-01,holiday\n2027-10-01,holiday\n", encoding="utf-8"
     )
     assert office.register("apply", "--as", "steward")["act"]["due"] == "2027-01-04"
+
+
+def test_every_step_that_status_names_is_a_command():
+    from sanhua.asset.case import Step
+    from sanhua.cli.assets import register
+
+    assert set(register.commands) == {"status", *Step}
 
 
 def test_another_kind_of_registration_has_no_steps_here(office: Office):

@@ -28,7 +28,12 @@ def asset() -> None:
     """资产：数据产权登记 register a data property right, step by step."""
 
 
-@asset.group()
+class _Steps(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of a case
+
+
+@asset.group(cls=_Steps)
 def register() -> None:
     """数据产权登记 registration: 申请 受理 审查 公示 异议 存证 发证."""
 
@@ -111,14 +116,18 @@ def accept(name: str, person: str, refuse: str, **opts: Any) -> None:
 
 
 @register.command()
-@click.option("--ask", default="", metavar="WHAT", help="登记机构要求补正 the registrar asks")
+@REASON
 @acting
-def supplement(name: str, person: str, ask: str, **opts: Any) -> None:
-    """补正 ask for supplements, or (the applicant) hand in the form as it now stands."""
-    if ask:
-        _do("ask", name, person, reason=ask, **opts)
-    else:
-        _do("supply", name, person, **opts)
+def ask(name: str, person: str, reason: str, **opts: Any) -> None:
+    """要求补正 ask for supplements; the clock of the case stops."""
+    _do("ask", name, person, reason=reason, **opts)
+
+
+@register.command()
+@acting
+def supply(name: str, person: str, **opts: Any) -> None:
+    """补正 hand in the form as it now stands; the clock goes on."""
+    _do("supply", name, person, **opts)
 
 
 @register.command()
