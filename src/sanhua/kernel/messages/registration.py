@@ -75,8 +75,8 @@ MESSAGES = {
     "registration.incomplete": Message(
         "登记 {registration} 的申请表还缺 {count} 项：{fields}",
         "the form of registration {registration} lacks {count} fields: {fields}",
-        "写入 rights/*.yaml 的该项登记，再 sanhua run",
-        "add them to its entry in rights/*.yaml, then run sanhua run",
+        "写入 rights/*.yaml 的该项登记（id_number 即 parties.yaml 的 uscc），再 sanhua run",
+        "add them to its entry in rights/*.yaml (id_number is uscc of parties.yaml), then run it",
     ),
     "registration.nothing-registrable": Message(
         "登记 {registration}：权利主张 {claim}（来源 {source}）在 {day} 不产生所申请的权利",
