@@ -32,7 +32,7 @@ SETTINGS = {
         "host and port of `sanhua serve`",
         "127.0.0.1:8765",
     ),
-    "base": ("对外 IRI 前缀（后续版本使用）", "IRI prefix (for a later version)", "—"),
+    "base": ("对外 IRI 的前缀", "prefix of IRIs outside", "urn:sanhua:PROJECT:"),
 }
 ENVIRONMENT = {
     "SANHUA_ACTOR": ("以谁的名义行事（parties.yaml 的编号）", "who acts: an id of parties.yaml"),

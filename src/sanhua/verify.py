@@ -516,6 +516,7 @@ def check_bundle(data: bytes, key: bytes | None) -> Report:
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
         IndexError,
         RecursionError,
         struct.error,
@@ -598,7 +599,8 @@ def _records(
             bodies[node] = None
             continue
         body = kept["body"].encode()
-        if seal(bytes.fromhex(kept["salt"]), body) != event["seal"]:
+        salt = bytes.fromhex(kept["salt"])
+        if salt.hex() != kept["salt"] or seal(salt, body) != event["seal"]:
             report.faults.append(f"记录与封印不符 record does not match its seal: {node}")
         bodies[node] = _read(body)
     if len(bodies) != len(manifest["records"]):

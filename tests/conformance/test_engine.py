@@ -175,7 +175,7 @@ def test_an_excel_cell_is_the_text_that_a_person_sees(engine: Any, inbox: Path):
     book.save(inbox / "a.xlsx")
     collect(engine, inbox / "a.xlsx", None, sheet="数据", skip=1)
     assert rows(engine) == [
-        ("2026-01-02 00:00:00", "3", "0.1", "true", None),
+        ("2026-01-02", "3", "0.1", "true", None),
         ("2026-01-02 03:04:05", "12345678901", "0.0000001", "false", None),
     ]
 

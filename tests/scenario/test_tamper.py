@@ -51,6 +51,21 @@ TAMPERED: dict[str, Callable[[Path], None]] = {
     "a record's salt": lambda f: _edit(
         f, "UPDATE record SET salt = '00' || substr(salt, 3) WHERE kind = 'table'"
     ),
+    "one letter of a salt made a capital": lambda f: _edit(
+        f, "UPDATE record SET salt = upper(salt) WHERE kind = 'table' AND salt <> upper(salt)"
+    ),
+    "a body that is no JSON": lambda f: _edit(
+        f, "UPDATE record SET body = '{' WHERE id = 'table:daily'"
+    ),
+    "a body of another shape": lambda f: _edit(
+        f, "UPDATE record SET body = '[]' WHERE id = 'table:daily'"
+    ),
+    "a key of a body": lambda f: _edit(
+        f, "UPDATE record SET body = replace(body, 'layer', 'lazer') WHERE kind = 'snapshot'"
+    ),
+    "an event that is no text": lambda f: _edit(
+        f, "UPDATE event SET leaf = CAST(leaf AS BLOB) WHERE seq = 3"
+    ),
     "a record taken away": lambda f: _edit(f, "DELETE FROM record WHERE kind = 'raw_file'"),
     "an edge's target": lambda f: _edit(
         f, "UPDATE edge SET dst = dst || 'x' WHERE verb = 'made_from'"
@@ -79,3 +94,43 @@ def test_verify_finds_and_exits_8(built: Path, what: str):
     TAMPERED[what](built)
     broken = runner.invoke(cli, ["verify", "-C", str(built), "--json"])
     assert broken.exit_code == 8, broken.output
+
+
+def test_a_snapshot_that_is_no_longer_current_is_verified_too(built: Path):
+    old = _lake(built, "part-0.parquet")  # of `daily`: `built` before `raw`
+    query = built / "sql" / "daily.sql"
+    query.write_text(query.read_text(encoding="utf-8").replace("sum(kwh)", "max(kwh)"), "utf-8")
+    runner = CliRunner()
+    assert runner.invoke(cli, ["run", "-C", str(built)]).exit_code == 0
+    assert runner.invoke(cli, ["verify", "-C", str(built)]).exit_code == 0
+    _flip(old, 100)
+    assert runner.invoke(cli, ["verify", "-C", str(built)]).exit_code == 8
+
+
+def test_a_lake_file_that_was_exchanged_is_not_built_upon(built: Path):
+    _flip(sorted((built / "state" / "lake" / "raw").rglob("part-0.parquet"))[0], 100)
+    query = built / "sql" / "daily.sql"
+    query.write_text(query.read_text(encoding="utf-8").replace("sum(kwh)", "max(kwh)"), "utf-8")
+    told = CliRunner().invoke(cli, ["run", "-C", str(built), "--json"])
+    assert told.exit_code == 8 and "lake.differs" in told.stdout
+
+
+def test_what_fails_its_seal_is_neither_shown_nor_approved(built: Path):
+    _edit(
+        built,
+        "UPDATE record SET body = replace(body, '1234.56', '9234.56') WHERE kind = 'asset'",
+    )
+    runner = CliRunner()
+    for words in (
+        ["explain", "asset:energy_data"],
+        ["approve", "asset:energy_data", "--as", "checker"],
+    ):
+        told = runner.invoke(cli, [*words, "-C", str(built), "--json"])
+        assert told.exit_code == 8 and "store.seal" in told.stdout
+
+
+def test_a_lost_private_key_is_not_replaced(built: Path):
+    key = built / "state" / "keys" / "log.key"
+    key.unlink()
+    told = CliRunner().invoke(cli, ["verify", "-C", str(built), "--json"])
+    assert told.exit_code == 8 and "keys.missing" in told.stdout and not key.exists()

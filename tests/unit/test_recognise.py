@@ -313,3 +313,14 @@ def test_a_code_of_the_chart_covers_its_sub_accounts_only():
     assert role_of(POLICY, "220201") == "payables"
     assert role_of(POLICY, "5301.02-1") == ""
     assert role_of(POLICY, "5301") == ""
+
+
+def test_a_transfer_takes_no_cost_away_when_the_project_stands_on_one_side_only():
+    """An ERP that writes the project on the credit of 5301.02 alone: still a transfer, no cost."""
+    moved = voucher("b", date(2024, 6, 20), ("1701.05", "100.00"), ("5301.02", "-100.00"))
+    lines = tuple(
+        replace(line, project="P1" if line.amount.amount < 0 else "") for line in moved.lines
+    )
+    found = of(voucher("a", date(2024, 3, 1), ("5301.02", "100.00")), replace(moved, lines=lines))
+    assert codes(found) == [(Outcome.CAPITALISED, "conditions-met")]
+    assert found.transfers == ("voucher:b",)

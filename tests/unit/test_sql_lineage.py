@@ -208,3 +208,23 @@ def test_sides_of_a_union_that_do_not_match_are_refused():
         made("SELECT a, b FROM t UNION ALL SELECT c FROM u")
     assert refused.value.code == "sql.syntax"
     assert "2 and 1" in refused.value.diagnostic.message("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("SELECT z.p AS x FROM t, (VALUES (t.a)) AS z(p)", "t.a"),
+        ("SELECT (SELECT reverse(z.p) FROM (VALUES (t.b)) AS z(p)) AS x FROM t", "t.b"),
+        ("SELECT v.b AS x FROM (VALUES ((SELECT max(c) FROM u)), (1)) AS v(b)", "u.c"),
+        ("SELECT CAST(u AS VARCHAR) AS x FROM u", "u.c u.d u.id"),
+        ("SELECT reverse(k.r.d) AS x FROM (SELECT q AS r FROM u AS q) AS k", "u.c u.d u.id"),
+    ],
+)
+def test_neither_a_list_of_values_nor_a_whole_row_hides_a_source(text: str, wanted: str):
+    assert sources(text)["x"] == wanted
+
+
+def test_columns_matched_by_name_are_refused():
+    with pytest.raises(Invalid) as refused:
+        sql.lineage(sql.parse("SELECT a, b FROM t UNION ALL BY NAME SELECT b, a FROM t"), SCHEMAS)
+    assert refused.value.code == "sql.no-lineage"

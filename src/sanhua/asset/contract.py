@@ -160,13 +160,22 @@ class DealEnd:
 @record("token")
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`tok_…`: a bearer token of one deal; only its SHA-256 is kept. `revoked` is why, or empty."""
+    """`tok_…`: a bearer token of one deal; only its SHA-256 is kept."""
 
     id: str
     deal: Annotated[str, Ref("opens")]
     hash: str
     label: str = ""
-    revoked: str = ""
+
+
+@record("revocation")
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """撤销 `rvk_…`: the token opens nothing any more."""
+
+    id: str
+    token: Annotated[str, Ref("revokes")]
+    reason: str
 
 
 @record("serving")
@@ -477,6 +486,12 @@ def must_be_signed(uow: Uow, contract: UsageContract) -> None:
             deal=ids.key_of(contract.id),
             waiting=", ".join(map(ids.key_of, waiting)),
         )
+
+
+def revocation_of(uow: Uow, token: AccessToken) -> Revocation | None:
+    """The act that closed a token; None while it is open."""
+    edges = (edge for edge in uow.edges_to(token.id) if edge.verb == "revokes")
+    return next((uow.get(Revocation, edge.src) for edge in edges), None)
 
 
 def end_deal(uow: Uow, contract: UsageContract, ends_on: date, reason: str) -> DealEnd:

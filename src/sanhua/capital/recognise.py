@@ -418,7 +418,9 @@ class _Judgement:
             )
         for voucher in booked:
             lines = self._candidates(voucher)
-            moving = _moves(self.policy, lines)
+            # An ERP may put the project on one side only: the whole voucher says what it does.
+            whole = [line for line in voucher.lines if self._costs(line)] if lines else []
+            moving = _moves(self.policy, whole)
             if moving == "transfer":
                 transfers.append(voucher.id)
                 continue
@@ -449,12 +451,16 @@ class _Judgement:
 
     def _candidates(self, voucher: Voucher) -> list[VoucherLine]:
         bought = voucher.number in self.card.vouchers
+        codes = () if self.card.route is Route.PURCHASED else self.card.codes
         return [
             line
             for line in voucher.lines
-            if (bought or (line.project and line.project in self.card.codes))
-            and role_of(self.policy, line.account) in COST_ROLES
+            if (bought or (line.project and line.project in codes)) and self._costs(line)
         ]
+
+    def _costs(self, line: VoucherLine) -> bool:
+        """Whether the line is on an account that a data asset's cost may stand on."""
+        return role_of(self.policy, line.account) in COST_ROLES
 
     def _decide(self, voucher: Voucher, line: VoucherLine, moving: str) -> _Answer:
         card = self.card

@@ -194,7 +194,10 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["disclosure", "quality", "registration", "vouchers"]))
+@click.argument(
+    "kind",
+    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+)
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
@@ -210,7 +213,7 @@ def report(
     as_json: bool,
     language: str | None,
 ) -> None:
-    """出具报告 write a report: XLSX and JSON, a registration's dossier as one signed file."""
+    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML; a dossier as one signed file."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 

@@ -165,7 +165,8 @@ def _typed(column: str, wanted: RawColumn) -> str:
         shape = rf"[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{max(scale, 1)}}}0*)"
         return _exact(column, wanted.type, _if_shaped(text, shape, wanted.type))
     if wanted.type == "DOUBLE":
-        cast = f"TRY_CAST({text} AS DOUBLE)"
+        shape = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+        cast = _if_shaped(text, shape, "DOUBLE")
         return f"CASE WHEN isfinite({cast}) THEN {cast} END"
     if wanted.type == "BOOLEAN":
         yes, no = (", ".join(map(literal, words)) for words in (_YES, _NO))
@@ -179,7 +180,11 @@ def _typed(column: str, wanted: RawColumn) -> str:
         if wanted.type == "DATE":
             days = f"CAST(try_strptime({told}, ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d']) AS DATE)"
             return _exact(column, wanted.type, days)
-        return _exact(column, wanted.type, f"TRY_CAST({told} AS {wanted.type})")
+        # No zone is dropped and nothing finer than a microsecond: what has either does not fit.
+        day = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+        clock = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+        shape = clock if wanted.type == "TIME" else f"{day}([ T]{clock})?"
+        return _exact(column, wanted.type, _if_shaped(told, shape, wanted.type))
     raise Invalid("collect.unknown-type", type=wanted.type, field=wanted.name)
 
 

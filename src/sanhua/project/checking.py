@@ -1166,6 +1166,9 @@ class _Check:
 
     def _asset(self, card: AssetCard, numbers: set[str]) -> None:
         of = node("asset", card.id)
+        if card.route is Route.PURCHASED and (card.codes or card.conditions):
+            key = "project" if card.codes else "recognition"
+            self.say("asset.purchased", self.at(of, key), of, asset=card.id, key=key)
         judged = [
             ("recognition", card.judged),
             ("measurement", card.measurement.life and card.measurement.life.judged),

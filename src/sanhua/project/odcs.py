@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sanhua.interchange.odcs import RULES_OF_3_0
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
-from sanhua.project.read import Items, Keys, Node, Scalar, nearest, nearest_or_some, ordinary, traps
+from sanhua.project.read import (
+    Folder,
+    Items,
+    Keys,
+    Node,
+    Scalar,
+    nearest,
+    nearest_or_some,
+    ordinary,
+    traps,
+)
 from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
 
 if TYPE_CHECKING:
@@ -31,15 +45,6 @@ OPERATORS = (
     "mustNotBeBetween",
 )
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
-RULES_OF_3_0 = {
-    "duplicateCount": "duplicateValues",
-    "duplicatePercent": "duplicateValues",
-    "uniqueCheck": "duplicateValues",
-    "validValues": "invalidValues",
-    "nullCheck": "nullValues",
-    "countCheck": "rowCount",
-    "rowCount": "rowCount",
-}
 DIMENSIONS = {
     "conformity": "0104",
     "completeness": "0201",
@@ -87,6 +92,26 @@ def load_contracts(loader: Loader) -> None:
             )
 
 
+def as_written(root: Path, path: str, env: Mapping[str, str]) -> dict[str, Any]:
+    """A contract's file as ordinary YAML types it; a number with a point is a Decimal of its
+    digits. Empty when it is no mapping.
+    """
+    tree = Folder(root, env).yaml(path)
+    return {k: _exact(v) for k, (_, v) in tree.entries.items()} if isinstance(tree, Keys) else {}
+
+
+def _exact(node: Node) -> Any:
+    if isinstance(node, Items):
+        return [_exact(item) for item in node.items]
+    if isinstance(node, Keys):
+        return {key: _exact(value) for key, (_, value) in node.entries.items()}
+    typed = ordinary(node)
+    if isinstance(typed, float):
+        return Decimal(node.text)
+    long = isinstance(typed, str) and not node.quoted and re.fullmatch(r"[-+]?[1-9]\d{17,}", typed)
+    return int(typed) if long else typed
+
+
 class _Contract:
     def __init__(self, loader: Loader, path: str, key: str) -> None:
         self.loader, self.folder, self.path, self.key = loader, loader.folder, path, key
@@ -120,9 +145,9 @@ class _Contract:
             tuple(self.table(item) for item in root.items("schema") if isinstance(item, Keys)),
             root.text("version"),
             root.text("status"),
-            Text(zh=root.text("name") or self.key),
+            self.words(root.text("name") or self.key),
             root.text("domain"),
-            Text(zh=words),
+            self.words(words),
             root.words("tags"),
             self.text_of(custom, "category"),
             tuple(
@@ -238,7 +263,7 @@ class _Contract:
             name.text,
             self.folder.origin(self.path, name),
             found.text("physicalName"),
-            Text(zh=found.text("businessName")),
+            self.words(found.text("businessName")),
             found.text("logicalType", "string"),
             found.text("physicalType"),
             _options(found.keys("logicalTypeOptions")),
@@ -300,6 +325,8 @@ class _Contract:
         arguments = _options(found.keys("arguments"))
         if found.text("unit"):
             arguments["unit"] = found.text("unit")
+        elif found.text("rule") == "duplicatePercent":
+            arguments["unit"] = "percent"
         valid_values = found.get("validValues")
         if valid_values is not None and "validValues" not in arguments:
             arguments["validValues"] = _compact(valid_values)
@@ -364,6 +391,10 @@ class _Contract:
                     nearest=nearest(name.text, OURS) or nearest(name.text.replace("_", ""), OURS),
                 )
         return found
+
+    def words(self, text: str) -> Text:
+        """A text of the contract, which is in the project's language."""
+        return self.folder.words(Scalar(text, 1, 1))
 
     def text_of(self, custom: dict[str, Node], name: str) -> str:
         value = custom.get(name)

@@ -14,7 +14,12 @@ from sanhua.project.read import Folder, Scalar, nearest_or_some
 
 ACTIONS_OF_DUTY = ("delete", "inform", "anonymize", "compensate", "attribute", "watermark")
 LISTS = {"purpose": "purposes", "spatial": "places", "recipient": "recipients"}
-PERIODS = {"Day": "day", "Week": "week", "Month": "month", "Quarter": "quarter", "Year": "year"}
+PERIODS = ("Minute", "Hour", "Day", "Week", "Month", "Quarter", "Year")
+LASTING = {"PD": "days", "PW": "weeks", "PM": "months", "PY": "years"} | {
+    "PTH": "hours",
+    "PTM": "minutes",
+    "PTS": "seconds",
+}  # an xsd:duration of one unit
 KEYS = (
     "@context",
     "@type",
@@ -88,9 +93,9 @@ class _Reader:
                 if left in LISTS and operator in ("isAnyOf", "eq"):
                     lists[LISTS[left]] += [_local(item) for item in _many_texts(right)]
                 elif (
-                    count := re.fullmatch(r"sanhua:countPer(Day|Week|Month|Quarter|Year)", left)
+                    count := re.fullmatch(rf"sanhua:countPer({'|'.join(PERIODS)})", left)
                 ) and operator == "lteq":
-                    permit["count"] = f"{right} per {PERIODS[count[1]]}"
+                    permit["count"] = f"{right} per {count[1].lower()}"
                 elif left == "sanhua:minGroup" and operator == "gteq":
                     permit["min_group"] = str(right)
                 elif left == "sanhua:level" and operator in ("gteq", "eq"):
@@ -113,16 +118,15 @@ class _Reader:
                 if action not in ACTIONS_OF_DUTY:
                     self.refuse(action, ACTIONS_OF_DUTY)
                 for left, operator, right in self._constraints(rule):
-                    days = re.fullmatch(r"P(\d+)([DMY])", str(right))
+                    lasting = re.fullmatch(r"(PT?)(\d+)([A-Z])", str(right))
+                    unit = LASTING.get(lasting[1] + lasting[3]) if lasting else None
                     if (
                         left in ("elapsedTime", "delayPeriod")
                         and operator in ("lteq", "lt", "eq")
-                        and days
+                        and lasting
+                        and unit
                     ):
-                        duty |= {
-                            "within": f"{days[1]} {dict(D='days', M='months', Y='years')[days[2]]}",
-                            "after": "term",
-                        }
+                        duty |= {"within": f"{lasting[2]} {unit}", "after": "term"}
                     else:
                         self.refuse(left, ("elapsedTime",))
                 oblige.append(duty)
@@ -180,7 +184,10 @@ class _Reader:
                     )
                 )
                 continue
-            yield _left(left), _local(operator), item.get("rightOperand")
+            right = item.get("rightOperand")
+            if isinstance(right, dict) and "@value" in right:
+                right = right["@value"]
+            yield _left(left), _local(operator), right
 
 
 def _many(value: Any) -> list[dict[str, Any]]:

@@ -68,20 +68,18 @@ def snapshot_record(
     """The record of a snapshot with its column lineage.
 
     `inputs` maps each table that the SQL reads to its snapshot id (a code list: its file's hash).
-    `lineage` None: a source's table, each column was read from all its raw files. A column that the
-    lineage does not name came from no column (a constant).
+    `lineage` None: a source's table, each column was read from all its raw files; else it is in
+    the order of the SELECT, as the manifest's columns are.
     """
-    made_by = {made.name: made for made in lineage or ()}
+    if lineage is not None and len(lineage) != len(manifest.columns):
+        raise ValueError(f"{len(lineage)} columns traced, {len(manifest.columns)} made")
     columns: list[ColumnMade] = []
-    for column in manifest.columns:
+    for at, column in enumerate(manifest.columns):
         node = ids.column(manifest.table, column.name, manifest.id)
         if lineage is None:
             columns.append(ColumnMade(node, column.name, column.type, "read", manifest.inputs))
             continue
-        made = made_by.get(column.name)
-        if made is None:
-            columns.append(ColumnMade(node, column.name, column.type, "compute"))
-            continue
+        made = lineage[at]  # in the order of the SELECT; an expression without AS has another name
         columns.append(
             ColumnMade(
                 node,

@@ -47,7 +47,13 @@ _LIBRARY = {  # indicator of an ODCS library metric that names none
     "duplicateValues": "0304",
     "rowCount": "0202",
 }
-_SEVERITIES = {"warning": "warning", "warn": "warning", "info": "note", "note": "note"}
+_SEVERITIES = {
+    "error": "error",
+    "warning": "warning",
+    "warn": "warning",
+    "info": "note",
+    "note": "note",
+}
 BUSINESS_RULE = "0104"  # a rule in SQL that names no indicator is a business rule
 
 

@@ -81,6 +81,10 @@ def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
         raise Invalid(
             "sql.syntax", path=query.path, line=query.first_line, reason=reason, near=""
         ) from error
+    except _Hidden as error:
+        raise Invalid(
+            "sql.no-lineage", path=query.path, line=query.first_line, part=str(error)
+        ) from error
     names = _names(query, outs, spelled)
     return tuple(
         ColumnLineage(name, base(out.sources), out.transform, base(out.filters))
@@ -150,6 +154,10 @@ def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
 Scope = dict[str, dict[str, _Out]]  # alias → column → what it was made from
 
 
+class _Hidden(Exception):
+    """A part that no column can be named for."""
+
+
 class _Uneven(Exception):
     """Both sides' numbers of columns."""
 
@@ -174,6 +182,8 @@ class _Walker:
             right = self.query(node.right, ctes, outer)
             if len(left) != len(right):
                 raise _Uneven(len(left), len(right))
+            if node.args.get("by_name"):
+                raise _Hidden("UNION BY NAME")
             if isinstance(node, exp.Except):
                 for a, b in zip(left, right, strict=True):
                     a.filters |= b.sources | b.filters
@@ -182,8 +192,21 @@ class _Walker:
         if isinstance(node, exp.Select):
             return self._select(node, ctes, outer)
         if isinstance(node, exp.Values):
-            return [_Out(name, transform="compute") for name in node.alias_column_names]
+            return self._values(node, ctes, outer or {})
         raise AssertionError(f"no lineage of {type(node).__name__}")
+
+    def _values(self, node: exp.Values, ctes: Mapping[str, list[_Out]], scope: Scope) -> list[_Out]:
+        """A list of rows: a column is made from what stands in its place in any of them."""
+        rows: list[list[_Out]] = []
+        for row in node.expressions:
+            cells = row.expressions if isinstance(row, exp.Tuple) else [row]
+            rows.append([self._expression(cell, ctes, scope) for cell in cells])
+        columns = [_merged("", cells) for cells in zip(*rows, strict=True)]
+        names = node.alias_column_names
+        for at, made in enumerate(columns):
+            made.name = names[at] if at < len(names) else f"col{at}"
+            made.transform = "compute" if made.transform == "copy" else made.transform
+        return columns
 
     def _cte(
         self,
@@ -210,21 +233,23 @@ class _Walker:
         items, clauses = _joined(start.this, node) if start else ([], [])
         for item in items:
             scope[item.alias_or_name.lower()] = self._source(item, ctes, scope)
+        outs: list[_Out] = []
+        for selected in node.selects:
+            made = self._expression(selected.unalias(), ctes, scope)
+            made.name = selected.alias_or_name
+            outs.append(made)
         filters: set[Base] = set()
         clauses += [node.args.get(key) for key in ("where", "group", "having", "qualify")]
         distinct_on = distinct.args.get("on") if (distinct := node.args.get("distinct")) else None
         if node.args.get("limit") or distinct_on:
             clauses += [node.args.get("order"), distinct_on]
+        scope[""] = {out.name.lower(): out for out in outs}  # what ORDER BY calls by its alias
         for clause in clauses:
             if isinstance(clause, exp.Expr):
                 made = self._expression(clause, ctes, scope)
                 filters |= made.sources | made.filters
-        outs: list[_Out] = []
-        for selected in node.selects:
-            made = self._expression(selected.unalias(), ctes, scope)
-            made.name = selected.alias_or_name
+        for made in outs:
             made.filters |= filters
-            outs.append(made)
         return outs
 
     def _source(
@@ -246,11 +271,16 @@ class _Walker:
     def _expression(self, node: exp.Expr, ctes: Mapping[str, list[_Out]], scope: Scope) -> _Out:
         if isinstance(node, exp.Column):
             out = scope.get(node.table.lower(), {}).get(node.name.lower())
-            return (
-                _Out("", set(out.sources), set(out.filters), out.transform)
-                if out
-                else _Out("", transform="compute")
-            )
+            if out is None:
+                raise _Hidden(node.sql(DIALECT))
+            return _Out("", set(out.sources), set(out.filters), out.transform)
+        if isinstance(node, exp.TableColumn):  # a whole row as a value
+            row = scope.get(node.name.lower())
+            if row is None:
+                raise _Hidden(node.sql(DIALECT))
+            made = _merged("", list(row.values()))
+            made.transform = "compute" if made.transform == "copy" else made.transform
+            return made
         if isinstance(node, exp.Paren):
             return self._expression(node.this, ctes, scope)
         if isinstance(node, exp.Query):  # a scalar subquery

@@ -116,6 +116,8 @@ def _log(
             yield Fault("verify.event-time", str(node), {"seq": seq, "at": at, "before": last})
         else:
             last = at
+        if not isinstance(leaf, str):
+            yield Fault("verify.event-row", str(node), {"seq": seq})
         hashed = leaf_hash(leaf.encode() if isinstance(leaf, str) else bytes(leaf or b""))
         for level, top in enumerate(frontier.append(hashed), start=1):
             if subtrees_ok and tuple(next(nodes, ())) != (seq, level, top):
@@ -342,7 +344,10 @@ def _balances(lines: list[tuple[Any, ...]]) -> bool:
 
 def _sealed(leaf: str, salt: Any, body: Any) -> bool:
     try:
-        return _object(leaf).get("seal") == seal(bytes.fromhex(salt), body.encode())
+        raw = bytes.fromhex(salt)
+        if raw.hex() != salt:  # fromhex takes capitals and blanks too
+            return False
+        return _object(leaf).get("seal") == seal(raw, body.encode())
     except (ValueError, TypeError, AttributeError):
         return False
 

@@ -36,6 +36,7 @@ from sanhua.verify import (
     inclusion_proof,
     open_note,
     public_pem,
+    seal,
     sha256,
     sign_note,
 )
@@ -244,12 +245,15 @@ class SqlStore:
         return [node for node in found if node.partition(":")[2] == key]
 
     def kept(self, node: str) -> Kept:
-        """NotFound store.no-such-record."""
+        """NotFound store.no-such-record; Broken store.seal when the body is not what was sealed."""
         with self._reading() as connection:
-            version, kind, body, _, leaf = _versions(connection, node)[-1]
-        fields = None if body is None else json.loads(body)["fields"]
-        content = "" if body is None else sha256(body.encode())
-        return Kept(node, version, kind, fields, content, event_of(leaf).id)
+            version, kind, body, salt, leaf = _versions(connection, node)[-1]
+        told = event_of(leaf)
+        if body is None:
+            return Kept(node, version, kind, None, "", told.id)
+        if seal(bytes.fromhex(salt), body.encode()) != told.seal:
+            raise Broken("store.seal", node=node, version=version)
+        return Kept(node, version, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
 
     def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
         """Event, salt and body of a version (the latest).

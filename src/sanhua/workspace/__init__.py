@@ -10,7 +10,8 @@ running     `run`: only what changed; its result and the stages' table
   path      every kind of step, from freezing the files to recognising assets
   figures   the figures of the three stages
 reporting   `report`: what is handed to people
-registering `asset register`: acts of a registration case, and its dossier
+  cataloguing the catalogue and the contracts, for other systems
+  registering the dossier of a registration, and the acts of its case
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
 verifying   `verify`: a bundle, or everything that is kept
 approving   `approve`: a second person answers for a content hash

@@ -60,11 +60,18 @@ def approve(
     _must_be_current(ws, kept.fields)
     if person.id in _makers(kept.fields):
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
+    entity = str(kept.fields.get("entity", "")) if kept.kind == "asset" else ""
+    if entity and ids.key_of(person.of) != ids.key_of(entity):
+        raise Denied(
+            "approve.other-entity", person=person_id, of=ids.key_of(person.of), node=node,
+            entity=ids.key_of(entity),
+        )  # fmt: skip
     fitting = [held for held in person.roles if held in ROLES.get(kept.kind, ANY_ROLE)]
     if not fitting or (role and role not in fitting):
         wanted = role or ", ".join(ROLES.get(kept.kind, ANY_ROLE))
         held = ", ".join(person.roles) or "–"
         raise Denied("approve.role", person=person_id, held=held, node=node, wanted=wanted)
+    ws.store.must_go_on()
     with ws.store.begin(actor=ws.actor) as uow:
         at = uow.now().isoformat()
         terms = {
@@ -141,14 +148,14 @@ def own_key(ws: Workspace, key: Path, declared: str) -> Any:
 
     try:
         private = load_pem_private_key(key.read_bytes(), None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid("approve.key", path=str(key)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Invalid("approve.key", path=str(key))
     if declared:
         try:
             public = load_pem_public_key((ws.root / declared).read_bytes())
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise Invalid("approve.public-key", path=declared) from error
         raw = (Encoding.Raw, PublicFormat.Raw)
         if public.public_bytes(*raw) != private.public_key().public_bytes(*raw):

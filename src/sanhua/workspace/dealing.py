@@ -15,6 +15,7 @@ from typing import Any
 from sanhua.asset.contract import (
     AccessToken,
     Decision,
+    Revocation,
     Serving,
     UsageContract,
     agree,
@@ -24,6 +25,7 @@ from sanhua.asset.contract import (
     may_provide,
     must_be_signed,
     resolve,
+    revocation_of,
     sign,
     signatures,
     statement,
@@ -99,7 +101,11 @@ def overview(ws: Workspace) -> list[dict[str, Any]]:
                     "through": (ends_on - timedelta(days=1)).isoformat(),
                     "signed_by": {party: made.person for party, made in signed.items()},
                     "tokens": [
-                        {"id": token.id, "label": token.label, "revoked": token.revoked}
+                        {
+                            "id": token.id,
+                            "label": token.label,
+                            "revoked": revocation_of(uow, token) is not None,
+                        }
                         for token in tokens
                         if token.deal == contract.id
                     ],
@@ -121,6 +127,7 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
     if person is None:
         raise NotFound("approve.no-such-person", person=person_id)
     deal = ws.project.deals.get(ids.key_of(name))
+    ws.store.must_go_on()
     with ws.store.begin(actor=person.id) as uow:
         now = resolved(ws, uow, deal) if deal is not None else None
         contract = contract_of(uow, name)
@@ -226,9 +233,8 @@ def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
         token = uow.find(AccessToken, token_id)
         if token is None:
             raise NotFound("token.unknown", token=token_id)
-        if not token.revoked:
-            closed = AccessToken(token.id, token.deal, token.hash, token.label, reason or "revoked")
-            uow.add(closed, "token.revoked")
+        if revocation_of(uow, token) is None:
+            uow.add(Revocation(uow.new_id("rvk"), token.id, reason), "token.revoked")
     return {"id": token.id, "deal": token.deal, "revoked": True}
 
 
@@ -355,7 +361,7 @@ def accesses(ws: Workspace) -> dict[str, Access]:
                 token.deal,
                 contract.consumer,
                 contract.product,
-                "call.revoked-token" if token.revoked else refused,
+                "call.revoked-token" if revocation_of(uow, token) else refused,
                 decision,
                 serving,
             )

@@ -53,7 +53,7 @@ class StageFigures:
                     "checks",
                     {q.id: q.checks for q in judged},
                 ),
-                self._score(judged),
+                *self._score(judged),
                 self._count(
                     "resource.not_assessable",
                     Text("不可评估的指标", "indicators not assessable"),
@@ -95,17 +95,20 @@ class StageFigures:
         total = sum((part.amount for part in counted), Decimal())
         return Figure(self._figure_id(line), label, total, unit, counted)
 
-    def _score(self, judged: Sequence[Quality]) -> Figure:
-        """The mean score of the resources, each weighted with its checks."""
+    def _score(self, judged: Sequence[Quality]) -> list[Figure]:
+        """The mean score of the resources, each weighted with its checks; no figure when nothing
+        was measured.
+        """
         scored = [(q, q.score) for q in judged if q.score is not None]
         weight = sum(q.checks for q, _ in scored)
         total = sum((score * q.checks for q, score in scored), Decimal())
-        value = (total / weight).quantize(SCORE, ROUND_HALF_UP) if weight else Decimal()
+        if not weight:
+            return []
+        value = (total / weight).quantize(SCORE, ROUND_HALF_UP)
         label = Text("质量得分", "quality score")
         parts = tuple(Part(q.id, score) for q, score in scored)
-        return Figure(
-            self._figure_id("resource.score"), label, value, "score", parts, additive=False
-        )
+        line = self._figure_id("resource.score")
+        return [Figure(line, label, value, "score", parts, additive=False)]
 
     def _figure_id(self, line: str, entity: str = "") -> str:
         return ids.figure(entity or self.ws.entity, "stages", line, "value", self.today.isoformat())

@@ -50,7 +50,7 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
             source=source.id,
             pattern=source.files,
         )
-    return [RawInput(path, path.name, *_hash(ws, path), part) for path in matched]
+    return [RawInput(path, path.name, *hash_of(path), part) for path in matched]
 
 
 def shown_path(ws: Workspace, path: Path) -> str:
@@ -58,7 +58,8 @@ def shown_path(ws: Workspace, path: Path) -> str:
     return path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else str(path)
 
 
-def _hash(ws: Workspace, path: Path) -> tuple[str, int]:
+def hash_of(path: Path) -> tuple[str, int]:
+    """`sha256:…` and the size of a file; Unavailable collect.unreadable."""
     total, seen = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
@@ -67,6 +68,6 @@ def _hash(ws: Workspace, path: Path) -> tuple[str, int]:
                 seen += len(chunk)
     except OSError as error:
         raise Unavailable(
-            "collect.unreadable", path=shown_path(ws, path), reason=error.strerror or str(error)
+            "collect.unreadable", path=str(path), reason=error.strerror or str(error)
         ) from error
     return f"sha256:{total.hexdigest()}", seen

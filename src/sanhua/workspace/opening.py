@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanhua.kernel.errors import Conflict, Invalid
+from sanhua.kernel.errors import Broken, Conflict, Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.ports import Clock, Engine
 from sanhua.project import load
@@ -107,6 +107,8 @@ class Workspace:
 
         keys = self.state / "keys"
         keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (self.state / "state.db").exists() and not (keys / "log.key").exists():
+            raise Broken("keys.missing", file=str(keys / "log.key"))
         url = self.project.settings.store or f"sqlite:///{(self.state / 'state.db').as_posix()}"
         return open_store(
             url,

@@ -22,7 +22,7 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Denied, Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
 from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
@@ -37,7 +37,7 @@ from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
 from sanhua.workspace.dealing import agreed, is_served, serve_file
-from sanhua.workspace.files import RawInput, shown_path
+from sanhua.workspace.files import RawInput, hash_of, shown_path
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
@@ -165,6 +165,11 @@ class Path:
                         error.diagnostic, path=place, line=error.diagnostic.line or 1
                     )
                 raise
+            changed = next((f for f in files if hash_of(f.path) != (f.sha256, f.bytes)), None)
+            if changed is not None:
+                raise Conflict(
+                    "collect.file-changed", path=shown_path(self.ws, changed.path), line=1
+                )
             self.snapshots.keep(manifest)
 
             def act(uow: Uow) -> Made:

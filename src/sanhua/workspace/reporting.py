@@ -259,21 +259,38 @@ def _registration(ws: Workspace, of: str) -> Report:
     return Report({"dossiers": made, "files": [one["file"] for one in made]}, told)
 
 
+def _catalogue(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Published resources and products as DCAT 3, contracts as ODCS v3.1.0."""
+    from sanhua.workspace.cataloguing import catalogue
+
+    made = catalogue(ws, entity.id)
+    counts, files = made.counts, made.files
+    told = [
+        (
+            f"数据资源 {counts['resources']}，数据产品 {counts['products']}：{files[0]}",
+            f"{counts['resources']} resources, {counts['products']} products: {files[0]}",
+        ),
+        *((f"数据契约：{path}", f"data contract: {path}") for path in files[1:]),
+    ]
+    return Report({"counts": counts, "files": files}, told)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
     "quality": _quality,
+    "catalogue": _catalogue,
 }
 
 
 _BOOKS = frozenset({"freeze", "book", "recognise"})
+_JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
-    "quality": frozenset({"freeze", "collect", "build", "standard", "quality"}),
-    "registration": frozenset(
-        "freeze collect build standard quality grade publish rights register".split()
-    ),
+    "quality": _JUDGED,
+    "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
+    "registration": _JUDGED | {"grade", "publish", "rights", "register"},
 }
 
 

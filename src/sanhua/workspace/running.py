@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
 from sanhua import __version__
@@ -131,6 +132,7 @@ def run(
         if faults(diagnostics):
             return _refused(diagnostics)
         ws.store.must_go_on()
+        _begin(ws)
         from sanhua.workspace.figures import StageFigures
         from sanhua.workspace.path import Path
 
@@ -140,7 +142,7 @@ def run(
         figures = StageFigures(ws, path.plan.tables, path.today).state()
         with ws.store.begin(actor=ws.actor) as uow:
             this = uow.new_id("run")
-            if not stepper.errors and not select:
+            if stepper.ok and not select:
                 steps = tuple(f"{result.step} {result.node}" for result in stepper.results)
                 state = ProjectState(
                     ids.node("project", ws.project.name),
@@ -164,6 +166,16 @@ def run(
         )
 
 
+def _begin(ws: Workspace) -> None:
+    """What the last run was made from counts no more: from here on tables may move, and only a run
+    that ends whole says again that nothing is left to do.
+    """
+    with ws.store.begin(actor=ws.actor) as uow:
+        before = uow.find(ProjectState, ids.node("project", ws.project.name))
+        if before is not None and before.key:
+            uow.add(replace(before, key=""), "project.changing")
+
+
 def faults(found: Iterable[Diagnostic]) -> int:
     """How many are errors."""
     return sum(item.severity is Severity.ERROR for item in found)
@@ -184,6 +196,7 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
     return digest(
         {
             "version": __version__,
+            "engine": version("duckdb"),
             "files": {path: origin.sha256 for path, origin in ws.project.files.items()},
             "raw": {source: [[f.name, f.sha256] for f in files] for source, files in found.items()},
             "settings": {

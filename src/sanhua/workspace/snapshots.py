@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sanhua.kernel import ids
+from sanhua.kernel.errors import Broken
 from sanhua.kernel.record import R
 from sanhua.kernel.table import Column, Manifest
 from sanhua.resource.lineage import Table
@@ -39,7 +40,11 @@ class Snapshots:
             columns = [Column(name, "VARCHAR") for name in codes.columns]
             self.ws.engine.bind_rows(table, columns, codes.rows)
         else:
-            self.ws.engine.bind(self.manifest(table))
+            manifest = self.manifest(table)
+            faults = self.ws.lake.verify(manifest)
+            if faults:
+                raise Broken("lake.differs", table=table, fault=faults[0])
+            self.ws.engine.bind(manifest)
         self._bound.add(table)
 
     def schemas(self, tables: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -114,7 +114,10 @@ class Stepper:
             act = work()
             with self.begin(False) as uow:
                 made = act(uow)
-                event = uow.add(Step(identity, hashes, made.nodes), f"{name}.done")
+                # One that found errors is done anew each time, so that they are told each time.
+                faulty = any(d.severity is Severity.ERROR for d in made.diagnostics)
+                parts_kept = {} if faulty else hashes
+                event = uow.add(Step(identity, parts_kept, made.nodes), f"{name}.done")
         except SanhuaError as error:
             self.failed.add(node)
             self.errors.append(_placed(error, node, at))

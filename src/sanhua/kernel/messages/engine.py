@@ -3,6 +3,12 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
+    "lake.differs": Message(
+        "表 {table} 的快照与其清单不符：{fault}",
+        "the snapshot of table {table} is not what its manifest says: {fault}",
+        "删除该快照的文件夹后 sanhua run 重建，或从备份恢复",
+        "delete the snapshot's folder and run sanhua run, or restore a backup",
+    ),
     "collect.no-such-file": Message("没有文件 {file}", "no file {file}"),
     "collect.empty": Message(
         "{file} 是空的", "{file} is empty", "检查是否已完整送达", "check that it arrived whole"

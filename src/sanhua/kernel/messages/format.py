@@ -735,6 +735,12 @@ _BOOKS = {
     "asset.judged-person": Message(
         "{asset} 的判断人 {party} 不是个人", "{asset}: {party}, who judged, is not a person"
     ),
+    "asset.purchased": Message(
+        "资产 {asset} 是外购的，不写 {key}",
+        "asset {asset} is purchased: it has no {key}",
+        "删去 {key}，以 vouchers 列出凭证；自行研发的写 route: self_developed",
+        "remove {key} and list its vouchers; what was developed is route: self_developed",
+    ),
     "asset.not-judged": Message(
         "{asset} 的确认没有写 judged",
         "{asset}: nobody answers for its recognition",

@@ -3,6 +3,12 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
+    "collect.file-changed": Message(
+        "{path} 在读取期间变了，本次采集作废",
+        "{path} changed while it was read; this collection counts for nothing",
+        "等写入结束后再 sanhua run",
+        "run sanhua run again when nobody writes to it",
+    ),
     "standard.unknown-element": Message(
         "列 {column} 绑定的数据元 {element} 不存在",
         "column {column} is bound to data element {element}, which does not exist",

@@ -3,6 +3,12 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
+    "sql.no-lineage": Message(
+        "看不出 {part} 取自哪些列，血缘与分级无从继承",
+        "it cannot be told which columns {part} comes from, so neither lineage nor grades follow",
+        "逐列写出，并给每个表达式起别名（AS）",
+        "name the columns one by one and give each expression an alias (AS)",
+    ),
     "sql.syntax": Message(
         "SQL 语法错误：{reason} {near}",
         "SQL syntax: {reason} {near}",

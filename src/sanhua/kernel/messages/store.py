@@ -8,6 +8,18 @@ _FROM_BACKUP = (
 )
 
 MESSAGES = {
+    "store.seal": Message(
+        "{node} 的版本 {version} 与其封印不符",
+        "version {version} of {node} does not match its seal",
+        "sanhua verify 列出全部不符；从备份恢复",
+        "sanhua verify lists all that differs; restore a backup",
+    ),
+    "keys.missing": Message(
+        "私钥 {file} 不见了，而已有证据日志由它签名",
+        "the private key {file} is gone, and there is a log that it signed",
+        "从备份恢复 state/keys",
+        "restore state/keys from a backup",
+    ),
     "store.unknown-url": Message(
         "不支持数据库 {scheme}",
         "database {scheme} is not supported",

@@ -130,6 +130,12 @@ MESSAGES = {
         "请另一人批准",
         "a second person must approve",
     ),
+    "approve.other-entity": Message(
+        "{node} 属于 {entity}，{person} 是 {of} 的人，不能批准",
+        "{node} belongs to {entity}; {person} is of {of} and cannot answer for it",
+        "由 {entity} 的人员批准",
+        "someone of {entity} approves",
+    ),
     "approve.role": Message(
         "{person} 的角色是 {held}，批准 {node} 需要 {wanted}",
         "{person} holds {held}; approving {node} takes one of {wanted}",
