@@ -56,10 +56,6 @@ def commands() -> str:
         command = cli.get_command(context, name)
         assert command is not None
         lines += _help(name, command, context)
-        if isinstance(command, click.Group):
-            above = click.Context(command, info_name=name, parent=context)
-            for inner, act in command.commands.items():
-                lines += _help(f"{name} {inner}", act, above)
     lines += ["## 退出码 Exit codes", "", "| 码 code | 类 class | |", "|---|---|---|"]
     lines += ["| 0 | | 成功 done |", "| 1 | | 检查发现错误 a check or gate found faults |"]
     for error, code in EXIT.items():
@@ -69,14 +65,17 @@ def commands() -> str:
 
 
 def _help(name: str, command: click.Command, above: click.Context) -> list[str]:
+    """The command's help, and below a group's that of its commands."""
+    last = name.rpartition(" ")[2]
     context = click.Context(
-        command,
-        info_name=name.rpartition(" ")[2],
-        parent=above,
-        max_content_width=100,
-        terminal_width=100,
+        command, info_name=last, parent=above, max_content_width=100, terminal_width=100
     )
-    return [f"## sanhua {name}", "", "```text", command.get_help(context), "```", ""]
+    lines = [f"## sanhua {name}", "", "```text", command.get_help(context), "```", ""]
+    if isinstance(command, click.Group):
+        within = click.Context(command, info_name=last, parent=above)
+        for inner, act in command.commands.items():
+            lines += _help(f"{name} {inner}", act, within)
+    return lines
 
 
 def errors() -> str:

@@ -5,9 +5,10 @@ Checks a bundle with nothing of sanhua installed, only `cryptography`.
     python verify.py bundle.zip [--key PUBLIC_KEY_FILE] [--json]     exit 0 sound, 8 broken, 2 usage
 
 What a sound bundle proves: the records in it are, to the byte, those that the log's checkpoint
-commits to, and every figure that claims to be a sum is that sum. Who keeps the log is proven only
-as far as the key is known: without --key (the public key, obtained from elsewhere) the bundle is
-自证 self-attested.
+commits to, and every figure that claims to be a sum is that sum; files that come with them (a
+dossier's form) are, to the byte, those that one of the records names. Who keeps the log is proven
+only as far as the key is known: without --key (the public key, obtained from elsewhere) the bundle
+is 自证 self-attested.
 
 The parts, top to bottom: canonical JSON (RFC 8785), seals, the Merkle tree (RFC 6962), checkpoints
 (C2SP signed notes), the archive, the checks.
@@ -411,6 +412,7 @@ class Report:
     root: str = ""
     records: int = 0
     figures: int = 0  # additive figures that were recomputed
+    files: int = 0  # files that come with the records
     log_size: int = 0
     origin: str = ""
     key: str = ""  # sha256 of the raw public key that signed
@@ -430,6 +432,7 @@ class Report:
             "root",
             "records",
             "figures",
+            "files",
             "log_size",
             "origin",
             "key",
@@ -476,6 +479,12 @@ class Report:
                 "{} records are in log {} ({} events); {} sums recomputed".format(*counted),
                 f"named but not included: {outside}",
             ]
+        if self.files:
+            lines.append(
+                f"随附文件 {self.files} 个，均由记录列明"
+                if zh
+                else f"{self.files} files come with it, each named by a record"
+            )
         if self.erased:
             lines.append(("内容已删除：" if zh else "content erased: ") + ", ".join(self.erased))
         if self.pinned:
@@ -540,7 +549,7 @@ def _manifest(entries: Mapping[str, bytes], key: bytes | None, report: Report) -
     for name in sorted({*listed, *entries} - {"bundle.json", "bundle.sig"}):
         if name not in entries or name not in listed or sha256(entries[name]) != listed[name]:
             report.faults.append(f"摘要不符 hash differs: {name}")
-    wanted = {"key.pub"}
+    wanted = {"key.pub", *attached(listed)}
     for n, item in enumerate(manifest["records"]):
         wanted |= {f"records/{n}.json", f"events/{item['seq']}.json", f"proofs/{item['seq']}.json"}
     if wanted != set(listed):
@@ -552,6 +561,15 @@ def _manifest(entries: Mapping[str, bytes], key: bytes | None, report: Report) -
         report.faults.append(f"日志大小不符 log size differs: {point.size} / {manifest['size']}")
     report.origin, report.log_size, report.root = point.origin, point.size, manifest["root"]
     return manifest
+
+
+def attached(listed: Mapping[str, str]) -> dict[str, str]:
+    """The files that come with the records, name → hash: `files/` and one plain name."""
+    return {
+        name: digest
+        for name, digest in listed.items()
+        if re.fullmatch(r"files/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name)
+    }
 
 
 def _records(
@@ -598,8 +616,14 @@ def _records(
 def _graph(manifest: Mapping[str, Any], bodies: Mapping[str, Any], report: Report) -> None:
     """Every edge leads to a node in the bundle or to one that is listed as outside."""
     edges = [edge for body in bodies.values() if body for edge in body["edges"]]
-    known = {*bodies, *(src for src, _, _, _ in edges)}
-    outside = sorted({dst for _, _, dst, _ in edges} - known)
+    files = attached(manifest["entries"])
+    named = {dst for _, _, dst, _ in edges}
+    for name, digest in sorted(files.items()):
+        report.files += 1
+        if digest not in named:
+            report.faults.append(f"没有记录列明此文件 no record names the file: {name}")
+    known = {*bodies, *files.values(), *(src for src, _, _, _ in edges)}
+    outside = sorted(named - known)
     if outside != manifest["outside"]:
         report.faults.append(
             "引用不符 an edge leads nowhere, or a node listed as outside is not named"

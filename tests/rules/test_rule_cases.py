@@ -13,6 +13,7 @@ A row is one of these, with `because` for the reader:
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_the_rule_gives_what_the_row_says(row: dict[str, Any]):
     for key in row.get("at", []):
         value = value[int(key)] if isinstance(value, tuple) else value[key]
     if "given" in row:
-        assert (int(row["given"]) <= value) == (row["within"] == "true"), why
+        assert (Decimal(row["given"]) <= value) == (row["within"] == "true"), why
     elif "text" in row:
         assert bool(re.search(value, row["text"])) == (row["matches"] == "true"), why
     else:

@@ -184,6 +184,24 @@ def test_property_right_registration_has_the_clocks_of_its_guide():
     assert ask("nda_2026_35", "certificate_length") == want["cert_len"] == len(want["cert_sample"])
 
 
+def test_the_words_that_we_put_on_the_form_are_choices_that_it_has():
+    choices = ask("nda_2026_35", "form_choices")
+    assert set(ask("nda_2026_35", "source_on_form").values()) <= set(choices["source"])
+    assert set(ask("nda_2026_35", "update_on_form").values()) <= set(choices["update"])
+    fields = {field["id"] for field in ask("nda_2026_35", "initial_form")}
+    assert {"source", "region", "update", "form", "structure"} <= fields and len(fields) == 19
+    assert set(ask("nda_2026_35", "source_on_form")) < set(ask("nda_2026_35", "rights_by_source"))
+
+
+def test_the_price_of_public_data_has_the_gates_of_its_notice():
+    want = golden("public_price")
+    assert PACKS.ask("ndrc_2025_65", "deviation_gate", on=TODAY).number == want["basis"]
+    assert ask("ndrc_2025_65", "deviation_gate") == Decimal(str(want["deviation_gate"]))
+    assert ask("ndrc_2025_65", "assessment_period_years_max") == want["period_years_max"]
+    assert ask("ndrc_2025_65", "report_day") == want["report_deadline"]
+    assert ask("ndrc_2025_65", "profit_margin_max") == Decimal(str(want["test"]["x"]))
+
+
 def test_the_source_decides_the_rights():
     """国数综政策〔2026〕35号 第二十一条; the product row is the condition of open_collection."""
     want = golden("property_right_registration")["rights_matrix"]

@@ -1,4 +1,4 @@
-"""Rights 数据产权: claims that follow from the source, and grants that only narrow."""
+"""Rights 数据产权: claims that follow from the source, grants that only narrow, transfers."""
 
 from __future__ import annotations
 
@@ -70,18 +70,6 @@ class Grant:
     reviewers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationPlan:
-    """A registration that is meant to be applied for; its steps are acts."""
-
-    id: str
-    kind: str  # property_right public_resource data_ip exchange
-    origin: Origin
-    claim: str = ""
-    data_name: str = ""
-    registrar: str = ""
-
-
 INSTRUMENT = "nda_2026_35"
 
 
@@ -115,6 +103,18 @@ class RightsClaim:
         """Whether `right` is held on `day`."""
         begun = self.starts_on is None or self.starts_on <= day
         return right in self.rights and begun and (self.ends_on is None or day < self.ends_on)
+
+
+@record("rights_transfer")
+@dataclass(frozen=True, slots=True)
+class RightsTransfer:
+    """转让: the claim gives `rights` away for good; claiming them again from its source is void."""
+
+    id: str
+    claim: Annotated[str, Ref("transfers")]
+    to: Annotated[str, Ref("transferred_to")]
+    rights: frozenset[Right]
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +215,13 @@ def claim_rights(uow: Uow, claim: Claim, *, inputs: Sequence[str] = ()) -> Right
                     day=today.isoformat(),
                 )
             rests_on += covering
+    node = ids.node("claim", claim.id)
     kept = RightsClaim(
-        ids.node("claim", claim.id),
+        node,
         resource,
         party,
         claim.source,
-        rights,
+        rights - transferred(uow, node),
         tuple(paper.sha256 for paper in claim.evidence),
         claim.origin.sha256,
         consent,
@@ -233,6 +234,12 @@ def claim_rights(uow: Uow, claim: Claim, *, inputs: Sequence[str] = ()) -> Right
     )
     uow.add(kept, "rights.claimed", effective_on=claim.starts_on)
     return kept
+
+
+def transferred(uow: Uow, claim: str) -> frozenset[Right]:
+    """The rights that a claim (a node) once gave away."""
+    moves = [edge.src for edge in uow.edges_to(claim) if edge.verb == "transfers"]
+    return frozenset(right for move in moves for right in uow.get(RightsTransfer, move).rights)
 
 
 def claims_over(uow: Uow, resource: str, party: str = "") -> list[RightsClaim]:

@@ -56,6 +56,10 @@ def opened(folder: Path, answer: show.Answer, language: str | None, actor: str =
 
 # Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
 GROUPS = {
+    "asset": (
+        "sanhua.cli.assets",
+        "资产：数据产权登记 register a data property right, step by step.",
+    ),
     "deal": (
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
@@ -190,21 +194,31 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["catalogue", "disclosure", "quality", "vouchers"]))
+@click.argument(
+    "kind",
+    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+)
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
+@click.option("--id", "of", default="", help="哪一项登记 which registration (default: all)")
 @common
 def report(
-    kind: str, period: str, entity: str, folder: Path, as_json: bool, language: str | None
+    kind: str,
+    period: str,
+    entity: str,
+    of: str,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
 ) -> None:
-    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML."""
+    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML; a dossier as one signed file."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 
         with opened(folder, answer, language) as ws:
-            made = make(ws, kind, period=period, entity=entity)
+            made = make(ws, kind, period=period, entity=entity, of=of)
             answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
             answer.code = 0 if made.ok else show.EXIT_FAULTS
             if made.error is not None:

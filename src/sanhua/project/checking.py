@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ from typing import Any
 from sqlglot.expressions import CTE, AggFunc, Column, Lambda, Star, Subquery
 
 from sanhua import sql
+from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan, wrong
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
 from sanhua.asset.product import Form, Product
@@ -472,6 +474,20 @@ class _Check:
             if plan.claim:
                 self.ref("claim", plan.claim, self.project.claims, self.at(of, "claim"), of)
             self.party(plan.registrar, of, "registrar", role="registrar")
+            self.party(plan.given.get("contact", ""), of, "contact")
+            if plan.kind == PROPERTY_RIGHT:
+                self._registration(plan, of)
+
+    def _registration(self, plan: RegistrationPlan, of: str) -> None:
+        """What the form does not take; nothing where no rule says."""
+        if not plan.claim:
+            self.say("registration.no-claim", self.at(of), of, registration=plan.id)
+        try:
+            for key, error in wrong(plan, self.rules, self.on):
+                at = self.at(of, key)
+                self.found.append(replace(error.diagnostic, path=at.path, line=at.line))
+        except RuleGap:
+            return
 
     def given(self, claim: Claim) -> frozenset[Right]:
         """The rights that a claim holds outright, empty where no rule says."""

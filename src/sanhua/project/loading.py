@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sanhua.asset.form import GIVEN, RegistrationPlan
 from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, PriceStep, Share, Tax
 from sanhua.asset.product import Form, Product
-from sanhua.asset.rights import Claim, Grant, GrantMode, RegistrationPlan, Right
+from sanhua.asset.rights import Claim, Grant, GrantMode, Right
 from sanhua.kernel.errors import Invalid, SanhuaError, Severity
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.money import Money
@@ -811,8 +812,10 @@ class Loader:
             value.text("kind"),
             self.folder.origin(path, place),
             value.text("claim"),
-            value.text("data_name"),
             value.text("registrar"),
+            {name: value.text(name) for name in GIVEN if name in value},
+            value.text("public_data"),
+            value.text("public_registration"),
         )
         self.keep(self.project.registrations, key, plan, path, place, "registration")
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sanhua.asset.form import RegistrationPlan
 from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.product import Product
-from sanhua.asset.rights import Claim, Grant, RegistrationPlan
+from sanhua.asset.rights import Claim, Grant
 from sanhua.capital.recognise import AssetCard
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
 from sanhua.kernel.errors import Diagnostic

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -465,17 +465,25 @@ class SqlStore:
 
     # Handing out and taking away
 
-    def bundle(self, root: str, owners: Sequence[str], note: str) -> tuple[dict[str, bytes], int]:
+    def bundle(
+        self,
+        root: str,
+        owners: Sequence[str],
+        note: str,
+        files: Mapping[str, bytes] | None = None,
+    ) -> tuple[dict[str, bytes], int]:
         """The entries of a signed bundle over the records `owners`, as they stood at `note`.
 
-        An erased record goes in without its body, with the record of its erasure.
+        An erased record goes in without its body, with the record of its erasure. `files` come
+        with them, by name; one of the records must have an edge to the hash of each.
         """
         if self._signer is None:
             raise Invalid("store.no-key")
         point = open_note(note, self._signer.public_key)
         entries = {"key.pub": public_pem(self._signer.public_key)}
+        entries |= {f"files/{name}": data for name, data in (files or {}).items()}
         listed: list[dict[str, Any]] = []
-        known: set[str] = set()
+        known = {sha256(data) for data in (files or {}).values()}
         named: set[str] = set()
         with self._reading() as connection:
             log = Log(connection)

@@ -245,15 +245,17 @@ def _sentence(shown: Mapping[str, Any], language: str) -> str:
     return ("  " + ", ".join(said)) if said else ""
 
 
-def prove(ws: Workspace, name: str, out: Path) -> dict[str, Any]:
+def prove(
+    ws: Workspace, name: str, out: Path, files: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
     """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept
-    fails its seal.
+    fails its seal. `files` go in too, each named by its hash in a record of the walk.
     """
     if not out.parent.is_dir():
         raise NotFound("prove.no-folder", path=str(out.parent))
     walk = explain(ws, name, limit=1_000_000)
     note = ws.store.checkpoint()
-    entries, size = ws.store.bundle(walk.root, walk.owners, note)
+    entries, size = ws.store.bundle(walk.root, walk.owners, note, files)
     data = pack(entries)
     from sanhua.verify import check_bundle
 

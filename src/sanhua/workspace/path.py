@@ -1,5 +1,5 @@
 """The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights,
-product, capital, figures.
+register, product, deal, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -12,9 +12,11 @@ from typing import Annotated
 
 from sanhua import sql
 from sanhua.asset.contract import UsageContract, signatures
+from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan
 from sanhua.asset.party import enrol
 from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
+from sanhua.asset.register import freeze
 from sanhua.asset.rights import Claim, claim_rights
 from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
@@ -90,6 +92,10 @@ class Path:
         claims = [c for c in self.project.claims.values() if plan.is_wanted(c.resource)]
         for claim in sorted(claims, key=lambda c: plan.place(c.resource)):
             self.claim(claim)
+        for entry in self.project.registrations.values():
+            claimed = self.project.claims.get(entry.claim)
+            if entry.kind == PROPERTY_RIGHT and claimed and plan.is_wanted(claimed.resource):
+                self.register(entry, claimed)
         for product in self.project.products.values():
             if not product.table or product.table in plan.wanted:
                 self.product(product)
@@ -458,6 +464,25 @@ class Path:
 
         node = ids.node("claim", claim.id)
         self.stepper.step("rights", node, made_from, lambda: act, needs=needs, at=claim.origin)
+
+    def register(self, entry: RegistrationPlan, claimed: Claim) -> None:
+        """The application form as it can be filled now; the steps of the case are acts."""
+        tables = self.project.contracts[claimed.resource].tables
+        needs = [ids.node("claim", claimed.id), ids.node("resource", claimed.resource)]
+        measured = [ids.node("profile", table.name) for table in tables]
+        made_from = {
+            "registration": entry.origin.sha256,
+            "parties": self.project.files["parties.yaml"].sha256,
+            "found": self.snapshots.versions([*needs, *measured]),
+            **self._law(),
+        }
+
+        def act(uow: Uow) -> Made:
+            kept, found = freeze(uow, entry)
+            return Made((kept.id,), diagnostics=tuple(found))
+
+        node = ids.node("registration", entry.id)
+        self.stepper.step("register", node, made_from, lambda: act, needs=needs, at=entry.origin)
 
     def product(self, product: Product) -> None:
         written = product.query or product.sql

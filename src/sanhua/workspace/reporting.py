@@ -34,9 +34,11 @@ class Report:
         return [pair[language == "en"] for pair in self.told]
 
 
-def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> Report:
+def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: str = "") -> Report:
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
+
+    `of` is the id of what a dossier is about (default: all there are).
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
@@ -47,7 +49,10 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "") -> R
     if made.error is not None and (not made.steps or failed & RESTS_ON[kind]):
         return Report({}, [], made.diagnostics, False, made.error)
     chosen = _entity(ws, entity)
-    drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
+    if kind == "registration":
+        drawn = _registration(ws, of)
+    else:
+        drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
     drawn.diagnostics += [
         d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen
@@ -231,6 +236,29 @@ def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report({"resources": resources}, told)
 
 
+def _registration(ws: Workspace, of: str) -> Report:
+    """The dossier of each registration of a property right, or of the one named."""
+    from sanhua.asset.form import PROPERTY_RIGHT
+    from sanhua.workspace.registering import dossier
+
+    every = [e.id for e in ws.project.registrations.values() if e.kind == PROPERTY_RIGHT]
+    made = [dossier(ws, name) for name in ([of] if of else every)]
+    told: list[tuple[str, str]] = [] if made else [("没有登记申请", "no registration is declared")]
+    for one in made:
+        name, state = key_of(one["registration"]), one["state_label"]
+        why, held = one["withheld_because"], "、".join(one["holds"])
+        told.append(
+            (f"{name}  {state['zh']}：{one['file']}", f"{name}  {state['en']}: {one['file']}")
+        )
+        told.append((f"  内含 {held}", f"  holds {', '.join(one['holds'])}"))
+        if why:
+            told.append((f"  不附样例：{why}", f"  no sample: {why}"))
+        if one["missing"]:
+            bare = ", ".join(one["missing"])
+            told.append((f"  表中待填：{bare}", f"  the form still lacks: {bare}"))
+    return Report({"dossiers": made, "files": [one["file"] for one in made]}, told)
+
+
 def _catalogue(ws: Workspace, entity: Entity, period: Period) -> Report:
     """Published resources and products as DCAT 3, contracts as ODCS v3.1.0."""
     from sanhua.workspace.cataloguing import catalogue
@@ -262,6 +290,7 @@ RESTS_ON = {
     "vouchers": _BOOKS,
     "quality": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
+    "registration": _JUDGED | {"grade", "publish", "rights", "register"},
 }
 
 
