@@ -66,7 +66,8 @@ def audit(
     for part, faults in parts:
         progress(part, 0)
         try:
-            with translated(dialect):
+            # PostgreSQL ends a transaction with its first error, unless it was met in a savepoint.
+            with translated(dialect), connection.begin_nested():
                 yield from faults()
         except (Broken, DBAPIError) as error:
             reason = error.diagnostic.facts["reason"] if isinstance(error, Broken) else error.orig
@@ -74,7 +75,7 @@ def audit(
 
 
 def _stream(connection: sa.Connection, query: sa.Executable) -> Iterator[Any]:
-    result = connection.execution_options(stream_results=True).execute(query)
+    result = connection.execute(query, execution_options={"stream_results": True})
     for page in result.partitions(PAGE_ROWS):
         yield from page
 

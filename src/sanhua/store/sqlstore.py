@@ -410,7 +410,7 @@ class SqlStore:
                     erased = sa.select(edge.c.src).where(
                         edge.c.dst == node, edge.c.verb == "erases"
                     )
-                    new = connection.execute(erased).scalars().all()
+                    new = connection.execute(erased.order_by(edge.c.node)).scalars().all()
                     waiting += [node for node in new if node not in waiting]
                     continue
                 for src, _, dst, _ in json.loads(body)["edges"]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -117,7 +118,8 @@ _TO_BY_VERB = _TO.where(schema.edge.c.verb == sa.bindparam("name"))
 
 @cache
 def _latest_text(dialect: sa.Dialect) -> tuple[str, bool]:
-    return str(_LATEST.compile(dialect=dialect)), dialect.positional
+    text = str(_LATEST.compile(dialect=dialect))
+    return f"{text} LIMIT 1", dialect.positional  # SQLAlchemy would bind an offset as well
 
 
 class Work:
@@ -190,7 +192,7 @@ class Work:
             return written
         text, positional = _latest_text(self.connection.dialect)
         self._cursor.execute(text, (node,) if positional else {"node": node})
-        return self._cursor.fetchone()  # the first row; a statement reads on only when it is asked
+        return self._cursor.fetchone()
 
     def write(
         self, row: tuple[Any, ...], edges: list[list[str]], lines: list[tuple[Any, ...]]
@@ -334,7 +336,7 @@ class SqlUow:
         """Keep a version and log it; None when the latest version has the same body.
 
         Conflict store.same-id-other-body for an act, an entry, a book or a closed period that was
-        said otherwise before; store.same-id-other-kind. An Entry or PeriodClose is checked as by
+        said otherwise before; store.same-id-other-kind; Invalid store.nul in a name. An Entry or PeriodClose is checked as by
         `post` and `close_period`.
         """
         work = self._work
@@ -351,7 +353,9 @@ class SqlUow:
                 raise Conflict("store.same-id-other-kind", node=node, before=before[1], now=kind)
             if ids.is_act(node) or kind in FIXED:
                 raise Conflict("store.same-id-other-body", node=node)
-        lines = self._ledger(value)
+        lines, edges = self._ledger(value), json.loads(text)["edges"]
+        if "\\u0000" in text or "\0" in event_type + self._actor:
+            _must_have_no_nul(node, event_type, self._actor, *chain(*edges), *map(str, chain(*lines)))
         moment = self.now()
         version = before[0] + 1 if before else 1
         salt = work.entropy(SALT_BYTES)
@@ -367,7 +371,7 @@ class SqlUow:
             seal(salt, sealed),
         )
         row = (node, version, kind, text, salt.hex())
-        work.write(row, json.loads(text)["edges"], lines)
+        work.write(row, edges, lines)
         work.events.append((told, leaf_of(told)))
         return told
 
@@ -457,6 +461,13 @@ class SqlUow:
         told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
         self._work.forget(node)
         return told
+
+
+def _must_have_no_nul(*names: str) -> None:
+    """A body may say one (escaped), but no column of PostgreSQL can hold it."""
+    for name in names:
+        if "\0" in name:
+            raise Invalid("store.nul", name=name.replace("\0", "␀"))
 
 
 def _restore(cls: type[R], text: str) -> R:
