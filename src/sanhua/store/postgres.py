@@ -71,7 +71,7 @@ class Postgres:
         # Never the user, the password or the options, where a password may stand as well.
         host = self._url.host or self._url.query.get("host") or "local"
         port = f":{self._url.port}" if self._url.port else ""
-        self._where = f"{host}{port}/{self._url.database or ''}"
+        self.place = f"{host}{port}/{self._url.database or ''}"
 
     def connect(self, url: str) -> sa.Engine:
         given = {"connect_timeout": CONNECT_WAIT_S, "application_name": "sanhua", **ALIVE}
@@ -95,7 +95,7 @@ class Postgres:
 
     def _prepare(self, connection: Any, _: object) -> None:
         if connection.info.parameter_status("server_encoding") != "UTF8":
-            raise Invalid("store.not-utf8", database=self._where)
+            raise Invalid("store.not-utf8", database=self.place)
         connection.execute(_SESSION)
 
     def exists(self) -> bool:
@@ -218,7 +218,7 @@ class Postgres:
         state = getattr(cause, "sqlstate", None) or ""
         name = type(cause).__name__
         reason = _primary(cause)
-        where = self._where
+        where = self.place
         match state:
             case "53100":
                 return Unavailable("store.disk-full", file=where)

@@ -6,7 +6,7 @@ One transaction, in which version, edges, ledger lines and event are one act.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -336,8 +336,8 @@ class SqlUow:
         """Keep a version and log it; None when the latest version has the same body.
 
         Conflict store.same-id-other-body for an act, an entry, a book or a closed period that was
-        said otherwise before; store.same-id-other-kind; Invalid store.nul in a name. An Entry or PeriodClose is checked as by
-        `post` and `close_period`.
+        said otherwise before; store.same-id-other-kind; Invalid store.nul for a name with a NUL. An
+        Entry or PeriodClose is checked as by `post` and `close_period`.
         """
         work = self._work
         if work.read_only:
@@ -355,7 +355,8 @@ class SqlUow:
                 raise Conflict("store.same-id-other-body", node=node)
         lines, edges = self._ledger(value), json.loads(text)["edges"]
         if "\\u0000" in text or "\0" in event_type + self._actor:
-            _must_have_no_nul(node, event_type, self._actor, *chain(*edges), *map(str, chain(*lines)))
+            names = (node, event_type, self._actor, *chain(*edges), *map(str, chain(*lines)))
+            _must_have_no_nul(names)
         moment = self.now()
         version = before[0] + 1 if before else 1
         salt = work.entropy(SALT_BYTES)
@@ -463,7 +464,7 @@ class SqlUow:
         return told
 
 
-def _must_have_no_nul(*names: str) -> None:
+def _must_have_no_nul(names: Iterable[str]) -> None:
     """A body may say one (escaped), but no column of PostgreSQL can hold it."""
     for name in names:
         if "\0" in name:

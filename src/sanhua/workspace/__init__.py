@@ -12,6 +12,7 @@ running     `run`: only what changed; its result and the stages' table
 reporting   `report`: what is handed to people
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
 verifying   `verify`: a bundle, or everything that is kept
+moving      `store move`: the store into another database
 approving   `approve`: a second person answers for a content hash
 starting    `init` and `demo`
 templates   the projects that `init` writes

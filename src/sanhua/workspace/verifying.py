@@ -76,7 +76,7 @@ def verify_store(
     faults = [str(fault) for fault in ws.store.verify()]
     erased = ws.store.erasures()
     tables = 0
-    with ws.store.begin(actor=ws.actor) as uow:
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         current = list(uow.all(Table))
     for table in current:
         told("verify", table.id)
