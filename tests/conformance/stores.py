@@ -144,8 +144,8 @@ class OnPostgres(Opener):
     def copy(self) -> str:
         return self.server.url(self.server.database(self.database))
 
-    def do(self, statement: str) -> list[Any]:
-        return self.server.do(statement, database=self.database)
+    def do(self, *statements: str) -> list[Any]:
+        return self.server.do(*statements, database=self.database)
 
     @contextmanager
     def busy(self) -> Iterator[None]:

@@ -207,6 +207,21 @@ def test_a_thousand_acts_are_one_commit_and_one_log(store: SqlStore):
     assert store.verify() == []
 
 
+def test_a_name_with_a_nul_is_refused_and_a_text_with_one_is_kept(store: SqlStore):
+    """PostgreSQL has no text with a NUL in it; JSON writes one as an escape."""
+    for wrong in (Column("col:a\0"), Column("col:a", "col:\0b")):
+        with pytest.raises(Invalid) as refused:
+            keep(store, wrong)
+        assert refused.value.code == "store.nul" and "\0" not in str(refused.value)
+    with pytest.raises(Invalid):
+        keep(store, Column("col:a"), kind="thing.\0kept")
+    odd = Person("party:odd", Text("a\0b", "c\\u0000d"), "")
+    keep(store, odd)
+    with store.begin(actor="party:clerk") as uow:
+        assert uow.get(Person, "party:odd") == odd
+    assert store.size() == 1 and store.verify() == []
+
+
 # Time, ids
 
 

@@ -77,13 +77,13 @@ def _must_be_empty(connection: sa.Connection, name: str) -> None:
 
 def _fill(source: sa.Connection, at: sa.Connection, table: sa.Table, progress: Progress) -> int:
     query = sa.select(table).order_by(*table.primary_key)
-    pages = source.execute(query, execution_options={"stream_results": True}).partitions(PAGE_ROWS)
     done = 0
     progress(table.name, done)
-    for page in pages:
-        insert(at, table, [tuple(row) for row in page])
-        done += len(page)
-        progress(table.name, done)
+    with source.execute(query, execution_options={"stream_results": True}) as result:
+        for page in result.partitions(PAGE_ROWS):
+            insert(at, table, [tuple(row) for row in page])
+            done += len(page)
+            progress(table.name, done)
     return _count(at, table)
 
 

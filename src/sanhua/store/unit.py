@@ -345,6 +345,9 @@ class SqlUow:
         node, kind = value.id, kind_of(type(value))
         sealed = body(value, work.rules.take())
         text = sealed.decode()
+        if "\\u0000" in text or "\0" in event_type + self._actor:
+            edges = chain.from_iterable(json.loads(text)["edges"])
+            _must_have_no_nul(value, (node, event_type, self._actor, *edges))
         before = work.latest(node)
         if before is not None:
             if before[2] == text:
@@ -353,10 +356,7 @@ class SqlUow:
                 raise Conflict("store.same-id-other-kind", node=node, before=before[1], now=kind)
             if ids.is_act(node) or kind in FIXED:
                 raise Conflict("store.same-id-other-body", node=node)
-        lines, edges = self._ledger(value), json.loads(text)["edges"]
-        if "\\u0000" in text or "\0" in event_type + self._actor:
-            names = (node, event_type, self._actor, *chain(*edges), *map(str, chain(*lines)))
-            _must_have_no_nul(names)
+        lines = self._ledger(value)
         moment = self.now()
         version = before[0] + 1 if before else 1
         salt = work.entropy(SALT_BYTES)
@@ -372,7 +372,7 @@ class SqlUow:
             seal(salt, sealed),
         )
         row = (node, version, kind, text, salt.hex())
-        work.write(row, edges, lines)
+        work.write(row, json.loads(text)["edges"], lines)
         work.events.append((told, leaf_of(told)))
         return told
 
@@ -464,9 +464,10 @@ class SqlUow:
         return told
 
 
-def _must_have_no_nul(names: Iterable[str]) -> None:
+def _must_have_no_nul(value: Any, names: Iterable[str]) -> None:
     """A body may say one (escaped), but no column of PostgreSQL can hold it."""
-    for name in names:
+    accounts = [line.account for line in value.lines] if isinstance(value, Entry) else []
+    for name in (*names, *accounts):
         if "\0" in name:
             raise Invalid("store.nul", name=name.replace("\0", "␀"))
 
