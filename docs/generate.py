@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -24,7 +25,11 @@ SETTINGS = {
     "entities": ("会计主体，首个为默认", "the entities; the first is the default", "—"),
     "language": ("zh 或 en", "zh or en", "zh"),
     "engine": ("关系引擎", "where relations run", "duckdb"),
-    "store": ("状态库的 SQLAlchemy 地址", "SQLAlchemy URL of the store", "SQLite, state/state.db"),
+    "store": (
+        "状态库的 SQLAlchemy 地址；密码写成 `${变量}`",
+        "SQLAlchemy URL of the store; a password as `${NAME}`",
+        "SQLite, state/state.db",
+    ),
     "lake": ("数据湖文件夹", "folder of the lake", "state/lake"),
     "rules": ("规则包", "rule packs", "cn"),
     "serve": (
@@ -37,6 +42,10 @@ SETTINGS = {
 ENVIRONMENT = {
     "SANHUA_ACTOR": ("以谁的名义行事（parties.yaml 的编号）", "who acts: an id of parties.yaml"),
     "SANHUA_LANGUAGE": ("文字语言，优先于 language", "language of the text, before `language`"),
+    "SANHUA_STORE_PASSWORD": (
+        "状态库密码的惯用变量；不影响运行结果，不留痕迹",
+        "the usual variable of the store's password; changes no result and leaves no trace",
+    ),
     "SANHUA_DATA": (
         "示例与测试所用公开数据的文件夹",
         "folder of the public data that examples and tests use",
@@ -48,18 +57,27 @@ def commands() -> str:
     """Every verb with its options, as `--help` says."""
     lines = [MADE, "# 命令 Commands", ""]
     context = click.Context(cli, info_name="sanhua", terminal_width=100, **cli.context_settings)
-    for name in cli.list_commands(context):
-        command = cli.commands[name]
-        inner = click.Context(
-            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
-        )
-        lines += [f"## sanhua {name}", "", "```text", command.get_help(inner), "```", ""]
+    for command, inner in _all(cli, context):
+        lines += [f"## {inner.command_path}", "", "```text", command.get_help(inner), "```", ""]
     lines += ["## 退出码 Exit codes", "", "| 码 code | 类 class | |", "|---|---|---|"]
     lines += ["| 0 | | 成功 done |", "| 1 | | 检查发现错误 a check or gate found faults |"]
     for error, code in EXIT.items():
         lines.append(f"| {code} | `{error.__name__}` | {(error.__doc__ or '').strip()} |")
     lines.append(f"| {EXIT_DEFECT} | | 程序自身的错误 a mistake of the program itself |")
     return "\n".join(lines) + "\n"
+
+
+def _all(group: click.Group, at: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
+    """The commands below, a group with its own behind it."""
+    for name in group.list_commands(at):
+        command = group.get_command(at, name)
+        assert command is not None, name
+        inner = click.Context(
+            command, info_name=name, parent=at, max_content_width=100, terminal_width=100
+        )
+        yield command, inner
+        if isinstance(command, click.Group):
+            yield from _all(command, inner)
 
 
 def errors() -> str:

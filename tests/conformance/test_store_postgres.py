@@ -253,8 +253,9 @@ WRITER = """
 import json, os, random, select, signal, sys
 url, kills, seed = sys.argv[1], int(sys.argv[2]), random.Random(20261125)
 sys.path[:0] = sys.argv[3:]
+import psycopg, sqlalchemy.dialects.postgresql.psycopg
 from stores import Column, OneRule
-from sanhua.store import open_store
+from sanhua.store import open_store, postgres
 from sanhua.store.clock import SystemClock
 
 acknowledged = []
