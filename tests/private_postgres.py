@@ -53,11 +53,11 @@ class Server:
         self._numbers = count(1)
         self._as: dict[str, Any] = {}
         if os.name == "posix" and os.geteuid() == 0:
-            self._as = {"user": UNPRIVILEGED, "group": _group(), "extra_groups": []}
-            shutil.chown(folder, UNPRIVILEGED)
+            user, group = _unprivileged()
+            self._as = {"user": user, "group": group, "extra_groups": []}
+            os.chown(folder, user, group)
             if not self._may_run(programs / "postgres"):  # they lie in a folder of root's own
-                shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-                programs = folder / "programs" / programs.name
+                programs = self._copied(programs)
         self._run(programs / "initdb", "-D", self.data, "-U", "sanhua", "-A", "trust", "-E", "UTF8",
                   "--no-locale", "--data-checksums", "--no-sync")  # fmt: skip
         with (self.data / "pg_hba.conf").open("w") as file:
@@ -77,6 +77,20 @@ class Server:
         except PermissionError:
             return False
         return done.returncode == 0
+
+    def _copied(self, programs: Path) -> Path:
+        """With the libraries that the wheel keeps beside its package."""
+        home = programs.parent
+        package = home.parent
+        copies = [(home, self.folder / package.name / home.name)]
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            copies.append((libraries, self.folder / libraries.name))
+        for source, copy in copies:
+            shutil.copytree(source, copy, symlinks=True)
+        for path in self.folder.rglob("*"):
+            os.chown(path, *_unprivileged(), follow_symlinks=False)
+        return copies[0][1] / programs.name
 
     def _run(self, *command: str | Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, **self._as)
@@ -127,10 +141,11 @@ class Server:
             self._log.close()
 
 
-def _group() -> int:
+def _unprivileged() -> tuple[int, int]:
     import pwd
 
-    return pwd.getpwnam(UNPRIVILEGED).pw_gid
+    found = pwd.getpwnam(UNPRIVILEGED)
+    return found.pw_uid, found.pw_gid
 
 
 def running(programs: Path) -> Iterator[Server]:

@@ -7,6 +7,7 @@ acknowledged, text compared byte by byte (the columns are of collation "C").
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -86,6 +87,8 @@ class Postgres:
             )
         except ImportError as error:
             raise Unavailable("store.no-driver") from error
+        # What it would print of an error is told by `error`; who configures logging still gets it.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         if engine.dialect.loaded_dbapi is not None:
             self.errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
         event.listen(engine, "connect", self._prepare)
