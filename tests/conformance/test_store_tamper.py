@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
+from private_postgres import Server
 from sanhua.kernel.errors import SanhuaError
 from sanhua.kernel.ledger import Book, BookKind, Entry, Line
 from sanhua.kernel.ports import Rule
@@ -37,22 +38,99 @@ class NoRules:
         raise LookupError(start)
 
 
-def open_in(folder: Path, database: Path | None = None) -> SqlStore:
-    return open_store(
-        f"sqlite:///{(database or folder / 'state.db').as_posix()}",
-        clock=SetClock(datetime(2026, 1, 2, tzinfo=UTC)),
-        rules=NoRules(),
-        signer=FileSigner.open(folder / "log.key", "sanhua/test"),
-        published=folder / "published",
-        entropy=random.Random(1).randbytes,
-    )
+class InSqlite:
+    """Databases as files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def new(self) -> Path:
+        return self.folder / "state.db"
+
+    def copy(self, sound: Path, folder: Path) -> Path:
+        path = folder / "state.db"
+        with sqlite3.connect(sound) as source, sqlite3.connect(path) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+        return path
+
+    def url(self, database: Path) -> str:
+        return f"sqlite:///{database.as_posix()}"
+
+    def tamper(self, database: Path, *statements: str) -> None:
+        db = sqlite3.connect(database)
+        for (name,) in db.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            db.execute(f'DROP TRIGGER "{name}"')
+        for statement in statements:
+            assert db.execute(statement).rowcount >= 1, statement
+        db.commit()
+        db.close()
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small store, its key and its published checkpoint; nobody writes to it."""
-    folder = tmp_path_factory.mktemp("sound")
-    store = open_in(folder)
+class InPostgres:
+    """Databases of a server; a copy is one made from a template."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def new(self) -> str:
+        return self.server.database()
+
+    def copy(self, sound: str, folder: Path) -> str:
+        return self.server.database(sound)
+
+    def url(self, database: str) -> str:
+        return self.server.url(database)
+
+    def tamper(self, database: str, *statements: str) -> None:
+        off = "SET session_replication_role = replica"  # triggers, those of foreign keys as well
+        for statement in statements:
+            rows = self.server.do(
+                off, statement.replace("x'00'", r"'\x00'") + " RETURNING 1", database=database
+            )
+            assert rows, statement
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A small store, its key and its published checkpoint; nobody writes to it."""
+
+    where: Any
+    folder: Path
+    database: Any
+
+    def open(self, database: Any) -> SqlStore:
+        return open_store(
+            self.where.url(database),
+            clock=SetClock(datetime(2026, 1, 2, tzinfo=UTC)),
+            rules=NoRules(),
+            signer=FileSigner.open(self.folder / "log.key", "sanhua/test"),
+            published=self.folder / "published",
+            entropy=random.Random(1).randbytes,
+        )
+
+    def found(self, database: Any) -> set[str]:
+        """The codes of what is found, or of the refusal to read it at all."""
+        try:
+            store = self.open(database)
+        except SanhuaError as error:
+            return {error.code}
+        try:
+            faults = store.verify()
+            assert all(
+                fault.message("zh") and fault.message("en") and str(fault) for fault in faults
+            )
+            return {fault.code for fault in faults}
+        finally:
+            store.close()
+
+
+def make(where: Any, folder: Path) -> Sound:
+    sound = Sound(where, folder, where.new())
+    store = sound.open(sound.database)
     with store.begin(actor="party:a") as uow:
         uow.add(Book("book:b", "party:a", BookKind.ENTITY), "book.opened")
         for n in range(5):
@@ -67,43 +145,32 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.checkpoint()
     assert store.verify() == []
     store.close()
-    return folder
+    return sound
+
+
+@pytest.fixture(scope="module")
+def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    folder = tmp_path_factory.mktemp("sound")
+    return make(InSqlite(folder), folder)
+
+
+@pytest.fixture(scope="module")
+def in_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Sound:
+    return make(InPostgres(postgres), tmp_path_factory.mktemp("sound"))
 
 
 @pytest.fixture
-def database(sound: Path, tmp_path: Path) -> Path:
+def sound(request: pytest.FixtureRequest) -> Sound:
+    return request.getfixturevalue(f"in_{getattr(request, 'param', 'sqlite')}")
+
+
+@pytest.fixture
+def database(sound: Sound, tmp_path: Path) -> Any:
     """A copy to tamper with."""
-    path = tmp_path / "state.db"
-    with sqlite3.connect(sound / "state.db") as source, sqlite3.connect(path) as copy:
-        source.backup(copy)
-    source.close()
-    copy.close()
-    return path
+    return sound.where.copy(sound.database, tmp_path)
 
 
-def found(sound: Path, database: Path) -> set[str]:
-    """The codes of what is found, or of the refusal to read it at all."""
-    try:
-        store = open_in(sound, database)
-    except SanhuaError as error:
-        return {error.code}
-    try:
-        faults = store.verify()
-        assert all(fault.message("zh") and fault.message("en") and str(fault) for fault in faults)
-        return {fault.code for fault in faults}
-    finally:
-        store.close()
-
-
-def tamper(database: Path, *statements: str) -> None:
-    db = sqlite3.connect(database)
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        db.execute(f'DROP TRIGGER "{name}"')
-    for statement in statements:
-        assert db.execute(statement).rowcount >= 1, statement
-    db.commit()
-    db.close()
-
+BOTH = pytest.mark.parametrize("sound", ["sqlite", "postgres"], indirect=True)
 
 STEP = 499
 ONE = "WHERE id = 'link:1'"
@@ -122,76 +189,87 @@ RENAMED = "UPDATE checkpoint SET note = replace(note, 'sanhua/test', 'sanhua/bes
 CREDIT = "UPDATE entry_line SET amount = amount + 1 WHERE ordinal = 0"
 
 
+CHANGES = [
+    (f"UPDATE record SET body = replace(body, 'node:1', 'node:2') {ONE}", "verify.seal"),
+    (f"UPDATE record SET body = body || ' ' {ONE}", "verify.seal"),
+    (f"UPDATE record SET body = 'nonsense' {ONE}", "verify.seal"),
+    (f"UPDATE record SET salt = '00' {ONE}", "verify.seal"),
+    (f"UPDATE record SET salt = 'zz' {ONE}", "verify.seal"),
+    (f"UPDATE record SET body = NULL, salt = NULL {ONE}", "verify.missing-body"),
+    (NO_REASON, "verify.missing-body"),
+    (f"UPDATE record SET kind = 'other' {ONE}", "verify.record-row"),
+    (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-event"),
+    (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-record"),
+    (f"UPDATE record SET seq = 2 {ONE}", "verify.version-gap"),
+    (f"DELETE FROM record {ONE}", "verify.no-record"),
+    ("INSERT INTO record VALUES ('link:9', 1, 'test_link', '{}', '00')", "verify.no-event"),
+    (AGAIN, "verify.no-event"),
+    ("UPDATE edge SET dst = 'node:9' WHERE node = 'link:1'", "verify.edge-changed"),
+    ("UPDATE edge SET verb = 'made_off' WHERE node = 'link:1'", "verify.edge-changed"),
+    ("UPDATE edge SET weight = '2' WHERE node = 'link:1'", "verify.edge-changed"),
+    ("UPDATE edge SET src = 'link:2' WHERE node = 'link:1'", "verify.edge-changed"),
+    ("UPDATE edge SET ordinal = 7 WHERE node = 'link:1'", "verify.edge-missing"),
+    ("UPDATE edge SET node = 'link:9' WHERE node = 'link:1'", "verify.edge-extra"),
+    ("DELETE FROM edge WHERE node = 'link:1'", "verify.edge-missing"),
+    (MORE, "verify.edge-extra"),
+    (NO_RECORD, "verify.edge-extra"),
+    ("INSERT INTO edge VALUES ('zz', 1, 0, 'zz', 'v', 'd', '1')", "verify.edge-extra"),
+    (CREDIT, "verify.entry-line-changed"),
+    ("UPDATE entry_line SET amount = -amount", "verify.entry-line-changed"),
+    ("UPDATE entry_line SET account = '9' WHERE ordinal = 1", "verify.entry-line-changed"),
+    ("UPDATE entry_line SET book = 'book:c'", "verify.entry-line-changed"),
+    ("UPDATE entry_line SET currency = 'USD'", "verify.entry-line-changed"),
+    ("UPDATE entry_line SET effective_on = '2026-01-02'", "verify.entry-line-changed"),
+    ("DELETE FROM entry_line WHERE ordinal = 1", "verify.entry-line-missing"),
+    (NO_ENTRY, "verify.entry-line-extra"),
+    (OTHER_LEAF, "verify.merkle"),
+    (OTHER_LEAF, "verify.event-row"),
+    (OTHER_LEAF, "verify.checkpoint"),
+    ("UPDATE event SET leaf = '[]' WHERE seq = 3", "verify.event-row"),
+    ("UPDATE event SET type = 'x' WHERE seq = 3", "verify.event-row"),
+    ("UPDATE event SET id = 'x' WHERE seq = 3", "verify.event-row"),
+    ("UPDATE event SET node = 'link:9' WHERE seq = 3", "verify.event-row"),
+    ("UPDATE event SET version = 9 WHERE seq = 3", "verify.event-row"),
+    (EARLIER, "verify.event-time"),
+    ("DELETE FROM event WHERE seq = 3", "verify.event-gap"),
+    ("DELETE FROM event WHERE seq = 10", "verify.truncated"),
+    ("UPDATE event SET seq = 99 WHERE seq = 10", "verify.event-gap"),
+    ("UPDATE merkle SET hash = x'00' WHERE leaf = 4 AND level = 2", "verify.merkle"),
+    ("UPDATE merkle SET level = 9 WHERE leaf = 4 AND level = 2", "verify.merkle"),
+    ("DELETE FROM merkle WHERE leaf = 8 AND level = 3", "verify.merkle"),
+    ("INSERT INTO merkle VALUES (99, 1, x'00')", "verify.merkle"),
+    (RENAMED, "verify.note"),
+    ("UPDATE meta SET value = 'sanhua/best' WHERE name = 'origin'", "verify.note"),
+    ("UPDATE checkpoint SET size = 8 WHERE size = 7", "verify.note"),
+]
+# A value of another type, which only SQLite takes.
+OTHER_TYPES = [
+    (f"UPDATE record SET body = cast(body AS BLOB) {ONE}", "verify.seal"),
+    ("UPDATE edge SET node = x'00' WHERE node = 'link:1'", "verify.edge-extra"),
+    ("UPDATE edge SET node = 5 WHERE node = 'link:1'", "verify.edge-extra"),
+    ("UPDATE event SET leaf = x'ff' WHERE seq = 3", "verify.merkle"),
+]
+
+
 @pytest.mark.parametrize(
-    ("statement", "code"),
+    ("sound", "statement", "code"),
     [
-        (f"UPDATE record SET body = replace(body, 'node:1', 'node:2') {ONE}", "verify.seal"),
-        (f"UPDATE record SET body = body || ' ' {ONE}", "verify.seal"),
-        (f"UPDATE record SET body = 'nonsense' {ONE}", "verify.seal"),
-        (f"UPDATE record SET body = cast(body AS BLOB) {ONE}", "verify.seal"),
-        (f"UPDATE record SET salt = '00' {ONE}", "verify.seal"),
-        (f"UPDATE record SET salt = 'zz' {ONE}", "verify.seal"),
-        (f"UPDATE record SET body = NULL, salt = NULL {ONE}", "verify.missing-body"),
-        (NO_REASON, "verify.missing-body"),
-        (f"UPDATE record SET kind = 'other' {ONE}", "verify.record-row"),
-        (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-event"),
-        (f"UPDATE record SET id = 'link:9' {ONE}", "verify.no-record"),
-        (f"UPDATE record SET seq = 2 {ONE}", "verify.version-gap"),
-        (f"DELETE FROM record {ONE}", "verify.no-record"),
-        ("INSERT INTO record VALUES ('link:9', 1, 'test_link', '{}', '00')", "verify.no-event"),
-        (AGAIN, "verify.no-event"),
-        ("UPDATE edge SET dst = 'node:9' WHERE node = 'link:1'", "verify.edge-changed"),
-        ("UPDATE edge SET verb = 'made_off' WHERE node = 'link:1'", "verify.edge-changed"),
-        ("UPDATE edge SET weight = '2' WHERE node = 'link:1'", "verify.edge-changed"),
-        ("UPDATE edge SET src = 'link:2' WHERE node = 'link:1'", "verify.edge-changed"),
-        ("UPDATE edge SET ordinal = 7 WHERE node = 'link:1'", "verify.edge-missing"),
-        ("UPDATE edge SET node = 'link:9' WHERE node = 'link:1'", "verify.edge-extra"),
-        ("UPDATE edge SET node = x'00' WHERE node = 'link:1'", "verify.edge-extra"),
-        ("UPDATE edge SET node = 5 WHERE node = 'link:1'", "verify.edge-extra"),
-        ("DELETE FROM edge WHERE node = 'link:1'", "verify.edge-missing"),
-        (MORE, "verify.edge-extra"),
-        (NO_RECORD, "verify.edge-extra"),
-        ("INSERT INTO edge VALUES ('zz', 1, 0, 'zz', 'v', 'd', '1')", "verify.edge-extra"),
-        (CREDIT, "verify.entry-line-changed"),
-        ("UPDATE entry_line SET amount = -amount", "verify.entry-line-changed"),
-        ("UPDATE entry_line SET account = '9' WHERE ordinal = 1", "verify.entry-line-changed"),
-        ("UPDATE entry_line SET book = 'book:c'", "verify.entry-line-changed"),
-        ("UPDATE entry_line SET currency = 'USD'", "verify.entry-line-changed"),
-        ("UPDATE entry_line SET effective_on = '2026-01-02'", "verify.entry-line-changed"),
-        ("DELETE FROM entry_line WHERE ordinal = 1", "verify.entry-line-missing"),
-        (NO_ENTRY, "verify.entry-line-extra"),
-        (OTHER_LEAF, "verify.merkle"),
-        (OTHER_LEAF, "verify.event-row"),
-        (OTHER_LEAF, "verify.checkpoint"),
-        ("UPDATE event SET leaf = x'ff' WHERE seq = 3", "verify.merkle"),
-        ("UPDATE event SET leaf = '[]' WHERE seq = 3", "verify.event-row"),
-        ("UPDATE event SET type = 'x' WHERE seq = 3", "verify.event-row"),
-        ("UPDATE event SET id = 'x' WHERE seq = 3", "verify.event-row"),
-        ("UPDATE event SET node = 'link:9' WHERE seq = 3", "verify.event-row"),
-        ("UPDATE event SET version = 9 WHERE seq = 3", "verify.event-row"),
-        (EARLIER, "verify.event-time"),
-        ("DELETE FROM event WHERE seq = 3", "verify.event-gap"),
-        ("DELETE FROM event WHERE seq = 10", "verify.truncated"),
-        ("UPDATE event SET seq = 99 WHERE seq = 10", "verify.event-gap"),
-        ("UPDATE merkle SET hash = x'00' WHERE leaf = 4 AND level = 2", "verify.merkle"),
-        ("UPDATE merkle SET level = 9 WHERE leaf = 4 AND level = 2", "verify.merkle"),
-        ("DELETE FROM merkle WHERE leaf = 8 AND level = 3", "verify.merkle"),
-        ("INSERT INTO merkle VALUES (99, 1, x'00')", "verify.merkle"),
-        (RENAMED, "verify.note"),
-        ("UPDATE meta SET value = 'sanhua/best' WHERE name = 'origin'", "verify.note"),
-        ("UPDATE checkpoint SET size = 8 WHERE size = 7", "verify.note"),
+        *(("sqlite", *change) for change in [*CHANGES, *OTHER_TYPES]),
+        *(("postgres", *change) for change in CHANGES),
     ],
+    indirect=["sound"],
 )
-def test_a_changed_row_is_found(sound: Path, database: Path, statement: str, code: str):
-    tamper(database, statement)
-    assert code in found(sound, database)
+def test_a_changed_row_is_found(sound: Sound, database: Any, statement: str, code: str):
+    sound.where.tamper(database, statement)
+    assert code in sound.found(database)
 
 
+@BOTH
 def test_an_event_taken_away_together_with_its_record_and_tree_is_found_by_the_checkpoint(
-    sound: Path, database: Path
+    sound: Sound, database: Any
 ):
     """The last act is erased whole: only what was published outside still knows of it."""
-    tamper(
+    sound.where.tamper(
         database,
         "DELETE FROM edge WHERE node LIKE 'ers_%'",
         "DELETE FROM event WHERE seq = 10",
@@ -199,20 +277,21 @@ def test_an_event_taken_away_together_with_its_record_and_tree_is_found_by_the_c
         "DELETE FROM merkle WHERE leaf = 10",
         "DELETE FROM checkpoint WHERE size = 10",
     )
-    assert "verify.truncated" in found(sound, database)
+    assert "verify.truncated" in sound.found(database)
 
 
-def test_a_published_checkpoint_that_was_changed_is_found(sound: Path, tmp_path: Path):
+def test_a_published_checkpoint_that_was_changed_is_found(sound: Sound, tmp_path: Path):
     for name in ("state.db", "log.key", "published"):
-        (tmp_path / name).write_bytes((sound / name).read_bytes())
+        (tmp_path / name).write_bytes((sound.folder / name).read_bytes())
     (tmp_path / "log.key").chmod(0o600)
+    changed = Sound(sound.where, tmp_path, sound.database)
     data = (tmp_path / "published").read_bytes()
     for at in range(0, len(data) - 1, 5):
         (tmp_path / "published").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-        assert found(tmp_path, tmp_path / "state.db"), at
+        assert changed.found(tmp_path / "state.db"), at
 
 
-def test_a_changed_byte_in_the_file_itself_is_found_or_means_nothing(sound: Path, database: Path):
+def test_a_changed_byte_in_the_file_itself_is_found_or_means_nothing(sound: Sound, database: Path):
     """Every 499th byte. What passes must read as the very same rows.
 
     Free space, counters, text of the schema.
@@ -232,7 +311,7 @@ def test_a_changed_byte_in_the_file_itself_is_found_or_means_nothing(sound: Path
     honest, missed = rows(), 0
     for at in range(100, len(data), STEP):
         database.write_bytes(data[:at] + bytes([data[at] ^ 0x5A]) + data[at + 1 :])
-        if not found(sound, database):
+        if not sound.found(database):
             missed += 1
             assert rows() == honest, at
         for rest in ("-wal", "-shm"):

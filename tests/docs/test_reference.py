@@ -7,6 +7,7 @@ import re
 import runpy
 from pathlib import Path
 
+import click
 import pytest
 
 from sanhua.kernel.messages import catalogue

@@ -1,6 +1,7 @@
 """The command line: read the request, call one verb of `workspace`, write the answer.
 
 commands  the verbs and their options
+storing   `sanhua store …`
 show      answers as text and as JSON, diagnostics, exit codes, progress
 
 Nothing heavy is imported until a verb needs it.

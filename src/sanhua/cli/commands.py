@@ -64,6 +64,7 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 
 

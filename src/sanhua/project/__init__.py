@@ -1,6 +1,7 @@
 """The folder: reads its texts, types them, compiles the whole path.
 
 read      YAML, CSV, Excel and Beancount as text with line and column
+location  where the store is, with secrets from the environment
 schema    the JSON Schema of every format, and what its findings mean in our codes
 model     a project as compiled: every declared thing by id
 loading   the folder's files into the model

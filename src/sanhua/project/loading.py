@@ -26,6 +26,7 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.table import Reading
 from sanhua.kernel.time import parse_day
 from sanhua.project import schema
+from sanhua.project.location import has_written_password, shown, store_url
 from sanhua.project.model import Entity, Project, Settings, SqlFile
 from sanhua.project.read import (
     Columns,
@@ -475,6 +476,13 @@ class Loader:
             if env.get("SANHUA_RULES")
             else found.words("rules")
         )
+        written = found.scalar("store")
+        store, missing = store_url(said["store"], env, self.folder.root)
+        for name in missing:
+            self.folder.error("format.unset-variable", SETTINGS_FILE, written, name=name)
+        if written is not None and has_written_password(written.text):
+            text = shown(written.text)
+            self.folder.error("format.secret-written", SETTINGS_FILE, written, shown=text)
         lake = said["lake"]
         if lake and "://" not in lake:
             lake = str(self.folder.root / lake)
@@ -484,7 +492,7 @@ class Loader:
             self.folder.origin(SETTINGS_FILE, 1),
             said["language"],
             said["engine"] or "duckdb",
-            said["store"],
+            store,
             lake,
             tuple(dict.fromkeys(("cn", *packs))),
             serve,

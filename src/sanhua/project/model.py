@@ -45,7 +45,7 @@ class Settings:
     origin: Origin
     language: str = "zh"
     engine: str = "duckdb"
-    store: str = ""  # empty: SQLite in state/state.db; else a SQLAlchemy URL
+    store: str = field(default="", repr=False)  # empty: state/state.db; else a URL with its secret
     lake: str = ""  # empty: state/lake
     rules: tuple[str, ...] = ("cn",)
     serve: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -23,6 +23,7 @@ from typing import Any
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.text import Text
+from sanhua.project.location import filled
 
 FILE_BYTES_MAX = 32 << 20
 DEPTH_MAX = 48
@@ -437,17 +438,10 @@ class Folder:
 
     def filled(self, value: Scalar, path: str) -> str:
         """`value` with `${NAME}` and `${NAME:-default}` taken from the environment."""
-
-        def one(match: re.Match[str]) -> str:
-            held = self.env.get(match[1], "")
-            if held:
-                return held
-            if match[2] is not None:
-                return match[2]
-            self.error("format.unset-variable", path, value, name=match[1])
-            return match[0]
-
-        return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", one, value.text)
+        text, missing = filled(value.text, self.env)
+        for name in missing:
+            self.error("format.unset-variable", path, value, name=name)
+        return text
 
     def words(self, value: Node | None) -> Text:
         """A text for people: one string in the project's language, or `{zh, en}`."""

@@ -4,9 +4,11 @@ sqlstore  `open_store` and `SqlStore`: reads, proofs, checkpoints, bundles, eras
 unit      the unit of work: version, edges, ledger lines and event as one act
 log       the evidence log 证据日志: an RFC 6962 Merkle tree over canonical JSON events
 audit     `verify`: everything kept, recomputed and compared
+copying   a store into another database, row for row
 journal   a book as Beancount text
 schema    tables, migrations, a view of the latest versions a kind
-dialect   where databases differ
+dialect   where databases differ; SQLite
+postgres  PostgreSQL
 keys      signing keys in files
 clock     the host's clock, and one that is set by hand
 """
@@ -18,18 +20,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sanhua.store.audit import Fault
-    from sanhua.store.sqlstore import Kept, SqlStore, open_store
+    from sanhua.store.copying import Copied
+    from sanhua.store.sqlstore import Kept, SqlStore, is_kept, open_store
     from sanhua.store.unit import Erasure, SqlUow
 
 _HOME = {
+    "Copied": "copying",
     "Erasure": "unit",
     "Fault": "audit",
     "Kept": "sqlstore",
     "SqlStore": "sqlstore",
     "SqlUow": "unit",
+    "is_kept": "sqlstore",
     "open_store": "sqlstore",
 }
-__all__ = ["Erasure", "Fault", "Kept", "SqlStore", "SqlUow", "open_store"]
+__all__ = ["Copied", "Erasure", "Fault", "Kept", "SqlStore", "SqlUow", "is_kept", "open_store"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,28 +54,30 @@ def audit(
 
     A part that cannot be read through ends with one fault, and the next part goes on.
     """
-    parts: list[tuple[str, Callable[[], Iterator[Fault]]]] = [
+    parts: list[tuple[str, Callable[[ExitStack], Iterator[Fault]]]] = [
         (
             "pages",
-            lambda: (
+            lambda _: (
                 Fault("verify.pages", "", {"reason": text}) for text in dialect.faults(connection)
             ),
         ),
-        ("log", lambda: _log(connection, public_key, published, progress)),
-        ("records", lambda: _records(connection, progress)),
+        ("log", lambda opened: _log(connection, public_key, published, progress, opened)),
+        ("records", lambda opened: _records(connection, progress, opened)),
     ]
     for part, faults in parts:
         progress(part, 0)
         try:
-            with translated(dialect):
-                yield from faults()
+            # PostgreSQL ends a transaction with its first error, unless it was met in a savepoint.
+            with translated(dialect), connection.begin_nested(), ExitStack() as opened:
+                yield from faults(opened)
         except (Broken, DBAPIError) as error:
             reason = error.diagnostic.facts["reason"] if isinstance(error, Broken) else error.orig
             yield Fault("verify.unreadable", "", {"part": part, "reason": str(reason)})
 
 
-def _stream(connection: sa.Connection, query: sa.Executable) -> Iterator[Any]:
-    result = connection.execution_options(stream_results=True).execute(query)
+def _stream(connection: sa.Connection, query: sa.Executable, opened: ExitStack) -> Iterator[Any]:
+    result = connection.execute(query, execution_options={"stream_results": True})
+    opened.callback(result.close)
     for page in result.partitions(PAGE_ROWS):
         yield from page
 
@@ -87,6 +90,7 @@ def _log(
     public_key: bytes | None,
     published: Callable[[], str | None],
     progress: Progress,
+    opened: ExitStack,
 ) -> Iterator[Fault]:
     """Leaves agree with their rows, subtrees with their leaves, checkpoints with their roots."""
     faults: list[Fault] = []
@@ -95,6 +99,7 @@ def _log(
     nodes = _stream(
         connection,
         sa.select(tree.c.leaf, tree.c.level, tree.c.hash).order_by(tree.c.leaf, tree.c.level),
+        opened,
     )
     frontier, subtrees_ok = Frontier(), True
     for point in points.get(0, []):
@@ -103,7 +108,7 @@ def _log(
     table = schema.event
     names = ("seq", "id", "type", "node", "version", "recorded_at")
     query = sa.select(*(table.c[name] for name in names), table.c.leaf).order_by(table.c.seq)
-    for row in _stream(connection, query):
+    for row in _stream(connection, query, opened):
         seq, _, _, node, _, at, leaf = row
         expected = frontier.size + 1
         if seq != expected:
@@ -214,7 +219,7 @@ def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple((ranks.get(type(part), 3), 0 if part is None else part) for part in key)
 
 
-def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
+def _records(connection: sa.Connection, progress: Progress, opened: ExitStack) -> Iterator[Fault]:
     """Every version has one event and the body that its seal says.
 
     Edges and ledger lines are those of the bodies.
@@ -226,13 +231,14 @@ def _records(connection: sa.Connection, progress: Progress) -> Iterator[Fault]:
         sa.select(table.c.id, table.c.seq, table.c.kind, table.c.body, table.c.salt, told.c.leaf)
         .outerjoin(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .order_by(table.c.id, table.c.seq),
+        opened,
     )
     columns = (edge.c.node, edge.c.seq, edge.c.ordinal, edge.c.src, edge.c.verb, edge.c.dst)
     query = sa.select(*columns, edge.c.weight).order_by(*columns[:3])
-    edges = _Index(_stream(connection, query), 2)
+    edges = _Index(_stream(connection, query, opened), 2)
     columns = (line.c.entry, line.c.ordinal, line.c.book, line.c.account, line.c.amount)
     query = sa.select(*columns, line.c.currency, line.c.effective_on).order_by(*columns[:2])
-    lines = _Index(_stream(connection, query), 1)
+    lines = _Index(_stream(connection, query, opened), 1)
     erased = _erased(connection)
     currencies: dict[str, str] = dict(
         (node, str(_part(_object(body), "fields").get("currency")))

@@ -1,4 +1,6 @@
-"""Where databases differ: connecting, locking, triggers, JSON paths, wiping, errors."""
+"""Where databases differ: connecting, locking, triggers, JSON paths, wiping, errors. SQLite is
+here, PostgreSQL in `postgres`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from sanhua.kernel.errors import Broken, Conflict, Invalid, SanhuaError, Unavailable
@@ -22,6 +25,12 @@ class Dialect(Protocol):
     """What the store needs beyond SQLAlchemy Core."""
 
     one_connection: bool  # all threads share it, so a unit of work holds the store alone
+    errors: tuple[type[BaseException], ...]  # what the driver raises
+    place: str  # the file, or host and database: for people, without a secret
+
+    def exists(self) -> bool:
+        """False when connecting would make a new database."""
+        ...
 
     def connect(self, url: str) -> sa.Engine:
         """An engine whose transactions write, unless the execution option `read_only` is set."""
@@ -31,15 +40,17 @@ class Dialect(Protocol):
         """Statements that make the tables refuse what they must."""
         ...
 
-    def view(self, name: str, kind: str, fields: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+    def view(
+        self, name: str, kind: str, fields: list[tuple[str, str, tuple[str, ...]]]
+    ) -> list[str]:
         """Statements that make (again) the view of a kind's latest versions.
 
-        Column, path inside `fields`.
+        Column, type (text, bigint or boolean), path inside `fields`.
         """
         ...
 
     def wipe(self, engine: sa.Engine) -> None:
-        """Leave no byte of deleted text in the database's files.
+        """Leave no byte of deleted text in the files of the tables.
 
         Conflict store.wipe-waits while others read.
         """
@@ -56,9 +67,22 @@ class Dialect(Protocol):
 
 def dialect_of(url: str) -> Dialect:
     """By URL; Invalid store.unknown-url for a database that is not known."""
-    if url.startswith("sqlite:"):
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
         return Sqlite(url)
-    raise Invalid("store.unknown-url", scheme=url.partition(":")[0])
+    if scheme == "postgresql+psycopg":
+        from sanhua.store.postgres import Postgres
+
+        return Postgres(url)
+    raise Invalid("store.unknown-url", scheme=scheme)
+
+
+def parsed(url: str) -> sa.URL:
+    """Invalid store.bad-url, which does not repeat it: a password may stand in it."""
+    try:
+        return sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise Invalid("store.bad-url", scheme=url.partition(":")[0]) from None
 
 
 @contextmanager
@@ -66,7 +90,7 @@ def translated(dialect: Dialect) -> Iterator[None]:
     """Errors of the database as ours."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except dialect.errors as error:
         ours = dialect.error(error)
         if ours is None:
             raise
@@ -76,9 +100,15 @@ def translated(dialect: Dialect) -> Iterator[None]:
 class Sqlite:
     """WAL, every commit synced; one writer at a time, readers see the last commit."""
 
+    errors: tuple[type[BaseException], ...] = (DBAPIError, sqlite3.Error)
+
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.one_connection = sa.make_url(url).database in (None, "", ":memory:")
+        self._file = parsed(url).database or ""
+        self.one_connection = self._file in ("", ":memory:")
+        self.place = self._file or "memory"
+
+    def exists(self) -> bool:
+        return self._file.startswith("file:") or Path(self._file).exists()
 
     def connect(self, url: str) -> sa.Engine:
         options: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_WAIT_MS / 1000}
@@ -119,12 +149,14 @@ class Sqlite:
             for table, act, when in never
         ]
 
-    def view(self, name: str, kind: str, fields: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+    def view(
+        self, name: str, kind: str, fields: list[tuple[str, str, tuple[str, ...]]]
+    ) -> list[str]:
         def path(steps: tuple[str, ...]) -> str:
             return "$.fields" + "".join(f'."{step}"' for step in steps)
 
         columns = ", ".join(
-            f"json_extract(r.body, '{path(steps)}') AS \"{column}\"" for column, steps in fields
+            f"json_extract(r.body, '{path(steps)}') AS \"{column}\"" for column, _, steps in fields
         )
         head = "r.id AS id, r.seq AS seq" + (", " if columns else "")
         return [
@@ -154,7 +186,7 @@ class Sqlite:
     def error(self, error: BaseException) -> SanhuaError | None:
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        where = sa.make_url(self.url).database or "memory"
+        where = self.place
         match code:
             case sqlite3.SQLITE_FULL:
                 return Unavailable("store.disk-full", file=where)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from sanhua.kernel.errors import Broken, Conflict
 from sanhua.kernel.money import Money
@@ -23,14 +24,18 @@ from sanhua.store.dialect import Dialect
 
 META = sa.MetaData()
 
+# SQLite compares text byte by byte and has integers of eight bytes; PostgreSQL is told so.
+TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 record = sa.Table(
     "record",
     META,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True),  # version of this id, from 1
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("body", sa.Text),  # canonical JSON; NULL with salt when erased
-    sa.Column("salt", sa.Text),  # hex
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("seq", WHOLE, primary_key=True),  # version of this id, from 1
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("body", TEXT),  # canonical JSON; NULL with salt when erased
+    sa.Column("salt", TEXT),  # hex
     sa.CheckConstraint("(body IS NULL) = (salt IS NULL)"),
     sa.Index("record_kind", "kind", "id", "seq"),
 )
@@ -38,13 +43,13 @@ record = sa.Table(
 event = sa.Table(
     "event",
     META,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),  # from 1, without gaps
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("node", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
-    sa.Column("leaf", sa.Text, nullable=False),  # canonical JSON of the event
+    sa.Column("seq", WHOLE, primary_key=True, autoincrement=False),  # from 1, without gaps
+    sa.Column("id", TEXT, nullable=False),
+    sa.Column("type", TEXT, nullable=False),
+    sa.Column("node", TEXT, nullable=False),
+    sa.Column("version", WHOLE, nullable=False),
+    sa.Column("recorded_at", TEXT, nullable=False),
+    sa.Column("leaf", TEXT, nullable=False),  # canonical JSON of the event
     sa.ForeignKeyConstraint(["node", "version"], ["record.id", "record.seq"]),
     sa.Index("event_node", "node", "version", unique=True),
 )
@@ -54,8 +59,8 @@ event = sa.Table(
 merkle = sa.Table(
     "merkle",
     META,
-    sa.Column("leaf", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("level", WHOLE, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -64,13 +69,13 @@ merkle = sa.Table(
 edge = sa.Table(
     "edge",
     META,
-    sa.Column("node", sa.Text, primary_key=True),  # the record that the edge stands in
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("ordinal", sa.Integer, primary_key=True),
-    sa.Column("src", sa.Text, nullable=False),  # the record or a part of it
-    sa.Column("verb", sa.Text, nullable=False),
-    sa.Column("dst", sa.Text, nullable=False),
-    sa.Column("weight", sa.Text, nullable=False),
+    sa.Column("node", TEXT, primary_key=True),  # the record that the edge stands in
+    sa.Column("seq", WHOLE, primary_key=True),
+    sa.Column("ordinal", WHOLE, primary_key=True),
+    sa.Column("src", TEXT, nullable=False),  # the record or a part of it
+    sa.Column("verb", TEXT, nullable=False),
+    sa.Column("dst", TEXT, nullable=False),
+    sa.Column("weight", TEXT, nullable=False),
     sa.ForeignKeyConstraint(["node", "seq"], ["record.id", "record.seq"]),
     sa.Index("edge_dst", "dst", "verb"),
     sqlite_with_rowid=False,
@@ -79,18 +84,19 @@ sa.Index(
     "edge_part",
     edge.c.src,
     sqlite_where=edge.c.src != edge.c.node,
+    postgresql_where=edge.c.src != edge.c.node,
 )
 
 entry_line = sa.Table(
     "entry_line",
     META,
-    sa.Column("entry", sa.Text, primary_key=True),
-    sa.Column("ordinal", sa.Integer, primary_key=True),
-    sa.Column("book", sa.Text, nullable=False),
-    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("entry", TEXT, primary_key=True),
+    sa.Column("ordinal", WHOLE, primary_key=True),
+    sa.Column("book", TEXT, nullable=False),
+    sa.Column("account", TEXT, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),  # minor units: debit positive
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("effective_on", sa.Text, nullable=False),
+    sa.Column("currency", TEXT, nullable=False),
+    sa.Column("effective_on", TEXT, nullable=False),
     sa.Index("entry_line_book", "book", "effective_on"),
     sqlite_with_rowid=False,
 )
@@ -98,15 +104,15 @@ entry_line = sa.Table(
 checkpoint = sa.Table(
     "checkpoint",
     META,
-    sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("size", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("note", TEXT, nullable=False),
 )
 
 meta = sa.Table(
     "meta",
     META,
-    sa.Column("name", sa.Text, primary_key=True),  # schema, origin, view:<kind>
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),  # schema, origin, columns:<kind>
+    sa.Column("value", TEXT, nullable=False),
 )
 
 
@@ -159,33 +165,50 @@ def set_meta(connection: sa.Connection, name: str, value: str) -> None:
 
 def ensure_view(connection: sa.Connection, dialect: Dialect, kind: str) -> None:
     """Make `<kind>_v` when it lacks a field of the record class; columns are only ever added."""
-    name = f"view:{kind}"
-    known = connection.execute(sa.select(meta.c.value).where(meta.c.name == name)).scalar()
+    named = sa.select(meta.c.value).where(meta.c.name == f"{_OF}{kind}")
+    known = connection.execute(named).scalar()
     have: dict[str, list[str]] = json.loads(known) if known else {}
-    wanted = have | {column: list(path) for column, path in _columns(KINDS[kind])}
+    wanted = have | {column: [type_, *path] for column, type_, path in _columns(KINDS[kind])}
     if known is None or wanted != have:
-        for statement in dialect.view(
-            f"{kind}_v", kind, [(c, tuple(p)) for c, p in wanted.items()]
-        ):
-            connection.exec_driver_sql(statement)
-        set_meta(connection, name, json.dumps(wanted))
+        make_view(connection, dialect, kind, wanted)
 
 
-def _columns(cls: type[Any]) -> list[tuple[str, tuple[str, ...]]]:
+def make_view(
+    connection: sa.Connection, dialect: Dialect, kind: str, columns: dict[str, list[str]]
+) -> None:
+    """`columns`: the type of each and its path inside `fields`."""
+    fields = [(name, type_, tuple(path)) for name, (type_, *path) in columns.items()]
+    for statement in dialect.view(f"{kind}_v", kind, fields):
+        connection.exec_driver_sql(statement)
+    set_meta(connection, f"{_OF}{kind}", json.dumps(columns))
+
+
+def viewed(connection: sa.Connection) -> dict[str, dict[str, list[str]]]:
+    """Every kind that has a view, with its columns."""
+    rows = connection.execute(sa.select(meta).where(meta.c.name.startswith(_OF)))
+    return {name.removeprefix(_OF): json.loads(value) for name, value in rows}
+
+
+def _columns(cls: type[Any]) -> list[tuple[str, str, tuple[str, ...]]]:
     """Scalars as they are, texts by language, money as amount and currency, the rest as JSON."""
     hints = typing.get_type_hints(cls)
-    found: list[tuple[str, tuple[str, ...]]] = []
+    found: list[tuple[str, str, tuple[str, ...]]] = []
     for field in dataclasses.fields(cls):
         hint, name = _bare(hints[field.name]), field.name
         if name in ("id", "seq"):
             continue
         if hint is Text:
-            found += [(f"{name}_zh", (name, "zh")), (f"{name}_en", (name, "en"))]
+            found += [(f"{name}_{one}", "text", (name, one)) for one in ("zh", "en")]
         elif hint is Money:
-            found += [(name, (name, "amount")), (f"{name}_currency", (name, "currency"))]
+            found.append((name, "text", (name, "amount")))
+            found.append((f"{name}_currency", "text", (name, "currency")))
         else:
-            found.append((name, (name,)))
+            found.append((name, _TYPES.get(hint, "text"), (name,)))
     return found
+
+
+_OF = "columns:"
+_TYPES: dict[Any, str] = {int: "bigint", bool: "boolean"}
 
 
 def _bare(hint: Any) -> Any:

@@ -22,6 +22,7 @@ from sanhua.kernel.ports import Clock, Event, Rules, Signer
 from sanhua.kernel.record import Edge
 from sanhua.store import schema
 from sanhua.store.audit import Fault, audit
+from sanhua.store.copying import Copied, copy, must_be_sound
 from sanhua.store.dialect import dialect_of, translated
 from sanhua.store.disk import write_whole
 from sanhua.store.journal import journal
@@ -79,6 +80,23 @@ def open_store(
     return SqlStore(
         url, clock=clock, rules=rules, signer=signer, published=published, entropy=entropy
     )
+
+
+def is_kept(url: str) -> bool:
+    """Whether a store was ever opened at `url`; makes nothing."""
+    dialect = dialect_of(url)
+    if not dialect.exists():
+        return False
+    engine = dialect.connect(url)
+    try:
+        with (
+            translated(dialect),
+            engine.connect().execution_options(read_only=True) as connection,
+            connection.begin(),
+        ):
+            return schema.schema_of(connection) > 0
+    finally:
+        engine.dispose()
 
 
 class SqlStore:
@@ -511,7 +529,7 @@ class SqlStore:
                     erased = sa.select(edge.c.src).where(
                         edge.c.dst == node, edge.c.verb == "erases"
                     )
-                    new = connection.execute(erased).scalars().all()
+                    new = connection.execute(erased.order_by(edge.c.node)).scalars().all()
                     waiting += [node for node in new if node not in waiting]
                     continue
                 for src, _, dst, _ in json.loads(body)["edges"]:
@@ -544,6 +562,29 @@ class SqlStore:
         with translated(self._dialect):
             self._dialect.wipe(self._engine)
         return told
+
+    def copy_to(self, url: str, *, progress: Callable[[str, int], None] | None = None) -> Copied:
+        """Copy all of it into the empty database at `url`; nobody writes here meanwhile.
+
+        Broken store.not-sound when this store, or the copy, does not verify.
+        """
+        told = progress or (lambda part, rows: None)
+        must_be_sound(self._dialect.place, self.verify(progress))
+        dialect = dialect_of(url)
+        with translated(dialect):
+            target = dialect.connect(url)
+        try:
+            with self._transaction(read_only=False) as connection:
+                return copy(
+                    connection,
+                    dialect,
+                    target,
+                    public_key=self._signer.public_key if self._signer else None,
+                    published=self._published_note,
+                    progress=told,
+                )
+        finally:
+            target.dispose()
 
     def beancount(self, book: str) -> str:
         """The book as Beancount text, for people and for `bean-check`.

@@ -6,10 +6,11 @@ One transaction, in which version, edges, ledger lines and event are one act.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -117,7 +118,8 @@ _TO_BY_VERB = _TO.where(schema.edge.c.verb == sa.bindparam("name"))
 
 @cache
 def _latest_text(dialect: sa.Dialect) -> tuple[str, bool]:
-    return str(_LATEST.compile(dialect=dialect)), dialect.positional
+    text = str(_LATEST.compile(dialect=dialect))
+    return f"{text} LIMIT 1", dialect.positional  # SQLAlchemy would bind an offset as well
 
 
 class Work:
@@ -190,7 +192,7 @@ class Work:
             return written
         text, positional = _latest_text(self.connection.dialect)
         self._cursor.execute(text, (node,) if positional else {"node": node})
-        return self._cursor.fetchone()  # the first row; a statement reads on only when it is asked
+        return self._cursor.fetchone()
 
     def write(
         self, row: tuple[Any, ...], edges: list[list[str]], lines: list[tuple[Any, ...]]
@@ -334,8 +336,8 @@ class SqlUow:
         """Keep a version and log it; None when the latest version has the same body.
 
         Conflict store.same-id-other-body for an act, an entry, a book or a closed period that was
-        said otherwise before; store.same-id-other-kind. An Entry or PeriodClose is checked as by
-        `post` and `close_period`.
+        said otherwise before; store.same-id-other-kind; Invalid store.nul for a name with a NUL. An
+        Entry or PeriodClose is checked as by `post` and `close_period`.
         """
         work = self._work
         if work.read_only:
@@ -343,6 +345,9 @@ class SqlUow:
         node, kind = value.id, kind_of(type(value))
         sealed = body(value, work.rules.take())
         text = sealed.decode()
+        if "\\u0000" in text or "\0" in event_type + self._actor:
+            edges = chain.from_iterable(json.loads(text)["edges"])
+            _must_have_no_nul(value, (node, event_type, self._actor, *edges))
         before = work.latest(node)
         if before is not None:
             if before[2] == text:
@@ -457,6 +462,14 @@ class SqlUow:
         told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
         self._work.forget(node)
         return told
+
+
+def _must_have_no_nul(value: Any, names: Iterable[str]) -> None:
+    """A body may say one (escaped), but no column of PostgreSQL can hold it."""
+    accounts = [line.account for line in value.lines] if isinstance(value, Entry) else []
+    for name in (*names, *accounts):
+        if "\0" in name:
+            raise Invalid("store.nul", name=name.replace("\0", "␀"))
 
 
 def _restore(cls: type[R], text: str) -> R:

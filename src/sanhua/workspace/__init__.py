@@ -15,6 +15,7 @@ reporting   `report`: what is handed to people
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
 browsing    what the portal's pages show, read from what is kept
 verifying   `verify`: a bundle, or everything that is kept
+moving      `store move`: the store into another database
 approving   `approve`: a second person answers for a content hash
 starting    `init` and `demo`
 templates   the projects that `init` writes

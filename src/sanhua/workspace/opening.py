@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sanhua.kernel.errors import Broken, Conflict, Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.ports import Clock, Engine
 from sanhua.project import load
+from sanhua.project.location import VARIABLE
 from sanhua.project.model import Project
 from sanhua.rules.packs import Packs
 
@@ -109,9 +111,8 @@ class Workspace:
         keys.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (self.state / "state.db").exists() and not (keys / "log.key").exists():
             raise Broken("keys.missing", file=str(keys / "log.key"))
-        url = self.project.settings.store or f"sqlite:///{(self.state / 'state.db').as_posix()}"
         return open_store(
-            url,
+            self._store_url,
             clock=self.clock,
             rules=self.rules,
             signer=FileSigner.open(keys / "log.key", f"sanhua/{self.project.name}"),
@@ -120,9 +121,23 @@ class Workspace:
         )
 
     @property
+    def _store_url(self) -> str:
+        url = self.project.settings.store
+        lacking = re.search(VARIABLE, url)
+        if lacking:
+            raise Invalid("format.unset-variable", path="sanhua.yaml", name=lacking[1])
+        return url or f"sqlite:///{(self.state / 'state.db').as_posix()}"
+
+    @property
     def has_store(self) -> bool:
         """Whether anything was ever run here."""
-        return bool(self.project.settings.store) or (self.state / "state.db").exists()
+        if "store" in self.__dict__:
+            return True
+        if not self.project.settings.store:
+            return (self.state / "state.db").exists()
+        from sanhua.store import is_kept
+
+        return is_kept(self._store_url)
 
     @property
     def lake_root(self) -> Path:

@@ -189,7 +189,8 @@ def _refused(found: list[Diagnostic]) -> RunResult:
 
 def _key(ws: Workspace, found: dict[str, Any]) -> str:
     """The hash of all that a run is made from: files, raw files, settings from the environment,
-    rules, legal day.
+    rules, legal day. Where the store is changes nothing, and its password must not be guessed from
+    this.
     """
     from sanhua.kernel.time import legal_day
 
@@ -202,7 +203,7 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
             "settings": {
                 k: v
                 for k, v in ws.env.items()
-                if k.startswith("SANHUA_") and k != "SANHUA_LANGUAGE"
+                if k.startswith("SANHUA_") and not k.startswith(("SANHUA_LANGUAGE", "SANHUA_STORE"))
             },
             "rules": ws.rules.fingerprint,
             "day": legal_day(ws.clock.now()).isoformat(),

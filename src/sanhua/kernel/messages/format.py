@@ -177,6 +177,12 @@ _FORMAT = {
         "设置它，或写成 ${{{name}:-默认值}}",
         "set it, or write ${{{name}:-default}}",
     ),
+    "format.secret-written": Message(
+        "密码写进了文件",
+        "a password is written in the file",
+        "写成 {shown}，密码放在环境变量里",
+        "write {shown} and keep the password in the environment",
+    ),
     "format.outside": Message(
         "{value} 不在项目文件夹内",
         "{value} lies outside the project folder",

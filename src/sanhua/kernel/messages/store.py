@@ -23,8 +23,67 @@ MESSAGES = {
     "store.unknown-url": Message(
         "不支持数据库 {scheme}",
         "database {scheme} is not supported",
-        "写成 sqlite:///路径",
-        "write sqlite:///PATH",
+        "写成 sqlite:///路径 或 postgresql+psycopg://用户@主机/数据库",
+        "write sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE",
+    ),
+    "store.bad-url": Message(
+        "{scheme} 的地址写法不对",
+        "the {scheme} URL cannot be read",
+        "写成 postgresql+psycopg://用户:${{变量}}@主机:端口/数据库；密码中的特殊字符由变量带入",
+        "write postgresql+psycopg://USER:${{NAME}}@HOST:PORT/DATABASE; a password with special "
+        "characters comes in by the variable",
+    ),
+    "store.no-driver": Message(
+        "未安装 PostgreSQL 驱动",
+        "the PostgreSQL driver is not installed",
+        "执行 pip install 'sanhua[postgres]'",
+        "run pip install 'sanhua[postgres]'",
+    ),
+    "store.cannot-reach": Message(
+        "连接不上数据库 {database}：{reason}",
+        "database {database} cannot be reached: {reason}",
+        "检查地址、账号与服务器，再执行同一命令；已提交的内容完好",
+        "check the address, the role and the server, then give the same command again; what was "
+        "committed is intact",
+    ),
+    "store.no-privilege": Message(
+        "账号无权使用数据库 {database}：{reason}",
+        "the role may not do this in database {database}: {reason}",
+        "由管理员把数据库的所有权或所需权限授予该账号",
+        "let its administrator make the role the owner, or grant what it needs",
+    ),
+    "store.not-utf8": Message(
+        "数据库 {database} 的编码不是 UTF-8",
+        "database {database} is not encoded in UTF-8",
+        "以 ENCODING 'UTF8' 新建一个数据库",
+        "make one with ENCODING 'UTF8'",
+    ),
+    "store.moved-on": Message(
+        "数据库 {database} 的另一个事务改动了同一处，本次未作任何改动",
+        "another transaction changed the same in database {database}; nothing was changed here",
+        "再执行同一命令",
+        "give the same command again",
+    ),
+    "store.value-refused": Message(
+        "数据库不接受这个值：{reason}", "the database cannot hold this value: {reason}"
+    ),
+    "store.nul": Message(
+        "名称 {name} 含有空字符（NUL）",
+        "the name {name} has a NUL character in it",
+        "去掉该字符",
+        "take the character out",
+    ),
+    "store.target-not-empty": Message(
+        "数据库 {target} 不是空的：已有 {name}",
+        "database {target} is not empty: it has {name}",
+        "给出一个空数据库；已有的内容不会被改动",
+        "name an empty database; what is in this one is left alone",
+    ),
+    "store.not-sound": Message(
+        "{place}有 {count} 处不符，未搬动任何内容；第一处：{fault}",
+        "{count} faults in {place}; nothing was moved. The first: {fault}",
+        "执行 sanhua verify 查看全部",
+        "run `sanhua verify` to see them all",
     ),
     "store.newer-schema": Message(
         "数据库结构版本 {have} 比本程序所知的 {known} 新",
