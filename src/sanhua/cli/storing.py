@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sanhua.cli import show
-from sanhua.cli.commands import _open, common
+from sanhua.cli.commands import common, opened
 
 
 @click.group()
@@ -30,7 +30,7 @@ def move(url: str, folder: Path, as_json: bool, language: str | None) -> None:
         from sanhua.workspace.moving import move as copy
 
         with (
-            _open(folder, answer, language) as ws,
+            opened(folder, answer, language) as ws,
             show.progress(not as_json, answer.language) as told,
         ):
             answer.data = copy(ws, url, told)
