@@ -152,9 +152,8 @@ class Postgres:
     ) -> list[str]:
         def column(name: str, type_: str, steps: tuple[str, ...]) -> str:
             value = f"(b.fields #>> '{{{','.join(steps)}}}')"
-            return f'{value} COLLATE "C" AS "{name}"' if type_ == "text" else (
-                f'{value}::{type_} AS "{name}"'
-            )  # fmt: skip
+            typed = 'COLLATE "C"' if type_ == "text" else f"::{type_}"
+            return f'{value} {typed} AS "{name}"'
 
         columns = "".join(f", {column(*field)}" for field in fields)
         # PostgreSQL has no text with a NUL, which JSON may write; OFFSET 0 parses a body once.
