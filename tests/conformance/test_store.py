@@ -243,6 +243,46 @@ def test_a_part_that_bears_edges_is_found_and_has_an_owner(store: SqlStore):
     assert store.owner_of("sha256:s") == ""
 
 
+def test_neighbours_come_a_page_at_a_time_and_each_once(store: SqlStore):
+    """What pages read: the same edges as one by one, and only of the latest versions."""
+    keep(store, *(Person(f"party:p{n}", Text(f"人{n}"), "1", "party:firm") for n in range(7)))
+    keep(store, Person("party:p0", Text("人零"), "1", "party:other"))
+    with store.begin(actor="party:clerk") as uow:
+        whole = uow.edges_to("party:firm")
+    pages = [store.neighbours("party:firm", into=True, after=n, limit=4) for n in (0, 4, 8)]
+    assert [len(page) for page in pages] == [4, 2, 0]
+    assert sorted(pages[0] + pages[1]) == sorted(whole)
+    assert store.neighbours("party:p0") == [Edge("party:p0", "works_for", "party:other", "1")]
+    assert store.sources(["party:other", "party:none"], "works_for") == {"party:other": "party:p0"}
+
+
+def test_many_records_and_parts_are_read_at_once(store: SqlStore):
+    snapshot = Snapshot(
+        "sha256:s",
+        (Column("col:t.b@sha256:s", "col:r.b@sha256:r"), Column("col:t.a@sha256:s", "x:1")),
+    )
+    keep(store, snapshot, *(Column(f"table:t{n}", "x:1") for n in range(600)))
+    found = store.latest([f"table:t{n}" for n in range(600)] + ["table:none"])
+    assert len(found) == 600
+    assert found["table:t7"] == ("test_column", {"id": "table:t7", "made_from": "x:1"})
+    assert store.parts("sha256:s") == ["col:t.b@sha256:s", "col:t.a@sha256:s"]  # as they stand
+    assert store.parts("sha256:s", after=1, limit=5) == ["col:t.a@sha256:s"]
+    assert store.owners(["col:t.b@sha256:s", "table:t1"]) == {"col:t.b@sha256:s": "sha256:s"}
+    assert store.neighbours("col:t.b@sha256:s")[0].dst == "col:r.b@sha256:r"
+
+
+def test_the_last_event_of_a_record_and_the_last_checkpoint(store: SqlStore):
+    assert store.last_checkpoint() == ""
+    keep(store, Column("table:t", "x:1"))
+    keep(store, Column("table:t", "x:2"))
+    assert (store.told("table:t").version, store.told("table:t").node) == (2, "table:t")
+    with pytest.raises(NotFound):
+        store.told("table:none")
+    note = store.checkpoint()
+    keep(store, Column("table:u", "x:1"))
+    assert store.last_checkpoint() == note != store.checkpoint() == store.last_checkpoint()
+
+
 def test_an_id_is_found_by_its_key_alone(store: SqlStore):
     keep(
         store,

@@ -369,7 +369,7 @@ def serve(
     as_json: bool,
     language: str | None,
 ) -> None:
-    """数据网关 the data gateway: answers calls under signed deals, and meters them."""
+    """数据网关与首页 the data gateway and the first pages, on one port."""
     with show.answering("serve", as_json, language or "zh") as answer:
         from sanhua.web.server import serve as run_server
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from sanhua.kernel.errors import Broken, Conflict, Invalid, NotFound
 from sanhua.kernel.ports import Clock, Event, Rules, Signer
+from sanhua.kernel.record import Edge
 from sanhua.store import schema
 from sanhua.store.audit import Fault, audit
 from sanhua.store.dialect import dialect_of, translated
@@ -42,6 +43,7 @@ from sanhua.verify import (
 )
 
 PAGE_ROWS = 1_000
+PARAMETERS_MAX = 500  # values that one statement names
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +249,93 @@ class SqlStore:
     def kept(self, node: str) -> Kept:
         """NotFound store.no-such-record; Broken store.seal when the body is not what was sealed."""
         with self._reading() as connection:
-            version, kind, body, salt, leaf = _versions(connection, node)[-1]
+            version, kind, body, salt, leaf = _versions(connection, node, last=True)[0]
         told = event_of(leaf)
         if body is None:
             return Kept(node, version, kind, None, "", told.id)
         if seal(bytes.fromhex(salt), body.encode()) != told.seal:
             raise Broken("store.seal", node=node, version=version)
         return Kept(node, version, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
+
+    def neighbours(
+        self, node: str, *, into: bool = False, after: int = 0, limit: int = PAGE_ROWS
+    ) -> list[Edge]:
+        """A page of the edges out of a record or a part, or `into` any node (those by verb), in
+        the latest versions.
+        """
+        table = schema.edge
+        source = sa.or_(  # the record's own key, or the index over parts
+            sa.and_(table.c.node == node, table.c.src == node),
+            sa.and_(table.c.src == node, table.c.src != table.c.node),
+        )
+        query = (
+            sa.select(table.c.src, table.c.verb, table.c.dst, table.c.weight)
+            .where(table.c.dst == node if into else source, is_latest(table, "node"))
+            .order_by(*([table.c.verb] if into else []), table.c.node, table.c.seq, table.c.ordinal)
+            .offset(after)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [Edge(*row) for row in connection.execute(query).all()]
+
+    def parts(self, node: str, *, after: int = 0, limit: int = PAGE_ROWS) -> list[str]:
+        """Parts of a record's latest version that edges go out from, in the order they stand."""
+        table = schema.edge
+        first = sa.func.min(table.c.ordinal)
+        query = (
+            sa.select(table.c.src)
+            .where(table.c.node == node, table.c.src != node, is_latest(table, "node"))
+            .group_by(table.c.src)
+            .order_by(first)
+            .offset(after)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def latest(self, nodes: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Kind and fields of the records among `nodes`; what is erased or no record is left out."""
+        table = schema.record
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for asked in _batched(nodes):
+            query = sa.select(table.c.id, table.c.kind, table.c.body).where(
+                table.c.id.in_(asked), table.c.body.is_not(None), is_latest(table, "id")
+            )
+            with self._reading() as connection:
+                for row in connection.execute(query).all():
+                    found[row.id] = row.kind, json.loads(row.body)["fields"]
+        return found
+
+    def owners(self, parts: Sequence[str]) -> dict[str, str]:
+        """`owner_of` each of `parts` that has one."""
+        table = schema.edge
+        found: dict[str, str] = {}
+        for asked in _batched(parts):
+            query = sa.select(table.c.src, sa.func.min(table.c.node).label("owner")).where(
+                table.c.src.in_(asked), table.c.src != table.c.node, is_latest(table, "node")
+            )
+            with self._reading() as connection:
+                for row in connection.execute(query.group_by(table.c.src)).all():
+                    found[row.src] = row.owner
+        return found
+
+    def sources(self, nodes: Sequence[str], verb: str) -> dict[str, str]:
+        """Of each of `nodes` that an edge `verb` leads into, where it comes from (the first)."""
+        table = schema.edge
+        found: dict[str, str] = {}
+        for asked in _batched(nodes):
+            query = sa.select(table.c.dst, sa.func.min(table.c.src).label("first")).where(
+                table.c.dst.in_(asked), table.c.verb == verb, is_latest(table, "node")
+            )
+            with self._reading() as connection:
+                for row in connection.execute(query.group_by(table.c.dst)).all():
+                    found[row.dst] = row.first
+        return found
+
+    def told(self, node: str) -> Event:
+        """The event of a record's latest version; NotFound store.no-such-record."""
+        with self._reading() as connection:
+            return event_of(_versions(connection, node, last=True)[0][4])
 
     def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
         """Event, salt and body of a version (the latest).
@@ -315,6 +397,13 @@ class SqlStore:
             if self._published is not None and self._published_note() != note:
                 write_whole(self._published, note.encode())
         return note
+
+    def last_checkpoint(self) -> str:
+        """The note that was signed last; empty when none was."""
+        table = schema.checkpoint
+        query = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+        with self._reading() as connection:
+            return connection.execute(query).scalar() or ""
 
     def must_go_on(self) -> None:
         """Raise what `checkpoint` would, before anything is added to a log that is not the
@@ -465,8 +554,15 @@ class SqlStore:
             return journal(connection, book)
 
 
-def _versions(connection: sa.Connection, node: str) -> list[Any]:
-    """seq, kind, body, salt and leaf of every version, oldest first.
+def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:
+    """`nodes` without repeats, as many at once as a statement may name."""
+    wanted = list(dict.fromkeys(nodes))
+    for start in range(0, len(wanted), PARAMETERS_MAX):
+        yield wanted[start : start + PARAMETERS_MAX]
+
+
+def _versions(connection: sa.Connection, node: str, *, last: bool = False) -> list[Any]:
+    """seq, kind, body, salt and leaf of every version, oldest first, or of the `last` alone.
 
     NotFound store.no-such-record.
     """
@@ -475,8 +571,8 @@ def _versions(connection: sa.Connection, node: str) -> list[Any]:
         sa.select(table.c.seq, table.c.kind, table.c.body, table.c.salt, told.c.leaf)
         .join(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .where(table.c.id == node)
-        .order_by(table.c.seq)
     )
+    query = query.order_by(table.c.seq.desc()).limit(1) if last else query.order_by(table.c.seq)
     found = list(connection.execute(query).all())
     if not found:
         raise NotFound("store.no-such-record", node=node, kind="")

@@ -22,7 +22,6 @@ STATUS = {
     "call.unknown-token": 401,
     "call.revoked-token": 401,
     "call.no-such-product": 404,
-    "call.no-such-path": 404,
     "call.method": 405,
     "call.not-acceptable": 406,
     "call.bad-parameter": 422,

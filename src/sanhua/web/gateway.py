@@ -76,7 +76,7 @@ class Opened:
 
 
 class Gateway:
-    """One worker's ASGI callable.
+    """One worker's ASGI callable; what is not data goes to `portal`.
 
     `clock_ms` gives epoch milliseconds, `high_ms` the last moment that the meter knows of.
     """
@@ -85,12 +85,13 @@ class Gateway:
         self,
         meter: Meter,
         leases: Leases,
+        portal: Callable[[Scope, Receive, Send], Awaitable[None]],
         *,
         high_ms: int = 0,
         workers: int = 1,
         offset_ms: int = 0,
     ) -> None:
-        self.meter, self.leases = meter, leases
+        self.meter, self.leases, self.portal = meter, leases, portal
         self.workers, self.offset_ms = workers, offset_ms
         self.high_ms = high_ms
         self.by_hash: dict[str, Opened] = {}
@@ -128,10 +129,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-            if scope["type"] == "http":
-                await _answer(
-                    send, *problem("call.no-such-path", {"path": scope["path"]}, _language(scope))
-                )
+            await self.portal(scope, receive, send)
             return
         await self._data(scope, send)
 
@@ -321,11 +319,6 @@ class Gateway:
         return usage_line(
             self._new_number(ms), self._at(ms), head, "", (0, 0, 0), "deny", reason, "", times
         )
-
-
-def _language(scope: Scope) -> str:
-    asked = dict(scope["headers"]).get(b"accept-language", b"")
-    return "en" if asked[:2] == b"en" else "zh"
 
 
 async def _answer(send: Send, status: int, body: bytes) -> None:

@@ -43,6 +43,7 @@ class Options:
     workers: int
     offset_s: float
     high_ms: int
+    portal: bool  # whether the project may be shown: only where no sign-in is needed
 
 
 def serve(
@@ -74,6 +75,7 @@ def serve(
             workers,
             ws.clock_offset.total_seconds(),
             high_ms,
+            host in ("127.0.0.1", "::1", "localhost"),
         )
         context = multiprocessing.get_context("spawn")
         running: dict[int, Any] = {}
@@ -153,9 +155,12 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
         root = meter_root(ws)
         meter = Meter(root, number, ack=options.ack)
         leases = Leases(root / "quota.db")
+        from sanhua.web.pages import portal
+
         gateway = Gateway(
             meter,
             leases,
+            portal(ws, shown=options.portal),
             high_ms=options.high_ms,
             workers=options.workers,
             offset_ms=int(options.offset_s * 1000),

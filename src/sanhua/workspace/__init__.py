@@ -13,6 +13,7 @@ reporting   `report`: what is handed to people
   cataloguing the catalogue and the contracts, for other systems
   registering the dossier of a registration, and the acts of its case
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
+browsing    what the portal's pages show, read from what is kept
 verifying   `verify`: a bundle, or everything that is kept
 approving   `approve`: a second person answers for a content hash
 starting    `init` and `demo`

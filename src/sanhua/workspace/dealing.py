@@ -284,7 +284,8 @@ def serve_file(ws: Workspace, contract: UsageContract) -> Serving:
     salt = _salt(ws, contract) if "token" in terms.mask.values() else ""
     sold = Sold(name, terms.fields, terms.key, terms.rows, terms.mask, salt)
     rows = ws.engine.keyed(sold, path)
-    content = f"sha256:{hashlib.file_digest(path.open('rb'), 'sha256').hexdigest()}"
+    with path.open("rb") as kept:
+        content = f"sha256:{hashlib.file_digest(kept, 'sha256').hexdigest()}"
     made = Serving(
         _serving_id(contract),
         contract.id,

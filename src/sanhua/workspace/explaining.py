@@ -133,11 +133,12 @@ def _walk(ws: Workspace, root: str, limit: int) -> Walk:
                     if edge.dst not in seen:
                         seen.add(edge.dst)
                         queue.append(edge.dst)
-    found.cited = [_cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
+    found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
 
 
-def _cite(ws: Workspace, rule_node: str, nodes: list[str]) -> dict[str, Any]:
+def cite(ws: Workspace, rule_node: str, nodes: list[str]) -> dict[str, Any]:
+    """A rule as it is cited for what it decided."""
     from sanhua.kernel.time import parse_day
 
     instrument, _, rest = rule_node.removeprefix("rule:").partition("/")
@@ -177,7 +178,7 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
     kept = ws.store.kept(owner)
     if kept.fields is None:
         return shown | {"erased": True, "event": kept.event}, owner
-    part = kept.fields if owner == node else _find_part(kept.fields, node)
+    part = kept.fields if owner == node else find_part(kept.fields, node)
     if owner == node:
         shown["kind"] = kept.kind
     else:
@@ -210,14 +211,14 @@ def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for edge in uow.edges_to(node):
-            if edge.verb == "content":
-                return {"path": edge.src.removeprefix("file:")}
+    if node.startswith("sha256:"):
+        for file in ws.store.sources([node], "content").values():
+            return {"path": file.removeprefix("file:")}
     return {}
 
 
-def _find_part(value: Any, node: str) -> dict[str, Any] | None:
+def find_part(value: Any, node: str) -> dict[str, Any] | None:
+    """The part with the id `node` inside a record's fields."""
     if isinstance(value, dict):
         part = cast("dict[str, Any]", value)
         if part.get("id") == node:
@@ -225,7 +226,7 @@ def _find_part(value: Any, node: str) -> dict[str, Any] | None:
         value = list(part.values())
     if isinstance(value, list):
         for element in cast("list[Any]", value):
-            found = _find_part(element, node)
+            found = find_part(element, node)
             if found is not None:
                 return found
     return None

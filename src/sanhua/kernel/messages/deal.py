@@ -159,9 +159,6 @@ MESSAGES = {
     "call.no-such-product": Message(
         "令牌不对应产品 {product}", "the token does not open the product {product}"
     ),
-    "call.no-such-path": Message(
-        "没有 {path}", "there is no {path}", "数据在 /v1/data/产品", "data is at /v1/data/PRODUCT"
-    ),
     "call.not-acceptable": Message(
         "不支持格式 {value}", "the form {value} is not supported", "可用：{known}", "known: {known}"
     ),
