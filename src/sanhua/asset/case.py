@@ -128,7 +128,7 @@ class RegistrationAct:
     receipt: str = ""
     ends_on: date | None = None
     certificate: str = ""
-    to: Annotated[str, Ref("to")] = ""
+    to: Annotated[str, Ref("transferred_to")] = ""
     before: Mapping[str, str] = field(default_factory=dict[str, str])
     form: Mapping[str, str] = field(default_factory=dict[str, str])
     declared: str = ""

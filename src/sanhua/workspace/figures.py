@@ -68,7 +68,7 @@ class StageFigures:
                 ),
                 self._count(
                     "asset.deals",
-                    Text("合约（未签署）", "deals (unsigned)"),
+                    Text("合约", "deals"),
                     "deals",
                     {ids.node("file", d.origin.path): 1 for d in self.project.deals.values()},
                 ),

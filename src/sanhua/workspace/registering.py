@@ -62,7 +62,7 @@ class Dossier:
     files: tuple[Annotated[str, Ref("holds")], ...]
     names: tuple[str, ...]
     acts: tuple[Annotated[str, Ref("tells")], ...]
-    certificate: Annotated[str, Ref("shows")] = ""
+    certificate: Annotated[str, Ref("certified_by")] = ""
 
 
 def plan_of(ws: Workspace, name: str) -> RegistrationPlan:
