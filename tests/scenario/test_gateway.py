@@ -12,12 +12,14 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deals import DEAL, Gateway, codes, offer, records, say, serving, sign, token, wait_until
 
+from sanhua.asset.contract import Signature
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.verifying import verify_store
 
@@ -151,6 +153,29 @@ def test_calls_give_just_what_was_agreed_in_three_forms_and_each_is_metered(deal
             sealed = list(uow.all(MeterSegment))
     assert sum(one.permits for segment in sealed for one in segment.used) == 7
     assert sum(segment.anonymous for segment in sealed) == 2
+
+
+def test_verify_covers_the_meter_and_the_signatures(dealt: Path):
+    _, secret = token(dealt)
+    with serving(dealt) as gateway:
+        assert gateway.get(secret)[0] == 200
+    told = say(dealt, "verify")
+    assert (told["segments"], told["signatures"]) == (1, 2)
+    (path,) = (dealt / "state" / "meter").glob("*.ndjson")
+    whole = path.read_bytes()
+    for at in (3, len(whole) // 2, len(whole) - 3):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(bytes(changed))
+        say(dealt, "verify", code=8)
+    path.unlink()
+    say(dealt, "verify", code=8)
+    path.write_bytes(whole)
+    say(dealt, "verify")
+    with Workspace(dealt) as ws, ws.store.begin(actor=ws.actor) as uow:
+        good = next(iter(uow.all(Signature)))
+        uow.add(replace(good, id=uow.new_id("sig"), person="party:checker"), "deal.signed")
+    assert "bad signature" in str(say(dealt, "verify", code=8)["diagnostics"])
 
 
 def test_what_is_not_sold_is_not_in_the_file_that_answers_calls(small_project: Path):

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from sanhua import sql
 from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
-from sanhua.asset.price import MONTHS, Plan, Share, Tax
+from sanhua.asset.price import Plan, Share, Tax
 from sanhua.asset.product import DataProduct, Form, Product
 from sanhua.asset.rights import Grant, Right, RightsClaim
 from sanhua.kernel import ids
@@ -628,8 +628,3 @@ def window_of(window: str, day: date) -> str:
     return {"day": day.isoformat(), "month": f"{day:%Y-%m}", "year": f"{day:%Y}"}.get(
         window, window
     )
-
-
-def fee_period(plan: Plan) -> str:
-    """The shortest period of a fee: what `included` counts in; month when there is no fee."""
-    return min(plan.fee, key=MONTHS.__getitem__, default="month")

@@ -7,7 +7,6 @@ order of them give the same counts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,25 +118,8 @@ def rate(copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path) -> tuple[
     return [Count(*row) for row in [*permits, *refused]], records - distinct
 
 
-def find(copies: Sequence[Path], use: str, temp: Path) -> dict[str, Any] | None:
-    """Where the record `use_…` stands: deal, snapshot, line, and the copy it was found in."""
-    match = re.fullmatch(r"use_([0-9a-f]{32})", use)
-    if match is None or not copies:
-        return None
-    with _connected(temp) as db:
-        row = db.execute(
-            'SELECT deal, snapshot, permit, reason, "at", "call", "row", "byte", line, filename '
-            f"FROM {_parquet(copies, ', filename = true')} WHERE id = CAST(? AS UUID) LIMIT 1",
-            [match[1]],
-        ).fetchone()
-    if row is None:
-        return None
-    names = ("deal", "snapshot", "permit", "reason", "at", "call", "row", "byte", "line", "file")
-    return dict(zip(names, row, strict=True))
-
-
-def _parquet(paths: Sequence[Path], more: str = "") -> str:
-    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}]{more})"
+def _parquet(paths: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
 
 
 def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from sanhua.asset.contract import (
     Decision,
     Revocation,
     Serving,
+    Signature,
     UsageContract,
     agree,
     compile_decision,
@@ -170,6 +171,19 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
         "in_force": both,
         "rows": served.rows if served else None,
     }
+
+
+def is_signed(signature: Signature) -> bool:
+    """Whether the key that a signature names made it over what it says."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signature.key, validate=True))
+        key.verify(base64.b64decode(signature.sig, validate=True), signature.statement())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _signed_facts(ws: Workspace, uow: Uow, deal: Deal, contract: UsageContract) -> dict[str, Any]:

@@ -100,6 +100,14 @@ def sealed(ws: Workspace) -> list[MeterSegment]:
         return list(uow.all(MeterSegment))
 
 
+def segment_fault(ws: Workspace, segment: MeterSegment) -> str:
+    """What is wrong with the file of a sealed segment; empty when it holds the sealed bytes."""
+    path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
+    if not path.exists():
+        return f"{path.name}: missing"
+    return "" if file_hash(path) == segment.content else f"{path.name}: differs"
+
+
 def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
     """The columnar copies of sealed segments, each with the bytes that were sealed; one that is
     missing is made again. Broken store.meter-broken when a file was changed.
@@ -108,7 +116,7 @@ def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
     for segment in segments:
         path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
         copy = copy_of(path)
-        if not path.exists() or file_hash(path) != segment.content:
+        if segment_fault(ws, segment):
             raise Broken("store.meter-broken", file=path.name, at=0)
         if not copy.exists() or file_hash(copy) != segment.index:
             from sanhua.engine.usage import index

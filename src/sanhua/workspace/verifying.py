@@ -63,11 +63,15 @@ def verify_bundle(path: Path, key: Path | None) -> Verdict:
 def verify_store(
     ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
 ) -> Verdict:
-    """Check the log, records, edges, ledger, checkpoints, and every byte of the lake's
-    snapshots, current or not.
+    """Check the log, records, edges, ledger, checkpoints, every byte of the lake's snapshots
+    (current or not) and of the sealed meter, and the signatures under deals.
     """
+    from sanhua.asset.contract import Signature
+    from sanhua.asset.meter import MeterSegment
     from sanhua.kernel.errors import SanhuaError
     from sanhua.resource.lineage import Snapshot
+    from sanhua.workspace.dealing import is_signed
+    from sanhua.workspace.metering import segment_fault
 
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -75,11 +79,15 @@ def verify_store(
     faults = [str(fault) for fault in ws.store.verify()]
     erased: list[str] = []
     kept: list[Snapshot] = []
+    segments: list[MeterSegment] = []
+    signatures: list[Signature] = []
     size = ws.store.size()
     try:  # what the audit found broken may not be readable at all
         erased = [one.node for _, one in ws.store.erasures()]
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
             kept = list(uow.all(Snapshot))
+            segments = list(uow.all(MeterSegment))
+            signatures = list(uow.all(Signature))
     except (SanhuaError, ValueError, TypeError, KeyError, AttributeError) as error:
         faults.append(f"records: {type(error).__name__}: {error}")
     sound = 0
@@ -92,11 +100,18 @@ def verify_store(
             sound += 1
         except SanhuaError as error:
             faults.append(f"{name}: {error}")
+    for segment in segments:
+        told("verify", segment.id)
+        fault = segment_fault(ws, segment)
+        faults += [f"{segment.id}: {fault}"] if fault else []
+    faults += [f"{one.id}: bad signature" for one in signatures if not is_signed(one)]
     return Verdict(
         {
             "events": size,
             "tables": len({snapshot.table for snapshot in kept}),
             "snapshots": sound,
+            "segments": len(segments),
+            "signatures": len(signatures),
             "erased": erased,
         },
         faults,
