@@ -33,7 +33,7 @@ from sanhua.kernel.record import (
     plain,
     record,
 )
-from sanhua.kernel.time import SHANGHAI, add_months
+from sanhua.kernel.time import SHANGHAI, add_months, legal_day
 from sanhua.resource.standard import CodeList
 from sanhua.verify import canonical, sha256
 
@@ -352,6 +352,8 @@ def _must_bind(
     for unit in (*plan.per, *plan.included, *plan.limit):
         if unit not in UNITS:
             refuse(f"plan unit {unit}", plan.id, UNITS)
+    if len({*plan.fee, *plan.minimum, *plan.cap}) > 1:
+        refuse("plan fee minimum cap", plan.id, ("one of month, quarter, year for all three",))
     if plan.revenue_share:
         refuse("plan revenue_share", plan.revenue_share.get("rate", ""))
     if plan.bundle:
@@ -512,18 +514,28 @@ def may_provide(uow: Uow, contract: UsageContract) -> bool:
     return all(claim is not None and claim.covers(Right.OPERATE, today) for claim in claims)
 
 
+def begins_on(uow: Uow, contract: UsageContract) -> date | None:
+    """The first day in force: the term's, or the legal day of the second signature when that is
+    later; None until both sides have signed.
+    """
+    signed = signatures(uow, contract)
+    if len(signed) < 2:
+        return None
+    days = (legal_day(datetime.fromisoformat(one.at)) for one in signed.values())
+    return max(contract.terms.starts_on, *days)
+
+
 def lasts_until(uow: Uow, contract: UsageContract) -> date:
-    """The first day on which the deal gives nothing: its term's end, an early end, or the start of
-    a signed amendment.
+    """The first day on which the deal gives nothing: its term's end, an early end, or the day on
+    which a signed amendment begins.
     """
     last = contract.terms.ends_on
     for edge in uow.edges_to(contract.id):
         if edge.verb == "ends":
             last = min(last, uow.get(DealEnd, edge.src).ends_on)
         elif edge.verb == "amends":
-            later = uow.get(UsageContract, edge.src)
-            if len(signatures(uow, later)) == 2:
-                last = min(last, later.terms.starts_on)
+            begins = begins_on(uow, uow.get(UsageContract, edge.src))
+            last = min(last, begins or last)
     return last
 
 

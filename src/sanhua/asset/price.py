@@ -55,7 +55,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One step of the waterfall: a rate, an amount per period, or the rest (by what, for whom)."""
+    """One step of the waterfall: a rate, an amount per period, or the rest (by what, for whom).
+
+    A rate is of what was billed without tax (`base` net) or with it (gross).
+    """
 
     party: str = ""
     rate: Decimal | None = None
@@ -63,6 +66,7 @@ class Share:
     per: str = ""
     rest: str = ""  # "" no; "true", or lineage quality_quantity shapley equal
     among: tuple[str, ...] = ()
+    base: str = "net"  # net | gross
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +161,27 @@ def _amounts(plan: Plan) -> Iterator[Money]:
         yield from (step.price for step in steps)
 
 
-def usage_price(steps: Sequence[PriceStep], units: int, how: str) -> Money:
-    """What `units` cost: `graduated` prices each unit at its own step, `volume` all of them at the
-    last one reached.
+def stepped(steps: Sequence[PriceStep], units: int, how: str) -> Iterator[tuple[int, Money]]:
+    """How many of `units` are at which price: `graduated` prices each unit at its own step,
+    `volume` all of them at the last one reached.
     """
-    total = Money(Decimal(), steps[0].price.currency)
     below = 0
     for step in steps:
         if how == "volume":
             if step.to is None or units <= step.to:
-                return step.price * units
+                yield units, step.price
+                return
             continue
         within = (units if step.to is None else min(units, step.to)) - below
         if within <= 0:
-            break
-        total, below = total + step.price * within, below + within
-    return total
+            return
+        yield within, step.price
+        below += within
+
+
+def currency_of(plan: Plan) -> str:
+    """The currency of a plan's amounts; CNY when it names none."""
+    return next(_amounts(plan), Money(Decimal())).currency
 
 
 def quote(
@@ -204,8 +213,7 @@ def quote(
             raise Invalid(
                 "price.over-limit", plan=plan.id, unit=unit, units=units, limit=plan.limit[unit]
             )
-    currency = next(_amounts(plan), Money(Decimal())).currency
-    zero = Money(Decimal(), currency)
+    zero = Money(Decimal(), currency_of(plan))
     if plan.free:
         return zero
     named = [*plan.fee, *plan.minimum, *plan.cap]
@@ -216,7 +224,8 @@ def quote(
     shortest = min(plan.fee, key=MONTHS.__getitem__, default=period)
     for unit, steps in plan.per.items():
         included = plan.included.get(unit, 0) * _times(shortest, period, plan)
-        due = due + usage_price(steps, max(0, usage.get(unit, 0) - included), plan.steps)
+        beyond = max(0, usage.get(unit, 0) - included)
+        due = sum((price * n for n, price in stepped(steps, beyond, plan.steps)), due)
     for key, minimum in plan.minimum.items():
         due = max(due, minimum * _times(key, period, plan), key=lambda money: money.amount)
     for key, cap in plan.cap.items():

@@ -26,7 +26,6 @@ before it is available (the ERP's own write-off counts). A recoverable amount is
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -36,13 +35,13 @@ from typing import Any
 
 from sanhua.capital.recognise import AssetCard, Outcome, Recognition, Route, Use, named
 from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of
+from sanhua.kernel import ids
 from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.ports import Rules, Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, add_months, parse_day
-from sanhua.verify import canonical
 
 
 class Layer(StrEnum):
@@ -581,7 +580,7 @@ def entries(
         lines = _lines(key, moved, policy)
         if lines:
             entry = Entry(
-                _entry_id(book, carrying.asset, day, f"{key}.{kind}"),
+                ids.derived("pst", book.id, carrying.asset, day.isoformat(), f"{key}.{kind}"),
                 book.id,
                 day,
                 lines,
@@ -605,7 +604,7 @@ def mirror(voucher: Voucher, book: Book) -> Entry:
     """The voucher as an entry of the entity's book, line by line as the ERP wrote it."""
     lines = tuple(Line(line.account, line.amount.fen, line.summary) for line in voucher.lines)
     return Entry(
-        _entry_id(book, voucher.id, voucher.dated, "mirror"),
+        ids.derived("pst", book.id, voucher.id, voucher.dated.isoformat(), "mirror"),
         book.id,
         voucher.dated,
         lines,
@@ -672,15 +671,6 @@ def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tup
     if not fen:
         return ()
     return (Line(account_of(policy, debit), fen), Line(account_of(policy, credit), -fen))
-
-
-def _entry_id(book: Book, source: str, day: date, role: str) -> str:
-    """`pst_` and a UUID of version 8: SHA-256 over book, source, day and kind."""
-    digest = hashlib.sha256(canonical([book.id, source, day.isoformat(), role])).digest()
-    value = int.from_bytes(digest[:16], "big")
-    value = value & ~(0xF << 76) | (0x8 << 76)
-    value = value & ~(0x3 << 62) | (0x2 << 62)
-    return f"pst_{value:032x}"
 
 
 def book_of(entity: str, currency: str = "CNY", fiscal_year: str = "01-01") -> Book:

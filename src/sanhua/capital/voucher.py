@@ -66,6 +66,7 @@ class Voucher:
     path: str
     file: DefinedBy
     reverses: Annotated[str, Ref("reverses")] = ""
+    confirms: Annotated[str, Ref("confirms")] = ""  # the entry of a close that the ERP booked by it
 
 
 @dataclass(frozen=True, slots=True)

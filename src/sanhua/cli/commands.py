@@ -195,6 +195,54 @@ def _say_run(answer: show.Answer, result: Any) -> None:
 
 
 @cli.command()
+@click.argument("period")
+@common
+def close(period: str, folder: Path, as_json: bool, language: str | None) -> None:
+    """月结 close a month (2026-03): rate the calls, bill, share, post, freeze."""
+    with show.answering("close", as_json, language or "zh") as answer:
+        from sanhua.workspace.closing import close as finish
+
+        with opened(folder, answer, language) as ws:
+            made = finish(ws, period)
+            answer.data, answer.found = made.data, made.diagnostics
+        usage = made.data["usage"]
+        answer.say(
+            f"{period} 已结：计量 {usage['records']} 条，计费 {usage['rated']}，"
+            f"重复 {usage['repeats']}，拒绝 {usage['refused']}",
+            f"{period} is closed: {usage['records']} records, {usage['rated']} rated, "
+            f"{usage['repeats']} repeats, {usage['refused']} refused",
+        )
+        for invoice in made.data["invoices"]:
+            answer.say(
+                f"账单 {invoice['id']}  {invoice['deal']}  {invoice['total']} "
+                f"{invoice['currency']}（税 {invoice['tax']}）",
+                f"invoice {invoice['id']}  {invoice['deal']}  {invoice['total']} "
+                f"{invoice['currency']} (tax {invoice['tax']})",
+            )
+            answer.lines += show.table(
+                [
+                    (
+                        line["reason"],
+                        line["period"],
+                        line["quantity"],
+                        line["price"],
+                        line["amount"],
+                    )
+                    for line in invoice["lines"]
+                ]
+            )
+        answer.lines += show.table(
+            [(s["party"], s["amount"], s["basis"]) for s in made.data["shares"]]
+        )
+        proposed = len(made.data["proposed_vouchers"])
+        answer.say(
+            f"分录 {len(made.data['postings'])} 笔；建议 ERP 入账 {proposed} 张",
+            f"{len(made.data['postings'])} postings; {proposed} vouchers proposed to the ERP",
+        )
+        answer.lines += made.data["figures"]
+
+
+@cli.command()
 @click.argument(
     "kind",
     type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),

@@ -82,20 +82,27 @@ def index(segment: Path, copy: Path, temp: Path) -> list[tuple[Any, ...]]:
     return rows
 
 
-def rate(copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path) -> tuple[list[Count], int]:
+def rate(
+    copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path, *, back_ms: int = 0
+) -> tuple[list[Count], int]:
     """Counts by deal of the records with `from_ms <= at < to_ms`, each counted once, and how many
     repeats there were.
 
-    Of records with the same `once` the one with the least id counts, whatever the order.
+    Of records with the same `once` the one with the least id counts, whatever the order; one that
+    came up to `back_ms` before `from_ms` was counted there.
     """
     if not copies:
         return [], 0
+    inside = f'"at" >= {from_ms:d}'
     source = (
-        f'SELECT * FROM {_parquet(copies)} WHERE "at" >= {from_ms:d} AND "at" < {to_ms:d} '
-        "AND permit AND deal <> ''"
+        f'SELECT * FROM {_parquet(copies)} WHERE "at" >= {from_ms - back_ms:d} '
+        f"AND \"at\" < {to_ms:d} AND permit AND deal <> ''"
     )
     with _connected(temp) as db:
-        records, distinct = _one(db, f"SELECT count(*), count(DISTINCT once) FROM ({source})")
+        records, distinct, came = _one(
+            db,
+            f"SELECT count(*), count(DISTINCT once), count(*) FILTER ({inside}) FROM ({source})",
+        )
         if records != distinct:  # count the few that came twice by the least id, the others as is
             db.execute(
                 f"CREATE TEMP TABLE repeated AS SELECT once FROM ({source}) "
@@ -108,14 +115,46 @@ def rate(copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path) -> tuple[
             )
         permits = db.execute(
             'SELECT deal, \'\', count(*), sum("call"), sum("row"), sum("byte") '
-            f"FROM ({source}) GROUP BY deal ORDER BY deal"
+            f"FROM ({source}) WHERE {inside} GROUP BY deal ORDER BY deal"
         ).fetchall()
         refused = db.execute(
             f"SELECT deal, reason, sum(times) FROM (SELECT DISTINCT ON (id) * FROM "
-            f'{_parquet(copies)} WHERE "at" >= {from_ms:d} AND "at" < {to_ms:d} AND NOT permit) '
+            f'{_parquet(copies)} WHERE {inside} AND "at" < {to_ms:d} AND NOT permit) '
             "GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-    return [Count(*row) for row in [*permits, *refused]], records - distinct
+    counts = [Count(*row) for row in [*permits, *refused]]
+    return counts, came - sum(count.records for count in counts if not count.reason)
+
+
+def tally(
+    copies: Sequence[Path], from_ms: int, to_ms: int, temp: Path
+) -> tuple[dict[str, tuple[int, int, int, int]], int]:
+    """Deal → its permits with their calls, rows and bytes in the segments, repeats and all, and how
+    many of the permits lie in `from_ms <= at < to_ms`.
+    """
+    if not copies:
+        return {}, 0
+    with _connected(temp) as db:
+        rows = db.execute(
+            'SELECT deal, count(*), sum("call"), sum("row"), sum("byte"), count(*) FILTER '
+            f'("at" >= {from_ms:d} AND "at" < {to_ms:d}) FROM {_parquet(copies)} '
+            "WHERE permit GROUP BY deal"
+        ).fetchall()
+    return {r[0]: (r[1], int(r[2]), int(r[3]), int(r[4])) for r in rows}, sum(r[5] for r in rows)
+
+
+def find(copies: Sequence[Path], number: str, temp: Path) -> tuple[int, int] | None:
+    """Of a usage record's id (32 hex digits): the index of the copy that holds it, and the line of
+    its segment.
+    """
+    with _connected(temp) as db:
+        for at, copy in enumerate(copies):
+            row = db.execute(
+                f"SELECT line FROM {_parquet([copy])} WHERE id = CAST(? AS UUID)", [number]
+            ).fetchone()
+            if row is not None:
+                return at, int(row[0])
+    return None
 
 
 def _parquet(paths: Sequence[Path]) -> str:

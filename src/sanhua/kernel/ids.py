@@ -7,8 +7,11 @@ a rule `rule:instrument/name@day`, a figure `figure:book/report/line/column/peri
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date, datetime
+
+from sanhua.verify import canonical
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")  # the id of a declared thing
 _ACT = re.compile(r"([a-z]{3})_[0-9a-f]{32}")
@@ -53,3 +56,13 @@ def uuid7(moment: datetime, entropy: bytes) -> str:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return f"{value:032x}"
+
+
+def derived(kind: str, *said: str) -> str:
+    """`kind_` and a UUID of version 8, SHA-256 over `said`: whoever says the same has the same
+    id.
+    """
+    value = int.from_bytes(hashlib.sha256(canonical(list(said))).digest()[:16], "big")
+    value = value & ~(0xF << 76) | (0x8 << 76)
+    value = value & ~(0x3 << 62) | (0x2 << 62)
+    return f"{kind}_{value:032x}"

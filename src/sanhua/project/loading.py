@@ -919,7 +919,11 @@ class Loader:
             delivery,
             tuple(plans),
             Tax(rate(tax.text("rate")), tax.flag("included", True)) if tax else Tax(),
-            tuple(self._share(item) for item in found.items("shares") if isinstance(item, Keys)),
+            tuple(
+                self._share(item, found.text("base") or "net")
+                for item in found.items("shares")
+                if isinstance(item, Keys)
+            ),
             listings,
             day(found, "retired", path),
         )
@@ -1003,7 +1007,7 @@ class Loader:
             value.flat("ceiling"),
         )
 
-    def _share(self, value: Keys) -> Share:
+    def _share(self, value: Keys, base: str) -> Share:
         rest = value.get("rest")
         return Share(
             value.text("party"),
@@ -1012,6 +1016,7 @@ class Loader:
             value.text("per"),
             rest.text("by") if isinstance(rest, Keys) else "true" if rest is not None else "",
             rest.words("among") if isinstance(rest, Keys) else (),
+            value.text("base") or base,
         )
 
     def _deals(self) -> None:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from sanhua.asset.bill import TOTAL, Closing
 from sanhua.asset.product import DataProduct
 from sanhua.capital.recognise import AssetEntry
 from sanhua.kernel import ids
 from sanhua.kernel.figure import Figure, Part
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.resource.lineage import Table
 from sanhua.resource.quality import Quality
@@ -72,6 +74,7 @@ class StageFigures:
                     "deals",
                     {ids.node("file", d.origin.path): 1 for d in self.project.deals.values()},
                 ),
+                *self._revenue(uow),
                 self._count(
                     "capital.assets", Text("资产", "assets"), "assets", {a.id: 1 for a in assets}
                 ),
@@ -87,6 +90,22 @@ class StageFigures:
             for figure in figures:
                 uow.add(figure, "figure.stated")
         return figures
+
+    def _revenue(self, uow: Uow) -> list[Figure]:
+        """What the closed months brought in, by the entity and currency that each figure is of."""
+        earned: dict[tuple[str, str], dict[str, Decimal]] = {}
+        for closing in uow.all(Closing):
+            for figure in (uow.get(Figure, name) for name in closing.figures):
+                book, _, line, _, _ = figure.id.split("/")
+                if line.partition("_")[0] == TOTAL:
+                    parts = earned.setdefault((ids.key_of(book), figure.unit), {})
+                    parts[figure.id] = figure.value
+        label = Text("数据产品收入", "revenue from data products")
+        found: list[Figure] = []
+        for (entity, currency), parts in sorted(earned.items()):
+            made = self._count("asset.revenue", label, currency, parts)
+            found.append(replace(made, id=self._figure_id("asset.revenue", entity)))
+        return found
 
     def _count(
         self, line: str, label: Text, unit: str, parts: Mapping[str, int | Decimal]

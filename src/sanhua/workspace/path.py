@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from sanhua import sql
+from sanhua.asset.bill import Closing
 from sanhua.asset.contract import UsageContract, signatures
 from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan
 from sanhua.asset.party import enrol
@@ -18,12 +19,13 @@ from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
 from sanhua.asset.register import freeze
 from sanhua.asset.rights import Claim, claim_rights
+from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
-from sanhua.kernel.ledger import Book
+from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
@@ -593,13 +595,20 @@ class Path:
                 self.recognise(card, vouchers, policy, entity, book)
 
     def book(self, book: Book, vouchers: Sequence[Voucher]) -> None:
-        """The ERP's vouchers, mirrored into the entity's book as they are."""
+        """The ERP's vouchers, mirrored into the entity's book as they are; one that books what a
+        close had posted confirms that entry.
+        """
         made_from = {"vouchers": [[v.id, v.file] for v in vouchers], "book": asdict(book)}
 
         def act(uow: Uow) -> Made:
             uow.add(book, "book.opened")
-            book_vouchers(uow, vouchers)
+            new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
+            proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
+            answers = dict(confirmed(new, (e for e in proposed if e.book == book.id)))
+            book_vouchers(uow, [replace(v, confirms=answers.get(v.id, "")) for v in vouchers])
             for voucher in vouchers:
+                if voucher.id in answers:
+                    continue
                 try:
                     post(uow, [mirror(voucher, book)])
                 except SanhuaError as error:

@@ -206,9 +206,20 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
                 if k.startswith("SANHUA_") and not k.startswith(("SANHUA_LANGUAGE", "SANHUA_STORE"))
             },
             "rules": ws.rules.fingerprint,
+            "closed": _closed(ws),
             "day": legal_day(ws.clock.now()).isoformat(),
         }
     )
+
+
+def _closed(ws: Workspace) -> list[str]:
+    """The months that were closed; their figures count into the stages'."""
+    if not ws.has_store:
+        return []
+    from sanhua.asset.bill import Closing
+
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        return [closing.id for closing in uow.all(Closing)]
 
 
 def _unchanged(ws: Workspace, key: str) -> RunResult | None:

@@ -1,0 +1,60 @@
+"""Codes of the monthly close."""
+
+from sanhua.kernel.messages import Message
+
+MESSAGES = {
+    "close.not-a-month": Message(
+        "{period} 不是自然月",
+        "{period} is not a calendar month",
+        "写作 2026-03",
+        "write 2026-03",
+    ),
+    "close.period-running": Message(
+        "{period} 尚未结束（到 {through} 为止）",
+        "{period} is not over (it runs through {through})",
+        "期末之后再月结",
+        "close it when it is over",
+    ),
+    "close.already-closed": Message(
+        "{period} 已月结，最近一次是 {latest}",
+        "{period} is closed already; the latest is {latest}",
+        "迟到的用量在下一次月结中调整",
+        "what came late is adjusted in the next close",
+    ),
+    "close.out-of-order": Message(
+        "{period} 还不能月结：应先月结 {due}",
+        "{period} cannot be closed yet: {due} comes first",
+        "先 sanhua close {due}",
+        "run sanhua close {due} first",
+    ),
+    "close.not-reconciled": Message(
+        "核对不符（{of}）：{left} {one}，{right} {other}",
+        "not reconciled ({of}): {left} {one}, {right} {other}",
+        "先 sanhua verify；未月结，也未记账",
+        "run sanhua verify; nothing was closed or posted",
+    ),
+    "close.unknown-deal": Message(
+        "计量中的合约 {deal} 不存在或未经双方签署：{records} 条用量已保留，未计费",
+        "the meter holds {records} records of deal {deal}, which does not bind: kept, not billed",
+        "查明这些计量段的来源",
+        "find out where the segments that hold them come from",
+    ),
+    "close.no-policy": Message(
+        "主体 {entity} 没有 books/policy.yaml：收入只记入结算账，未记入主体账",
+        "entity {entity} has no books/policy.yaml: its revenue is in the settlement book only",
+        "写出会计政策和科目对照",
+        "write its accounting policy and chart",
+    ),
+    "close.chart-lacks": Message(
+        "主体 {entity} 的科目对照缺少 {roles}：相关分录未记入主体账",
+        "the chart of {entity} lacks {roles}: the entries that need them are not in its book",
+        "在 books/policy.yaml 的 chart 中补上",
+        "add them to chart in books/policy.yaml",
+    ),
+    "close.other-currency": Message(
+        "账单 {invoice} 的币种不是主体 {entity} 的记账本位币：未记入主体账",
+        "invoice {invoice} is not in the currency of {entity}: it is not in its own book",
+        "由 ERP 按其汇率入账",
+        "book it in the ERP at its rate",
+    ),
+}

@@ -1,0 +1,551 @@
+"""Close 月结: count a month's calls, bill them, share what came in, post it, and freeze the month.
+
+Months are closed in their order, each once, as one act: what is killed in the middle has not
+happened. A segment that arrives for a month already closed changes no bill: the month is counted
+again with it, and the difference goes to the next close as an adjustment.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sanhua.asset.bill import (
+    TOTAL,
+    Closing,
+    Counted,
+    Invoice,
+    InvoiceLine,
+    draw_up,
+    month_of,
+    months_of,
+    taxed,
+)
+from sanhua.asset.contract import UsageContract, begins_on, lasts_until
+from sanhua.asset.meter import MeterSegment
+from sanhua.asset.price import Plan, currency_of
+from sanhua.asset.revenue import Settlement, contributors, divide, settle, settlement_book
+from sanhua.capital.disclose import recognition_of
+from sanhua.capital.earn import confirmed, earned, lacking
+from sanhua.capital.measure import book_of, carry, entries
+from sanhua.capital.recognise import AssetEntry
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, Severity
+from sanhua.kernel.figure import Figure, Part, Posted
+from sanhua.kernel.ledger import Book, Entry
+from sanhua.kernel.money import Money
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import SHANGHAI, Period, legal_day
+from sanhua.project.model import Entity
+from sanhua.workspace.metering import copies, seal, sealed, temp_root
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.refusing import recorded
+from sanhua.workspace.running import run
+
+LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
+
+
+@dataclass
+class Closed:
+    """`data` is the JSON without the common keys."""
+
+    data: dict[str, Any]
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+
+def close(ws: Workspace, name: str) -> Closed:
+    """Close the month `name` (`2026-03`) after bringing the project up to date.
+
+    Invalid close.not-a-month; Conflict close.period-running, close.already-closed,
+    close.out-of-order; Broken close.not-reconciled when two counts of the same thing differ. Also
+    what the run raises.
+    """
+    with recorded(ws, "close", ids.node("closing", name)):
+        month = _month(name)
+        if month.ends_on > legal_day(ws.clock.now()):
+            raise Conflict("close.period-running", period=name, through=month.through.isoformat())
+        made = run(ws)
+        if made.error is not None:
+            raise made.error
+        with ws.exclusive():
+            ws.store.must_go_on()
+            seal(ws)
+            closing = _Close(ws, month)
+            closing.must_be_next()
+            closing.count()
+            data = closing.keep()
+        data["checkpoint"] = _checkpoint(ws)
+        return Closed(data, made.diagnostics + closing.found)
+
+
+def _month(name: str) -> Period:
+    try:
+        period = Period.named(name)
+    except Invalid as error:
+        raise Invalid("close.not-a-month", period=name) from error
+    if period != month_of(period.starts_on):
+        raise Invalid("close.not-a-month", period=name)
+    return period
+
+
+def _checkpoint(ws: Workspace) -> dict[str, Any]:
+    _, size, root = ws.store.checkpoint().splitlines()[:3]
+    return {"size": int(size), "root": root}
+
+
+class _Close:
+    """One month being closed."""
+
+    def __init__(self, ws: Workspace, month: Period) -> None:
+        self.ws, self.month = ws, month
+        self.segments = sealed(ws)
+        self.found: list[Diagnostic] = []
+        self.counts: dict[tuple[str, str], Counted] = {}  # (deal, month) → the latest count
+        self.recounted: set[str] = {month.id}
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            self.before = sorted(uow.all(Closing), key=lambda one: one.starts_on)
+            self.begun = [
+                (contract, begins, lasts_until(uow, contract))
+                for contract in uow.all(UsageContract)
+                if (begins := begins_on(uow, contract)) is not None
+            ]
+            billed = list(uow.all(Invoice))
+        self.billed: dict[str, list[Invoice]] = defaultdict(list)
+        for invoice in billed:
+            self.billed[invoice.deal].append(invoice)
+        for closing in self.before:
+            self.counts |= {(one.deal, one.month): one for one in closing.counts}
+
+    def must_be_next(self) -> None:
+        """A month is closed once, and after the one before it."""
+        closed = {closing.id for closing in self.before}
+        if ids.node("closing", self.month.id) in closed:
+            raise Conflict(
+                "close.already-closed",
+                period=self.month.id,
+                latest=month_of(self.before[-1].starts_on).id,
+            )
+        days = [begins for _, begins, _ in self.begun]
+        days += [legal_day(datetime.fromisoformat(s.first_at)) for s in self.segments]
+        following = self.before[-1].ends_on if self.before else min(days, default=None)
+        if following is None:
+            return
+        due = month_of(following)
+        if self.month.starts_on > due.starts_on or self.before and self.month != due:
+            raise Conflict("close.out-of-order", period=self.month.id, due=due.id)
+
+    # Counting
+
+    def count(self) -> None:
+        """Count the month, and again those before it that late segments fall into."""
+        known = {segment for closing in self.before for segment in closing.segments}
+        self.fresh = [
+            segment
+            for segment in self.segments
+            if segment.id not in known and _day(segment.first_at) < self.month.ends_on
+        ]
+        late = [_day(s.first_at) for s in self.fresh if _day(s.first_at) < self.month.starts_on]
+        self.reconciled: dict[str, int] = {}
+        self.refused = 0
+        month = month_of(min(late)) if late else self.month
+        while month.starts_on <= self.month.starts_on:
+            self._count(month)
+            month = month_of(month.ends_on)
+
+    def _count(self, month: Period) -> None:
+        from sanhua.engine.usage import rate, tally
+
+        self.recounted.add(month.id)
+        within = [
+            segment
+            for segment in self.segments
+            if _day(segment.last_at) >= month.starts_on - LOOK_BACK
+            and _day(segment.first_at) < month.ends_on
+        ]
+        paths = copies(self.ws, within)
+        from_ms, to_ms = _ms(month.starts_on), _ms(month.ends_on)
+        back_ms = int(LOOK_BACK.total_seconds() * 1000)
+        counts, repeats = rate(paths, from_ms, to_ms, temp_root(self.ws), back_ms=back_ms)
+        meter, inside = tally(paths, from_ms, to_ms, temp_root(self.ws))
+        evidence = _evidence(within)
+        for deal in sorted({*evidence, *meter}):
+            if evidence.get(deal) != meter.get(deal):
+                raise _differs("evidence", evidence.get(deal), "meter", meter.get(deal), deal)
+        permits = [count for count in counts if not count.reason]
+        rated = sum(count.records for count in permits)
+        if inside != rated + repeats:
+            raise _differs("meter", inside, "rated", rated + repeats, month.id)
+        for key in [key for key in self.counts if key[1] == month.id]:
+            self.counts[key] = replace(self.counts[key], records=0, units=_units(0, 0, 0))
+        for c in permits:
+            counted = Counted(c.deal, month.id, c.records, _units(c.call, c.row, c.byte))
+            self.counts[c.deal, month.id] = counted
+        if month == self.month:
+            self.refused = sum(count.records for count in counts if count.reason)
+            self.reconciled |= {"records": inside, "rated": rated, "repeats": repeats}
+
+    # Billing
+
+    def invoices(self) -> Iterator[tuple[UsageContract, Invoice, int]]:
+        """The invoices of this close, each with how many months it bills for the first time."""
+        for contract, begins, ends in self.begun:
+            plan = contract.terms.plan
+            touched = [Period.named(m) for m in sorted(self.recounted)]
+            lines, counted = draw_up(
+                plan,
+                self.month,
+                [m for m in touched if m == self.month or (contract.id, m.id) in self.counts],
+                begins,
+                ends,
+                lambda period, deal=contract.id: self._used(deal, period),
+                lambda period, deal=contract.id, plan=plan: self._billed(deal, period, plan),
+            )
+            if lines:
+                invoice = self._invoice(contract, lines, counted)
+                yield contract, invoice, months_of(plan) if counted else 0
+
+    def _used(self, deal: str, period: Period) -> dict[str, int]:
+        total = _units(0, 0, 0)
+        for (of, month), counted in self.counts.items():
+            if of == deal and Period.named(month).starts_on in period:
+                for unit, n in counted.units.items():
+                    total[unit] += n
+        return total
+
+    def _billed(self, deal: str, period: Period, plan: Plan) -> Money:
+        lines = (line for invoice in self.billed[deal] for line in invoice.lines)
+        return Money.sum((x.amount for x in lines if x.period == period.id), currency_of(plan))
+
+    def _invoice(
+        self, contract: UsageContract, lines: Sequence[InvoiceLine], counted: Mapping[str, int]
+    ) -> Invoice:
+        net, tax, total = taxed(lines, contract.terms.tax)
+        periods = [Period.named(name) for name in dict.fromkeys(line.period for line in lines)]
+        earlier = [
+            closing.id
+            for closing in self.before
+            for c in closing.counts
+            if c.deal == contract.id
+            and any(Period.named(c.month).starts_on in period for period in periods)
+        ]
+        return Invoice(
+            ids.derived("inv", contract.id, self.month.id),
+            contract.id,
+            contract.hash,
+            contract.consumer,
+            contract.provider,
+            contract.product,
+            self.month.id,
+            tuple(period.id for period in periods),
+            self.month.through,
+            counted,
+            tuple(lines),
+            net,
+            tax,
+            total,
+            (*dict.fromkeys(earlier), ids.node("closing", self.month.id)),
+        )
+
+    # Keeping
+
+    def keep(self) -> dict[str, Any]:
+        """Everything of the close, as one act; what is printed of it."""
+        data: dict[str, Any] = {
+            "period": {
+                "id": self.month.id,
+                "from": self.month.starts_on.isoformat(),
+                "through": self.month.through.isoformat(),
+            },
+            "usage": {},
+            "invoices": [],
+            "shares": [],
+        }
+        entities = {ids.node("party", e.id): e for e in self.ws.project.settings.entities}
+        posted: list[Entry] = []
+        income: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        made: list[tuple[Invoice, Settlement]] = []
+        with self.ws.store.begin(actor=self.ws.actor) as uow:
+            for contract, invoice, months in self.invoices():
+                shares = divide(
+                    invoice.net,
+                    invoice.total,
+                    contract.terms.shares,
+                    contract.provider,
+                    months,
+                    contributors(uow, contract),
+                )
+                settlement = Settlement(
+                    ids.derived("set", invoice.id), invoice.id, invoice.net, tuple(shares)
+                )
+                made.append((invoice, settlement))
+                uow.add(invoice, "deal.billed", effective_on=invoice.dated)
+                uow.add(settlement, "revenue.shared", effective_on=invoice.dated)
+                uow.add(settlement_book(invoice.provider, invoice.total.currency), "book.opened")
+                for entry in settle(invoice, settlement):
+                    uow.post(entry)
+                    posted.append(entry)
+                    if entry.lines[1].account.startswith("income:"):
+                        income[invoice.provider, invoice.product].append(entry)
+                data["invoices"].append(_shown_invoice(invoice))
+                data["shares"] += _shown_shares(invoice, settlement)
+            proposed: list[Entry] = []
+            for entity in entities.values():
+                proposed += self._entity(uow, entity, made)
+            figures = self._figures(uow, income)
+            closing = Closing(
+                ids.node("closing", self.month.id),
+                self.month.starts_on,
+                self.month.ends_on,
+                tuple(segment.id for segment in self.fresh),
+                tuple(c for key, c in sorted(self.counts.items()) if key[1] in self.recounted),
+                self._unbilled(),
+                self.reconciled | self._agreed(uow, made),
+                tuple(entry.id for entry in proposed),
+                tuple(figures),
+            )
+            uow.add(closing, "period.closed", effective_on=self.month.through)
+            for book in list(uow.all(Book)):
+                uow.close_period(book.id, self.month)
+        data["usage"] = {
+            "records": self.reconciled["records"],
+            "rated": self.reconciled["rated"],
+            "repeats": self.reconciled["repeats"],
+            "refused": self.refused,
+        }
+        data["postings"] = [
+            {"book": kind, **pair}
+            for kind, made in (("settlement", posted), ("entity", proposed))
+            for entry in made
+            for pair in _pairs(entry)
+        ]
+        data["proposed_vouchers"] = [_voucher(entry) for entry in proposed]
+        data["figures"] = figures
+        return data
+
+    def _entity(
+        self, uow: Any, entity: Entity, made: Sequence[tuple[Invoice, Settlement]]
+    ) -> list[Entry]:
+        """Post to an entity's own book what its ERP has not booked yet: revenue and the month's
+        measurement. What was posted, for the ERP to enter.
+        """
+        policy = self.ws.project.policy.get(entity.id)
+        owner = ids.node("party", entity.id)
+        own = [pair for pair in made if pair[0].provider == owner]
+        if policy is None:
+            if own:
+                self._note("close.no-policy", entity=entity.id)
+            return []
+        book = book_of(entity.id, entity.currency, entity.fiscal_year)
+        found: list[Entry] = []
+        for invoice, settlement in own:
+            if invoice.total.currency != entity.currency:
+                self._note("close.other-currency", entity=entity.id, invoice=invoice.id)
+                continue
+            found += earned(invoice, settlement, policy, book)
+        for card in self.ws.project.assets.values():
+            if card.entity == entity.id:
+                recognition = recognition_of(
+                    uow.get(AssetEntry, ids.node("asset", card.id)), entity.currency
+                )
+                carried = carry(card, recognition, policy, uow.rules, self.month.through)
+                moved = entries(carried, {}, policy, book, self.month)
+                found += [entry for entry in moved if entry.source.startswith("asset:")]
+        bare = lacking(policy, found)
+        if bare:
+            self._note("close.chart-lacks", entity=entity.id, roles=", ".join(bare))
+            found = [entry for entry in found if not lacking(policy, [entry])]
+        vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
+        booked = {entry for _, entry in confirmed(vouchers, found)}
+        found = [entry for entry in found if entry.id not in booked]
+        if found:
+            uow.add(book, "book.opened")
+        for entry in found:
+            uow.post(entry)
+        return found
+
+    def _figures(self, uow: Any, income: dict[tuple[str, str], list[Entry]]) -> list[str]:
+        """What each product earned in the month, net of tax, and each provider in all."""
+        found: list[str] = []
+        totals: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        for (provider, product), earned_by in sorted(income.items()):
+            entity, name = ids.key_of(provider), ids.key_of(product)
+            currency = uow.get(Book, earned_by[0].book).currency
+            postings = [Posted(e.id, _yuan(-e.lines[1].amount)) for e in earned_by]
+            figure = Figure(
+                ids.figure(entity, "revenue", name, "net", self.month.id),
+                Text(f"产品收入 {name}", f"revenue of {name}"),
+                sum((one.amount for one in postings), Decimal()),
+                currency,
+                (),
+                tuple(postings),
+            )
+            uow.add(figure, "figure.stated", effective_on=self.month.through)
+            totals[entity, currency].append(Part(figure.id, figure.value))
+            found.append(figure.id)
+        for (entity, currency), parts in totals.items():
+            line = TOTAL if currency == "CNY" else f"{TOTAL}_{currency.lower()}"
+            figure = Figure(
+                ids.figure(entity, "revenue", line, "net", self.month.id),
+                Text("数据产品收入", "revenue from data products"),
+                sum((part.amount for part in parts), Decimal()),
+                currency,
+                tuple(parts),
+            )
+            uow.add(figure, "figure.stated", effective_on=self.month.through)
+            found.append(figure.id)
+        return found
+
+    def _unbilled(self) -> tuple[str, ...]:
+        """Deals in the meter that bind nobody; told, never billed."""
+        bound = {contract.id for contract, _, _ in self.begun}
+        found = [c for c in self.counts.values() if c.month in self.recounted and c.records]
+        unknown = sorted({c.deal for c in found} - bound)
+        for deal in unknown:
+            records = sum(c.records for c in found if c.deal == deal)
+            self._note("close.unknown-deal", deal=ids.key_of(deal), records=records)
+        return tuple(unknown)
+
+    def _agreed(self, uow: Any, made: Sequence[tuple[Invoice, Settlement]]) -> dict[str, int]:
+        """Counts against invoices, invoices against the ledger: Broken close.not-reconciled."""
+        for invoice, settlement in made:
+            shared = sum(share.amount.fen for share in settlement.shares)
+            if shared != invoice.net.fen:
+                raise _differs("invoice", invoice.net.fen, "shares", shared, invoice.id)
+        every = [i for found in self.billed.values() for i in found] + [i for i, _ in made]
+        owed: dict[tuple[str, str], int] = defaultdict(int)
+        for invoice in every:
+            book = settlement_book(invoice.provider, invoice.total.currency).id
+            owed[book, f"receivable:{ids.key_of(invoice.consumer)}"] += invoice.total.fen
+        for (book, account), fen in owed.items():
+            balance = uow.balances(book, self.month.through).get(account)
+            if fen != (balance.fen if balance else 0):
+                raise _differs("invoices", fen, "ledger", str(balance), f"{book} {account}")
+        return {"invoiced_fen": sum(invoice.total.fen for invoice, _ in made)}
+
+    def _note(self, code: str, **facts: Any) -> None:
+        node = ids.node("closing", self.month.id)
+        self.found.append(Diagnostic(Severity.WARNING, code, node=node, facts=facts))
+
+
+def _day(moment: str) -> date:
+    return legal_day(datetime.fromisoformat(moment))
+
+
+def _ms(day: date) -> int:
+    return int(datetime.combine(day, time(), SHANGHAI).timestamp() * 1000)
+
+
+def _units(call: int, row: int, byte: int) -> dict[str, int]:
+    return {"call": call, "row": row, "byte": byte}
+
+
+def _yuan(fen: int) -> Decimal:
+    return Money.of_fen(fen).amount
+
+
+def _evidence(segments: Iterable[MeterSegment]) -> dict[str, tuple[int, int, int, int]]:
+    """What the log says was permitted in the segments: deal → permits, calls, rows, bytes."""
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for used in (used for segment in segments for used in segment.used if used.permits):
+        permits, call, row, byte = found.get(used.deal, (0, 0, 0, 0))
+        more = used.units
+        found[used.deal] = (
+            permits + used.permits,
+            call + more["call"],
+            row + more["row"],
+            byte + more["byte"],
+        )
+    return found
+
+
+def _differs(left: str, one: Any, right: str, other: Any, of: str) -> Broken:
+    return Broken(
+        "close.not-reconciled", left=left, one=str(one), right=right, other=str(other), of=of
+    )
+
+
+# What is printed
+
+
+def _shown_invoice(invoice: Invoice) -> dict[str, Any]:
+    return {
+        "id": invoice.id,
+        "deal": ids.key_of(invoice.deal),
+        "lines": [
+            {
+                "reason": line.reason,
+                "quantity": f"{line.quantity.normalize():f}",
+                "price": _price(line.price),
+                "amount": line.amount.text,
+                "period": line.period,
+            }
+            | ({"unit": line.unit} if line.unit else {})
+            | ({"days": line.days} if line.days else {})
+            for line in invoice.lines
+        ],
+        "net": invoice.net.text,
+        "tax": invoice.tax.text,
+        "total": invoice.total.text,
+        "currency": invoice.total.currency,
+        "counted": dict(invoice.counted),
+    }
+
+
+def _price(price: Money) -> str:
+    """Every digit, and never fewer than two decimals."""
+    return max(price.text, f"{price.amount.normalize():f}", key=len)
+
+
+def _shown_shares(invoice: Invoice, settlement: Settlement) -> list[dict[str, str]]:
+    return [
+        {
+            "party": ids.key_of(share.party),
+            "amount": share.amount.text,
+            "basis": share.basis,
+            "invoice": invoice.id,
+        }
+        for share in settlement.shares
+        if share.amount
+    ]
+
+
+def _pairs(entry: Entry) -> Iterator[dict[str, str]]:
+    """An entry as debit and credit pairs; amounts in red stay negative."""
+    red = -1 if entry.lines[0].amount < 0 else 1
+    debits = [[line.account, line.amount * red] for line in entry.lines if line.amount * red > 0]
+    credits = [[line.account, -line.amount * red] for line in entry.lines if line.amount * red < 0]
+    for debit in debits:
+        while debit[1] and credits:
+            credit = credits[0]
+            amount = min(debit[1], credit[1])
+            yield {
+                "owner": ids.key_of(entry.book).partition(".")[0],
+                "id": entry.id,
+                "debit": debit[0],
+                "credit": credit[0],
+                "amount": Money.of_fen(amount * red).text,
+            }
+            debit[1] -= amount
+            credit[1] -= amount
+            if not credit[1]:
+                credits.pop(0)
+
+
+def _voucher(entry: Entry) -> dict[str, Any]:
+    """What the ERP is asked to book."""
+    return {
+        "entry": entry.id,
+        "entity": ids.key_of(entry.book).partition(".")[0],
+        "date": entry.effective_on.isoformat(),
+        "summary": entry.summary,
+        "lines": [
+            {"account": line.account, "debit": Money.of_fen(max(line.amount, 0)).text}
+            if line.amount > 0
+            else {"account": line.account, "credit": Money.of_fen(-line.amount).text}
+            for line in entry.lines
+        ],
+    }
