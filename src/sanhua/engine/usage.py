@@ -61,7 +61,7 @@ def index(segment: Path, copy: Path, temp: Path) -> list[tuple[Any, ...]]:
     """
     listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in _COLUMNS.items())
     source = (
-        f"SELECT *, row_number() OVER () + 1 AS line FROM read_json({literal(str(segment))}, "
+        f"SELECT *, row_number() OVER () AS line FROM read_json({literal(str(segment))}, "
         f"format = 'newline_delimited', columns = {{{listed}}}, maximum_object_size = 65536)"
     )
     part = copy.with_name(f".{copy.name}.part")

@@ -43,7 +43,7 @@ from sanhua.kernel.time import SHANGHAI, Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.metering import copies, seal, sealed, temp_root
 from sanhua.workspace.opening import Workspace
-from sanhua.workspace.refusing import recorded
+from sanhua.workspace.refusing import refusals
 from sanhua.workspace.running import run
 
 LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
@@ -57,6 +57,7 @@ class Closed:
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
 
+@refusals("close", "closing")
 def close(ws: Workspace, name: str) -> Closed:
     """Close the month `name` (`2026-03`) after bringing the project up to date.
 
@@ -64,22 +65,22 @@ def close(ws: Workspace, name: str) -> Closed:
     close.out-of-order; Broken close.not-reconciled when two counts of the same thing differ. Also
     what the run raises.
     """
-    with recorded(ws, "close", ids.node("closing", name)):
-        month = _month(name)
-        if month.ends_on > legal_day(ws.clock.now()):
-            raise Conflict("close.period-running", period=name, through=month.through.isoformat())
-        made = run(ws)
-        if made.error is not None:
-            raise made.error
-        with ws.exclusive():
-            ws.store.must_go_on()
-            seal(ws)
-            closing = _Close(ws, month)
-            closing.must_be_next()
-            closing.count()
-            data = closing.keep()
-        data["checkpoint"] = _checkpoint(ws)
-        return Closed(data, made.diagnostics + closing.found)
+    month = _month(name)
+    if month.ends_on > legal_day(ws.clock.now()):
+        raise Conflict("close.period-running", period=name, through=month.through.isoformat())
+    made = run(ws)
+    if made.error is not None:
+        raise made.error
+    with ws.exclusive():
+        ws.store.must_go_on()
+        seal(ws)
+        closing = _Close(ws, month)
+        closing.must_be_next()
+        closing.count()
+        data = closing.keep()
+    _, size, root = ws.store.checkpoint().splitlines()[:3]
+    data["checkpoint"] = {"size": int(size), "root": root}
+    return Closed(data, made.diagnostics + closing.found)
 
 
 def _month(name: str) -> Period:
@@ -90,11 +91,6 @@ def _month(name: str) -> Period:
     if period != month_of(period.starts_on):
         raise Invalid("close.not-a-month", period=name)
     return period
-
-
-def _checkpoint(ws: Workspace) -> dict[str, Any]:
-    _, size, root = ws.store.checkpoint().splitlines()[:3]
-    return {"size": int(size), "root": root}
 
 
 class _Close:

@@ -43,6 +43,7 @@ from sanhua.resource.lineage import Table
 from sanhua.store.disk import write_new
 from sanhua.verify import canonical, sha256
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.refusing import refusals
 from sanhua.workspace.snapshots import Snapshots
 
 PURPOSES = "purposes"  # the code list of purposes
@@ -118,6 +119,7 @@ def overview(ws: Workspace) -> list[dict[str, Any]]:
 # Signing
 
 
+@refusals("deal.sign")
 def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, Any]:
     """Sign the terms as the file resolves to them now, with a key that parties.yaml declares.
 
@@ -225,6 +227,7 @@ def key_pair(ws: Workspace, party_id: str, out: Path) -> dict[str, Any]:
 # Tokens and ends
 
 
+@refusals("deal.token")
 def new_token(ws: Workspace, name: str, label: str) -> dict[str, Any]:
     """A bearer token of a signed deal. It is shown once; the store keeps its hash."""
     secret = f"sh_{secrets.token_urlsafe(32)}"
@@ -241,6 +244,7 @@ def token_hash(secret: str) -> str:
     return sha256(secret.encode())
 
 
+@refusals("deal.revoke")
 def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
     """Close a token; gateways see it within a second. Again is a no-op."""
     with ws.store.begin(actor=ws.actor) as uow:
@@ -252,6 +256,7 @@ def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
     return {"id": token.id, "deal": token.deal, "revoked": True}
 
 
+@refusals("deal.end")
 def end(ws: Workspace, name: str, day: str, reason: str) -> dict[str, Any]:
     """End a deal early, today when no day is given."""
     with ws.store.begin(actor=ws.actor) as uow:

@@ -22,7 +22,8 @@ _UPWARD = frozenset({"closes", "posted_in"})
 _FACTS = (
     "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
     "denominator", "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date",
-    "transform", "type", "bytes", "path", "line", "source", "version", "state", "role", "content",
+    "total", "pool", "basis", "transform", "type", "bytes", "path", "line", "source", "version",
+    "state", "role", "content",
 )  # fmt: skip
 
 
@@ -92,7 +93,32 @@ def explain(ws: Workspace, name: str, *, limit: int = NODES_MAX) -> Walk:
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
-    return _walk(ws, resolve(ws, name), limit)
+    call = _call(ws, name)
+    return call or _walk(ws, [resolve(ws, name)], limit)
+
+
+def _call(ws: Workspace, name: str) -> Walk | None:
+    """A usage record: no node of the graph, but a line of a sealed segment."""
+    from sanhua.workspace.metering import find_call
+
+    found = find_call(ws, name)
+    if found is None:
+        return None
+    segment, line, said = found
+    below = [(verb, said[key]) for key, verb in _CALL_STANDS_ON.items() if said.get(key)]
+    walk = _walk(ws, [segment.id, *(node for _, node in below)], NODES_MAX)
+    told = {key: said[key] for key in ("at", "purpose", "units", "decision", "reason", "request")}
+    shown = {"id": name, "kind": "call", "line": line} | told
+    walk.root, walk.nodes = name, {name: shown} | walk.nodes
+    walk.edges = [
+        Edge(name, "metered_in", segment.id, "1"),
+        *(Edge(name, verb, node, "1") for verb, node in below),
+        *walk.edges,
+    ]
+    return walk
+
+
+_CALL_STANDS_ON = {"deal": "used_under", "snapshot": "served_from"}
 
 
 def resolve(ws: Workspace, name: str) -> str:
@@ -110,10 +136,10 @@ def resolve(ws: Workspace, name: str) -> str:
     raise NotFound("explain.no-such-node", node=name)
 
 
-def _walk(ws: Workspace, root: str, limit: int) -> Walk:
+def _walk(ws: Workspace, roots: list[str], limit: int) -> Walk:
     """Breadth first; rules are gathered apart, with the nodes that they decided."""
-    found = Walk(root)
-    queue, seen = [root], {root}
+    found = Walk(roots[0])
+    queue, seen = list(roots), set(roots)
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         while queue:
             if len(found.nodes) >= limit:
@@ -187,9 +213,10 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
         value = (part or {}).get(name)
         if value not in (None, "", [], {}):
             shown[name] = value
-    if isinstance(amount := shown.get("amount"), dict):
-        shown["value"], shown["unit"] = amount["amount"], amount["currency"]
-        del shown["amount"]
+    for name in ("amount", "total", "pool"):
+        if isinstance(amount := shown.get(name), dict):
+            shown["value"], shown["unit"] = amount["amount"], amount["currency"]
+            del shown[name]
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
     shown["event"] = kept.event

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sanhua.asset.meter import MeterSegment, Used
 from sanhua.kernel import ids
@@ -17,6 +21,9 @@ from sanhua.store.disk import BINARY, hold
 from sanhua.store.lease import Leases
 from sanhua.store.segment import WHOLE, look, recover
 from sanhua.workspace.opening import Workspace
+
+CALL = re.compile(r"use_[0-9a-f]{32}")
+NEAR = timedelta(hours=1)  # between the moment in a call's id and the one in its record
 
 
 def meter_root(ws: Workspace) -> Path:
@@ -124,6 +131,27 @@ def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
             index(path, copy, temp_root(ws))
         found.append(copy)
     return found
+
+
+def find_call(ws: Workspace, name: str) -> tuple[MeterSegment, int, dict[str, Any]] | None:
+    """The sealed usage record `use_…`: its segment, its line there and what it says. Its id holds
+    the moment, so only segments of about that time are looked into.
+    """
+    from sanhua.engine.usage import find
+
+    if not CALL.fullmatch(name):
+        return None
+    number = name.removeprefix("use_")
+    at = datetime.fromtimestamp(int(number[:12], 16) / 1000, UTC)
+    first, last = moment_text(at - NEAR), moment_text(at + NEAR)
+    near = [s for s in sealed(ws) if s.first_at <= last and s.last_at >= first]
+    found = find(copies(ws, near), number, temp_root(ws)) if near else None
+    if found is None:
+        return None
+    segment, line = near[found[0]], found[1]
+    path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
+    with path.open("rb") as file:
+        return segment, line, json.loads(next(islice(file, line - 1, None)))
 
 
 def temp_root(ws: Workspace) -> Path:

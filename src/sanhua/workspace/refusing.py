@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
+from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound, SanhuaError
 from sanhua.kernel.record import Ref, record
 from sanhua.workspace.opening import Workspace
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @record("refusal")
@@ -23,16 +27,33 @@ class Refusal:
     code: str
 
 
-@contextmanager
-def recorded(ws: Workspace, act: str, node: str, actor: str = "") -> Iterator[None]:
-    """Keep the refusal that the block ends with, if there is a store to keep it in."""
-    try:
-        yield
-    except (Conflict, Denied, Invalid, NotFound) as error:
-        if ws.has_store:
+def refusals(
+    act: str, kind: str = "deal"
+) -> Callable[
+    [Callable[Concatenate[Workspace, str, P], R]], Callable[Concatenate[Workspace, str, P], R]
+]:
+    """Keep every refusal of the decorated act on a thing of `kind`, which its second argument
+    names, if there is a store to keep it in.
+    """
+
+    def keeping(
+        asked: Callable[Concatenate[Workspace, str, P], R],
+    ) -> Callable[Concatenate[Workspace, str, P], R]:
+        @wraps(asked)
+        def ask(ws: Workspace, name: str, *args: P.args, **more: P.kwargs) -> R:
             try:
-                with ws.store.begin(actor=actor or ws.actor) as uow:
-                    uow.add(Refusal(uow.new_id("rfs"), act, node, error.code), "act.refused")
-            except SanhuaError as other:
-                raise error from other  # the reason for the refusal comes first
-        raise
+                return asked(ws, name, *args, **more)
+            except (Conflict, Denied, Invalid, NotFound) as error:
+                node = name if ids.is_act(name) else ids.node(kind, ids.key_of(name))
+                try:
+                    if ws.has_store:
+                        with ws.store.begin(actor=ws.actor) as uow:
+                            refusal = Refusal(uow.new_id("rfs"), act, node, error.code)
+                            uow.add(refusal, "act.refused")
+                except SanhuaError as other:  # the reason for the refusal comes first
+                    raise error from other
+                raise
+
+        return ask
+
+    return keeping
