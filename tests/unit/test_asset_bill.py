@@ -71,9 +71,7 @@ def test_tax_on_top():
 
 def test_the_cap_and_the_minimum_are_lines_of_their_own():
     assert said(STANDARD, used(100_000)) == ["fee 2000.00", "usage 4500.00", "cap -1500.00"]
-    data_only = plan(
-        per={"row": (PriceStep(yuan("0.002")),)}, minimum={"month": yuan("100.00")}
-    )
+    data_only = plan(per={"row": (PriceStep(yuan("0.002")),)}, minimum={"month": yuan("100.00")})
     assert said(data_only, used(3, 40)) == ["usage 0.08", "minimum 99.92"]
     assert said(data_only, used(3, 50_000)) == ["usage 100.00"]
     assert said(data_only, used(3, 50_001)) == ["usage 100.00"]  # 100.002
@@ -134,9 +132,7 @@ def test_a_period_is_billed_when_it_or_the_deal_is_over(key: str, ends_on: date,
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(1, 12), st.integers(0, 12), st.integers(0, 9_000)), max_size=30
-    ),
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 12), st.integers(0, 9_000)), max_size=30),
     st.sampled_from(["month", "quarter", "year"]),
     st.integers(1, 365),
 )
