@@ -282,7 +282,8 @@ def test_killed_in_serving_and_closing_every_answered_call_is_billed_once(
     answered, number, kills = 0, 0, 0
     while kills < KILLS // 2:
         gateway = Gateway(selling)
-        timer = threading.Timer(seeded.uniform(0.02, 0.25), gateway.kill)
+        group = gateway.process.pid
+        timer = threading.Timer(seeded.uniform(0.02, 0.25), os.killpg, (group, signal.SIGKILL))
         timer.start()
         try:
             while True:
@@ -292,6 +293,7 @@ def test_killed_in_serving_and_closing_every_answered_call_is_billed_once(
         except (OSError, http.client.HTTPException):
             kills += 1
         timer.join()
+        gateway.end()
     with serving(selling) as gateway:
         key = {"Idempotency-Key": f"call-{number}"}
         assert gateway.get(secret, **CALL, headers=key)[0] == 200
