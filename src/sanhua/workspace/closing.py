@@ -336,20 +336,21 @@ class _Close:
                 self._note("close.no-policy", entity=entity.id)
             return []
         book = book_of(entity.id, entity.currency, entity.fiscal_year)
+        cards = [c for c in self.ws.project.assets.values() if c.entity == entity.id]
+        if own or cards:
+            uow.add(book, "book.opened")
         found: list[Entry] = []
         for invoice, settlement in own:
             if invoice.total.currency != entity.currency:
                 self._note("close.other-currency", entity=entity.id, invoice=invoice.id)
                 continue
             found += earned(invoice, settlement, policy, book)
-        for card in self.ws.project.assets.values():
-            if card.entity == entity.id:
-                recognition = recognition_of(
-                    uow.get(AssetEntry, ids.node("asset", card.id)), entity.currency
-                )
-                carried = carry(card, recognition, policy, uow.rules, self.month.through)
-                moved = entries(carried, {}, policy, book, self.month)
-                found += [entry for entry in moved if entry.source.startswith("asset:")]
+        for card in cards:
+            asset = uow.get(AssetEntry, ids.node("asset", card.id))
+            recognition = recognition_of(asset, entity.currency)
+            carried = carry(card, recognition, policy, uow.rules, self.month.through)
+            moved = entries(carried, {}, policy, book, self.month)
+            found += [entry for entry in moved if entry.source.startswith("asset:")]
         bare = lacking(policy, found)
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(bare))
@@ -357,8 +358,6 @@ class _Close:
         vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
         booked = {entry for _, entry in confirmed(vouchers, found)}
         found = [entry for entry in found if entry.id not in booked]
-        if found:
-            uow.add(book, "book.opened")
         for entry in found:
             uow.post(entry)
         return found

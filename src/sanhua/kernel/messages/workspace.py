@@ -164,6 +164,12 @@ MESSAGES = {
         "{path} 与声明的公钥 {declared} 不是一对",
         "{path} does not belong to the declared public key {declared}",
     ),
+    "demo.not-served": Message(
+        "网关没有启动（退出码 {code}）",
+        "the gateway did not start (exit code {code})",
+        "原因写在标准错误",
+        "standard error says why",
+    ),
     "init.not-empty": Message(
         "{folder} 已有 {name}，未写入任何文件",
         "{folder} holds {name} already; nothing was written",
