@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
 import shutil
+import socket
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -142,3 +147,41 @@ def test_the_product_is_proven_and_verified(project: Path, tmp_path: Path):
     said("prove", "product:steel_energy", "-o", bundle, "-C", project)
     assert said("verify", bundle)["ok"]
     assert said("verify", "-C", project)["tables"] == 4
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the README speaks to a POSIX shell")
+def test_the_readme_sells_it_to_a_bank_and_the_revenue_opens_to_source_rows(
+    project: Path, tmp_path: Path
+):
+    """The commands of its section, word for word but for the place, the port and the home."""
+    text = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## 从产品到收入")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    script = "set -e\n" + "\n".join(blocks).replace("8787", port)
+    script = script.replace("kill $SERVER; wait $SERVER", "kill $SERVER; wait $SERVER || true")
+    script = script.replace("cd examples/steel_carbon", f"cd {project}")
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={
+            **os.environ,
+            "HOME": str(tmp_path),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+    )
+    assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+    review = json.loads(done.stdout[done.stdout.index('{\n "calls"') :].partition("\n}\n")[0] + "}")
+    assert (review["calls"], review["kwh"], review["tco2"]) == (365, "729316.67", "314.019687")
+    month = re.search(r"revenue/steel_energy/net/(\d{4}-\d\d)", done.stdout)
+    assert month is not None
+    opened = said("explain", f"plant_co/revenue/steel_energy/net/{month[1]}", "-C", project)
+    kinds = [node["kind"] for node in opened["nodes"]]
+    for kind in ("entry", "invoice", "closing", "segment", "contract", "signature", "column"):
+        assert kind in kinds, kind
+    files = {node["path"]: node for node in opened["nodes"] if node["kind"] == "raw_file"}
+    assert {Path(path).name for path in files} == {Path(READINGS).name, Path(FACTORS).name}

@@ -63,6 +63,7 @@ class Invoice:
     tax: Money
     total: Money
     rated_in: tuple[Annotated[str, Ref("rated_in")], ...]  # closings whose counts it stands on
+    signatures: tuple[Annotated[str, Ref("agreed_in")], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ VERBS = {
     "about": (Text("所说的列", "is about"), Text("关于它的结论", "what is said of it")),
     "acts_for": (Text("代表", "acts for"), Text("代表人", "acted for by")),
     "advances": (Text("所属登记", "step of"), Text("登记步骤", "steps taken")),
+    "agreed_in": (Text("双方签署", "agreed in"), Text("据此的账单", "invoices under it")),
     "amends": (Text("变更", "amends"), Text("被变更为", "amended by")),
     "answers": (Text("答复的步骤", "answers"), Text("答复", "answered by")),
     "approved_by": (Text("批准人", "approved by"), Text("所作批准", "approvals given")),

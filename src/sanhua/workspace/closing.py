@@ -25,7 +25,7 @@ from sanhua.asset.bill import (
     months_of,
     taxed,
 )
-from sanhua.asset.contract import UsageContract, begins_on, lasts_until
+from sanhua.asset.contract import UsageContract, begins_on, lasts_until, signatures
 from sanhua.asset.meter import MeterSegment
 from sanhua.asset.price import Plan, currency_of
 from sanhua.asset.revenue import Settlement, contributors, divide, settle, settlement_book
@@ -109,6 +109,10 @@ class _Close:
                 for contract in uow.all(UsageContract)
                 if (begins := begins_on(uow, contract)) is not None
             ]
+            self.signed = {
+                contract.id: tuple(made.id for made in signatures(uow, contract).values())
+                for contract, _, _ in self.begun
+            }
             billed = list(uow.all(Invoice))
         self.billed: dict[str, list[Invoice]] = defaultdict(list)
         for invoice in billed:
@@ -244,6 +248,7 @@ class _Close:
             tax,
             total,
             (*dict.fromkeys(earlier), ids.node("closing", self.month.id)),
+            self.signed[contract.id],
         )
 
     # Keeping
