@@ -171,7 +171,7 @@ def _call(folder: Path, offset: timedelta, tokens: Mapping[str, str]) -> dict[st
         assert server.stdout is not None
         line = server.stdout.readline()
         if not line.strip():
-            raise Unavailable("demo.not-served", code=server.wait())
+            raise Unavailable("demo.not-served", status=server.wait())
         url = str(json.loads(line)["url"])
         return {deal: _client(folder, url, token, CALLS[deal]) for deal, token in tokens.items()}
     finally:

@@ -165,8 +165,8 @@ MESSAGES = {
         "{path} does not belong to the declared public key {declared}",
     ),
     "demo.not-served": Message(
-        "网关没有启动（退出码 {code}）",
-        "the gateway did not start (exit code {code})",
+        "网关没有启动（退出码 {status}）",
+        "the gateway did not start (exit code {status})",
         "原因写在标准错误",
         "standard error says why",
     ),
