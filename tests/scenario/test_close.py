@@ -250,6 +250,21 @@ def test_a_deal_that_ends_is_billed_to_its_last_day(selling: Path):
     assert shut(selling, month_after(following))["invoices"] == []
 
 
+def test_who_holds_the_data_together_shares_what_it_earns(selling: Path):
+    claims = selling / "rights" / "claims.yaml"
+    text = claims.read_text(encoding="utf-8")
+    held = "source: own_collection\n    with: [exchange]\n"
+    claims.write_text(text.replace("source: own_collection\n", held), "utf-8")
+    told = shut(selling, this_month())
+    shares = [(s["party"], Decimal(s["amount"]), s["basis"]) for s in told["shares"]]
+    assert [(party, basis) for party, _, basis in shares] == [
+        ("exchange", "5% of net"),
+        ("exchange", "rest by lineage 1/2"),
+        ("plant", "rest by lineage 1/2"),
+    ]
+    assert 0 <= shares[1][1] - shares[2][1] <= Decimal("0.01")
+
+
 def test_plans_that_mix_periods_are_refused(small_project: Path):
     product = small_project / "products" / "energy.yaml"
     text = product.read_text(encoding="utf-8")

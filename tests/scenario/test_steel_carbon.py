@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from sanhua.asset.contract import UsageContract
+from sanhua.asset.revenue import contributors
 from sanhua.cli.commands import cli
 from sanhua.project import schema
+from sanhua.workspace.opening import Workspace
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "steel_carbon"
 READINGS = "power_steel_kr/steel_2018_m01_m09.csv.gz"
@@ -185,3 +189,19 @@ def test_the_readme_sells_it_to_a_bank_and_the_revenue_opens_to_source_rows(
         assert kind in kinds, kind
     files = {node["path"]: node for node in opened["nodes"] if node["kind"] == "raw_file"}
     assert {Path(path).name for path in files} == {Path(READINGS).name, Path(FACTORS).name}
+
+
+def test_what_was_sold_is_followed_to_those_who_supplied_it(project: Path):
+    """Seven fields of 1/7 each. plant is a constant (the provider's); day, kwh, peak_kwh and half of
+    tco2 are readings; the other half of tco2, factor and factor_year are the factors'.
+    """
+    said("run", "-C", project)
+    with Workspace(project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = contributors(uow, uow.get(UsageContract, "deal:lake_bank_2026")).weights
+    weights = {party: sum(columns.values()) for party, columns in found.items()}
+    assert weights == {"party:plant_co": Fraction(9, 14), "party:owid": Fraction(5, 14)}
+    factors = {node.partition("@")[0]: weight for node, weight in found["party:owid"].items()}
+    assert factors == {
+        "col:grid_factors.carbon_intensity": Fraction(3, 14),
+        "col:grid_factors.year": Fraction(1, 7),
+    }
