@@ -192,7 +192,7 @@ def test_the_readme_sells_it_to_a_bank_and_the_revenue_opens_to_source_rows(
 
 
 def test_what_was_sold_is_followed_to_those_who_supplied_it(project: Path):
-    """Seven fields of 1/7 each. plant is a constant (the provider's); day, kwh, peak_kwh and half of
+    """Seven fields, 1/7 each. plant is a constant (the provider's); day, kwh, peak_kwh, half of
     tco2 are readings; the other half of tco2, factor and factor_year are the factors'.
     """
     said("run", "-C", project)
