@@ -137,6 +137,18 @@ class Path:
         files = self.found[source.id]
         contract, schema = self.plan.contract_of.get(table, (None, None))
         columns = raw_columns(schema, self.project.elements) if schema else None
+        supplier = ids.node("party", source.supplier or self.ws.entity)
+        raw = [
+            RawFile(
+                ids.node("raw_file", f"{source.id}@{f.sha256}"),
+                source.id,
+                f.name,
+                f.bytes,
+                supplier,
+                f.sha256,
+            )
+            for f in files
+        ]
         made_from = {
             "files": [[f.name, f.sha256, f.part] for f in files],
             "reading": asdict(source.reading) | {"part": part},
@@ -153,7 +165,7 @@ class Path:
                     [f.path for f in files],
                     source.reading,
                     columns,
-                    inputs=[f.sha256 for f in files],
+                    inputs=[file.id for file in raw],
                     step=digest(made_from),
                     names=names,
                 )
@@ -173,9 +185,8 @@ class Path:
             self.snapshots.keep(manifest)
 
             def act(uow: Uow) -> Made:
-                supplier = ids.node("party", source.supplier or self.ws.entity)
-                for f in files:
-                    uow.add(RawFile(f.sha256, source.id, f.name, f.bytes, supplier), "raw.received")
+                for file in raw:
+                    uow.add(file, "raw.received")
                 made = self._add_table(uow, manifest, None, {}, definitions, "table.collected")
                 if manifest.rows:
                     return made
@@ -195,7 +206,7 @@ class Path:
         self.stepper.step(
             "collect",
             node,
-            made_from,
+            made_from | {"supplier": supplier},
             work,
             usable=lambda: self.snapshots.usable(table),
             at=source.origin,
