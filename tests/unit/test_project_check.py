@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from sanhua.kernel.errors import Diagnostic, Invalid
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.messages import render
 from sanhua.project import load
 from sanhua.project.checking import check, income_value
@@ -402,6 +402,77 @@ def test_a_code_list_with_doubles_strangers_and_loops_is_told(tmp_path: Path):
 def test_sql_that_names_nothing_known_is_told(tmp_path: Path):
     found = compiled(tmp_path, BASE, {"sql/t.sql": "SELECT day\nFROM rwa\n"})
     assert [d.path for d in found if d.code.startswith("sql.")] == ["sql/t.sql"]
+
+
+SLA = "slaProperties:\n  - {property: latency, value: 2, unit: h, element: raw.at}\n"
+TIMED = BASE["contracts/raw.odcs.yaml"] + "      - {name: at, logicalType: timestamp}\n" + SLA
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "near"),
+    [
+        ("latency", "latencey", "contract.unknown-sla", "latency"),
+        ("raw.at", "raw.att", "ref.column", "raw.at"),
+        ("raw.at", "rav.at", "ref.column", "raw.at"),
+        ("raw.at", "raw", "ref.column", ""),
+        ("unit: h", "unit: hous", "format.not-one-of", "hours"),
+        ("unit: h", "unit: m", "format.not-one-of", ""),
+        ("value: 2", "value: 2h", "format.not-a-number", ""),
+        ("raw.at", "raw.kwh", "contract.latency-type", ""),
+        ("raw.at", "raw.day", "contract.latency-type", ""),
+    ],
+)
+def test_a_promise_that_could_not_be_measured_is_refused(
+    tmp_path: Path, old: str, new: str, code: str, near: str
+):
+    sound = compiled(tmp_path / "sound", BASE, {"contracts/raw.odcs.yaml": TIMED})
+    assert places(sound) == []
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": TIMED.replace(old, new)})
+    assert places(found) == [(code, "contracts/raw.odcs.yaml", 13)]
+    assert found[0].severity is Severity.ERROR and near in found[0].facts.get("nearest", "")
+
+
+def test_a_promise_about_nothing_and_a_foreign_one_are_told(tmp_path: Path):
+    about = TIMED.replace(", element: raw.at", "") + "  - {property: happiness, value: 1}\n"
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": about})
+    assert [(d.code, d.severity.value, d.line) for d in found] == [
+        ("contract.latency-of-nothing", "warning", 13),
+        ("contract.unknown-sla", "note", 14),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "near"),
+    [
+        ("metric: duplicateValues, arguments: {properties: [day, kwg]}", "ref.column", "kwh"),
+        ("metric: duplicateValues", "contract.rule-lacks", ""),
+        ("metric: missingValues", "contract.rule-of-no-column", ""),
+        ("metric: duplicateValues, arguments: {propertys: [day]}", "format.unknown-key", "prop"),
+    ],
+)
+def test_a_metric_that_could_not_be_measured_is_refused(
+    tmp_path: Path, rule: str, code: str, near: str
+):
+    text = BASE["contracts/raw.odcs.yaml"] + f"    quality:\n      - {{{rule}, mustBe: 0}}\n"
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert (code, "contracts/raw.odcs.yaml", 12) in places(found)
+    assert near in next(d.facts.get("nearest", "") for d in found if d.code == code)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("metric: invalidValues, mustBe: 0", "contract.rule-lacks"),
+        ("metric: nullValues, mustBe: none", "format.not-a-number"),
+        ("metric: nullValues, mustBeBetween: [5, 1]", "contract.empty-range"),
+    ],
+)
+def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str, code: str):
+    text = BASE["contracts/raw.odcs.yaml"].replace(
+        "name: kwh,", f"name: kwh, quality: [{{{rule}}}],"
+    )
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [(code, "contracts/raw.odcs.yaml", 10)]
 
 
 def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -283,6 +283,31 @@ def test_a_query_without_a_value_is_not_assessable():
 def test_latency_holds_on_its_last_day_and_no_longer(newest: str | None, state: str):
     agreed = contract(prop("day", "date"), sla=(Sla("latency", "10", "d", "t.day"),))
     (finding,) = judged(agreed, {"day": "DATE"}, [(newest,)]).findings
+    assert (finding.indicator, finding.state) == ("0502", state)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "newest", "zone", "state"),
+    [
+        ("2", "h", "2026-11-23 09:00:00", "", "passed"),  # 11:00 in Shanghai: exactly two hours
+        ("2", "hours", "2026-11-23 08:59:59", "", "failed"),
+        ("90", "min", "2026-11-23 09:30:00", "", "passed"),
+        ("90", "min", "2026-11-23 09:29:00", "", "failed"),
+        ("2", "h", "2026-11-23 09:59:00", "Asia/Seoul", "failed"),  # 12:00 there
+        ("2", "w", "2026-11-09 23:00:00", "", "passed"),
+        ("0", "d", "2026-11-22 23:00:00", "", "failed"),
+    ],
+)
+def test_a_latency_is_judged_in_its_own_unit(
+    value: str, unit: str, newest: str, zone: str, state: str
+):
+    at = prop("taken", "timestamp", options={"defaultTimezone": zone} if zone else {})
+    agreed = contract(at, sla=(Sla("latency", value, unit, "taken"),))
+    made = checks(agreed, agreed.tables[0], {}, {}, PACKS, TODAY,
+                  manifest=manifest({"taken": "TIMESTAMP"}, rows=1))  # fmt: skip
+    measured = measure([(newest,)], {"taken": "TIMESTAMP"}, metrics(made))
+    now = datetime(2026, 11, 23, 3, tzinfo=UTC)
+    (finding,) = judge(made, measured, PACKS, TODAY, contract=agreed, now=now).findings
     assert (finding.indicator, finding.state) == ("0502", state)
 
 

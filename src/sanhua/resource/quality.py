@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any, cast
+from zoneinfo import ZoneInfo
 
 from sanhua import sql
 from sanhua.kernel import ids
@@ -24,7 +25,17 @@ from sanhua.kernel.ports import Rule, Rules
 from sanhua.kernel.record import DecidedBy, DefinedBy, MadeFrom, Ref, record
 from sanhua.kernel.table import Manifest
 from sanhua.kernel.text import Text
-from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
+from sanhua.kernel.time import SHANGHAI
+from sanhua.resource.contract import (
+    DAY_S,
+    HOUR_S,
+    LATENCY,
+    DataContract,
+    Property,
+    QualityRule,
+    Sla,
+    TableSchema,
+)
 from sanhua.resource.standard import CodeList, DataElement, StandardResult
 
 INSTRUMENT = "gbt_36344"
@@ -84,6 +95,7 @@ class Check:
     percent: bool = False
     latest: bool = False  # `value` is a day or moment; what is compared is its age in `unit`
     unit: str = ""
+    zone: str = ""  # of the moments of `latest`, Asia/Shanghai when not said
     severity: str = "warning"
     weighs: Decimal = Decimal(1)
     tables: tuple[str, ...] = ()
@@ -506,7 +518,7 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         return
     common["percent"] = rule.arguments.get("unit", "") == "percent"
     if rule.metric == "duplicateValues":
-        listed = _listed(rule.arguments.get("properties", "")) or ([column] if column else [])
+        listed = listed_values(rule.arguments.get("properties", "")) or ([column] if column else [])
         key = [str(item).rpartition(".")[2] for item in listed]
         if not key or any(item not in types for item in key):
             return
@@ -540,7 +552,7 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
     if rule.metric == "nullValues":
         return f"{quoted} IS NULL"
     if rule.metric == "missingValues":
-        listed = _listed(rule.arguments.get("missingValues", ""))
+        listed = listed_values(rule.arguments.get("missingValues", ""))
         words = [sql.literal(str(item)) for item in listed if item is not None]
         parts = [f"{text} IN ({', '.join(words)})"] if words else []
         if None in listed or not listed:
@@ -548,7 +560,7 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
         return " OR ".join(parts)
     if rule.metric == "invalidValues":
         parts: list[str] = []
-        valid = _listed(rule.arguments.get("validValues", ""))
+        valid = listed_values(rule.arguments.get("validValues", ""))
         if valid:
             parts.append(f"{text} NOT IN ({', '.join(sql.literal(str(item)) for item in valid)})")
         if rule.arguments.get("pattern"):
@@ -559,7 +571,7 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
     return ""
 
 
-def _listed(written: str) -> list[Any]:
+def listed_values(written: str) -> list[Any]:
     """A list argument: JSON text, or values separated by `;`."""
     if not written:
         return []
@@ -572,50 +584,35 @@ def _listed(written: str) -> list[Any]:
     return [part.strip() for part in written.split(";")]
 
 
-_UNIT_DAYS = {
-    "d": Decimal(1),
-    "day": Decimal(1),
-    "days": Decimal(1),
-    "w": Decimal(7),
-    "week": Decimal(7),
-    "weeks": Decimal(7),
-    "m": Decimal(30),
-    "month": Decimal(30),
-    "months": Decimal(30),
-    "y": Decimal(365),
-    "yr": Decimal(365),
-    "year": Decimal(365),
-    "years": Decimal(365),
-}
-
-
 def _latency_check(made: _Maker, sla: Sla, types: Mapping[str, str]) -> None:
-    """The newest value of the promised column is not older than the promise; shorter than a day
-    reads as a day.
+    """The newest value of a promised column is not older than the promise: counted in legal days,
+    or in hours when the unit is shorter than a day.
     """
-    table, _, column = sla.element.rpartition(".")
     limit = _number(sla.value)
-    if sla.property not in ("latency", "ly") or limit is None or table not in ("", made.table.name):
-        return
-    if types.get(column) not in ("DATE", "TIMESTAMP"):
-        return
-    days = limit * _UNIT_DAYS.get(sla.unit or "d", Decimal(0)) or Decimal(1)
-    made.add(
-        f"{column}.latency",
-        "0502",
-        Text(
-            f"{column} 的最新值不早于 {sla.value}{sla.unit or 'd'} 前",
-            f"newest {column} within {sla.value} {sla.unit or 'd'}",
-        ),
-        made.contract.origin,
-        column=column,
-        value=Metric("", f"max({sql.quote(column)})"),
-        operator="mustBeLessOrEqualTo",
-        bounds=(days,),
-        latest=True,
-        unit="d",
-        severity="warning",
-    )
+    if sla.property not in LATENCY or limit is None or not sla.unit_s:
+        return  # told by `check`
+    fine = sla.unit_s < DAY_S
+    for table, column in sla.columns:
+        if table not in ("", made.table.name) or types.get(column) not in ("DATE", "TIMESTAMP"):
+            continue
+        options = next((p.options for p in made.table.properties if p.name == column), {})
+        made.add(
+            f"{column}.latency",
+            "0502",
+            Text(
+                f"{column} 的最新值不早于 {sla.value}{sla.unit or 'd'} 前",
+                f"newest {column} within {sla.value} {sla.unit or 'd'}",
+            ),
+            sla.origin if sla.origin.path else made.contract.origin,
+            column=column,
+            value=Metric("", f"max({sql.quote(column)})"),
+            operator="mustBeLessOrEqualTo",
+            bounds=(limit * sla.unit_s / (HOUR_S if fine else DAY_S),),
+            latest=True,
+            unit="h" if fine else "d",
+            zone=options.get("defaultTimezone", ""),
+            severity="warning",
+        )
 
 
 def metrics(found: Iterable[Check]) -> list[Metric]:
@@ -639,16 +636,18 @@ def judge(
     *,
     contract: DataContract | None = None,
     standard: StandardResult | None = None,
+    now: datetime | None = None,
 ) -> Quality:
     """Findings, indicators and scores of one contract from what the engine measured for all its
     tables.
 
-    `contract` is needed when there is no check at all. With `standard`, 0101 is judged: bound
+    A latency promised in hours is judged at `now`, else at the start of `today`. `contract` is needed when there is no check at all. With `standard`, 0101 is judged: bound
     columns whose type and codes fit their data element, over bound columns.
     """
     rule = rules.ask(INSTRUMENT, "indicators", on=today)
     by_id = {result.metric.id: result for result in measured}
-    findings = [_finding(check, by_id, rule.node, today) for check in found]
+    at = now or datetime.combine(today, time(), SHANGHAI)
+    findings = [_finding(check, by_id, rule.node, today, at) for check in found]
     name = contract.id if contract else found[0].contract
     if standard is not None and standard.bound:
         findings.append(_standard_finding(standard, rule.node))
@@ -674,7 +673,9 @@ def judge(
     )
 
 
-def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date) -> Finding:
+def _finding(
+    check: Check, by_id: Mapping[str, Measured], rule: str, today: date, now: datetime
+) -> Finding:
     finding = Finding(
         check.id,
         check.snapshot,
@@ -701,7 +702,7 @@ def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date
             return replace(finding, error=result.error.code, error_facts=facts)
         numbers[part.id] = result.value
     if check.value is not None:
-        return _by_value(finding, check, numbers[check.value.id], today)
+        return _by_value(finding, check, numbers[check.value.id], today, now)
     total = int(numbers[check.total.id] or 0) if check.total else 0
     violations = int(numbers[check.violations.id] or 0) if check.violations else 0
     total, violations = total + check.rejected, violations + check.rejected
@@ -719,14 +720,19 @@ def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date
     )
 
 
-def _by_value(finding: Finding, check: Check, raw: Any, today: date) -> Finding:
+def _by_value(finding: Finding, check: Check, raw: Any, today: date, now: datetime) -> Finding:
     if raw is None:
         reason = Text("查询没有给出值（NULL）", "the query gave no value (NULL)")
         return replace(finding, state="not_assessable", reason=reason)
     if check.latest:
-        newest = _day(raw)
-        value = Decimal((today - newest).days) if newest else None
-        shown = newest.isoformat() if newest else ""
+        newest = _moment(raw)
+        value, shown = None, ""
+        if newest is not None and check.unit == "h":
+            here = now.astimezone(ZoneInfo(check.zone) if check.zone else SHANGHAI)
+            value = Decimal(str((here.replace(tzinfo=None) - newest) / timedelta(hours=1)))
+            shown = newest.isoformat(sep=" ")
+        elif newest is not None:
+            value, shown = Decimal((today - newest.date()).days), newest.date().isoformat()
     else:
         value = _value(raw)
         shown = format(value, "f") if value is not None else ""
@@ -738,13 +744,14 @@ def _by_value(finding: Finding, check: Check, raw: Any, today: date) -> Finding:
     )
 
 
-def _day(raw: Any) -> date | None:
+def _moment(raw: Any) -> datetime | None:
+    """A day as its midnight."""
     if isinstance(raw, datetime):
-        return raw.date()
-    if isinstance(raw, date):
         return raw
+    if isinstance(raw, date):
+        return datetime.combine(raw, time())
     try:
-        return datetime.fromisoformat(str(raw)).date()
+        return datetime.fromisoformat(str(raw))
     except ValueError:
         return None
 

@@ -80,6 +80,11 @@ class Workspace:
             raise Invalid("run.clock-offset", value=written) from error
 
     @property
+    def hour(self) -> str:
+        """The hour of the clock, which what is promised by the hour is judged anew in."""
+        return f"{self.clock.now():%Y-%m-%dT%H}"
+
+    @property
     def state(self) -> Path:
         return self.root / "state"
 

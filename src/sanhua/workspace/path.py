@@ -309,6 +309,7 @@ class Path:
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
 
@@ -345,6 +346,7 @@ class Path:
                     self.today,
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
+                    now=uow.now(),
                 )
                 uow.add(result, "quality.judged")
                 made = (result.id, *(one.id for one in profiles))

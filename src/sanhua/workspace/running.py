@@ -207,6 +207,7 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
             },
             "rules": ws.rules.fingerprint,
             "day": legal_day(ws.clock.now()).isoformat(),
+            **({"hour": ws.hour} if any(c.hourly for c in ws.project.contracts.values()) else {}),
         }
     )
 

@@ -438,6 +438,48 @@ _CONTRACT = {
         "规则“{name}”应恰好有一个 mustBe… 比较，现有：{given}",
         "rule {name} wants exactly one mustBe… operator; given: {given}",
     ),
+    "contract.unknown-sla": Message(
+        "不认识的服务水平 {value}，只保留并原样导出",
+        "service level {value} is not known: kept and exported, not measured",
+        _NEAR_ZH,
+        _NEAR_EN,
+    ),
+    "contract.latency-of-nothing": Message(
+        "latency 没有写 element，无从测量",
+        "this latency names no element, so that nothing is measured",
+        "写 element: 表.列（日期或时刻列）",
+        "write element: TABLE.COLUMN, a column of days or moments",
+    ),
+    "contract.latency-type": Message(
+        "列 {column_name} 的类型是 {type}，以 {unit} 计的 latency 需要 {wanted}",
+        "column {column_name} is {type}; a latency in {unit} is measured on {wanted}",
+        "改 element，或改单位（h 需要时刻，d 可用日期）",
+        "name another element, or another unit (h wants moments, d takes days)",
+    ),
+    "contract.unknown-zone": Message(
+        "不认识的时区 {value}（defaultTimezone）",
+        "time zone {value} is not known (defaultTimezone)",
+        "用 IANA 名称，如 Asia/Shanghai",
+        "use an IANA name, as Asia/Shanghai",
+    ),
+    "contract.empty-range": Message(
+        "下限 {low} 大于上限 {high}，没有值能符合",
+        "the lower bound {low} is above the upper bound {high}: no value conforms",
+        "对调或改正",
+        "swap or mend them",
+    ),
+    "contract.rule-of-no-column": Message(
+        "度量 {metric} 属于一列，这里没有列",
+        "metric {metric} is of a column, and there is none here",
+        "写在该列（properties 之下）的 quality 里",
+        "write it under `quality` of the column it is about",
+    ),
+    "contract.rule-lacks": Message(
+        "度量 {metric} 没有写 {key}，无从测量",
+        "metric {metric} names no {key}: nothing is measured",
+        "在 arguments 中补上",
+        "add it under `arguments`",
+    ),
     "contract.not-an-indicator": Message(
         "{value} 不是 GB/T 36344 指标代码",
         "{value} is not a GB/T 36344 indicator code",
