@@ -205,7 +205,7 @@ class _Contract:
         tell = self.folder.error if measured else self.folder.warn
         columns = {table.name: {p.name: p for p in table.properties} for table in tables}
         promised: list[Property] = []
-        for table, column in made.columns:
+        for table, column in made.columns():
             inside = [columns[t] for t in columns if table in ("", t)]
             known = {column: prop for props in inside for column, prop in props.items()}
             if column in known:
@@ -221,17 +221,17 @@ class _Contract:
             self.folder.error(
                 "format.not-a-number", self.path, value, key=made.property, value=made.value
             )
-        if not made.unit_s:
+        if not made.unit_s():
             self.one_of(found.scalar("unit"), tuple(UNIT_S), "unit")
-        elif not made.columns:
+        elif not made.columns():
             self.folder.warn("contract.latency-of-nothing", self.path, found)
         for prop in promised:
             zone = prop.options.get("defaultTimezone", "UTC")
-            if made.unit_s < DAY_S and not _is_zone(zone):
+            if made.unit_s() < DAY_S and not _is_zone(zone):
                 self.folder.error("contract.unknown-zone", self.path, prop.origin.line, value=zone)
             kind = canonical_type(prop, self.loader.project.elements.get(prop.element))
-            wanted = ("DATE", "TIMESTAMP") if made.unit_s >= DAY_S else ("TIMESTAMP",)
-            if made.unit_s and kind not in wanted:
+            wanted = ("DATE", "TIMESTAMP") if made.unit_s() >= DAY_S else ("TIMESTAMP",)
+            if made.unit_s() and kind not in wanted:
                 self.folder.error(
                     "contract.latency-type",
                     self.path,

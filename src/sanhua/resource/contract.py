@@ -100,12 +100,10 @@ class Sla:
     element: str = ""
     origin: Origin = Origin("")
 
-    @property
     def unit_s(self) -> int:
         """The unit in seconds, a day when none is written; 0 when it is not known."""
         return UNIT_S.get(self.unit.casefold() or "d", 0)
 
-    @property
     def columns(self) -> list[tuple[str, str]]:
         """(table, column) of each element promised; the table is empty where it is not written."""
         parts = (part.strip().rpartition(".") for part in self.element.split(","))
@@ -137,4 +135,4 @@ class DataContract:
         """Whether a latency is promised in less than days, so that what is true now may be false
         in an hour.
         """
-        return any(sla.property in LATENCY and 0 < sla.unit_s < DAY_S for sla in self.sla)
+        return any(sla.property in LATENCY and 0 < sla.unit_s() < DAY_S for sla in self.sla)

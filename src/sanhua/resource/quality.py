@@ -589,13 +589,15 @@ def _latency_check(made: _Maker, sla: Sla, types: Mapping[str, str]) -> None:
     or in hours when the unit is shorter than a day.
     """
     limit = _number(sla.value)
-    if sla.property not in LATENCY or limit is None or not sla.unit_s:
+    if sla.property not in LATENCY or limit is None or not sla.unit_s():
         return  # told by `check`
-    fine = sla.unit_s < DAY_S
-    for table, column in sla.columns:
+    fine = sla.unit_s() < DAY_S
+    for table, column in sla.columns():
         if table not in ("", made.table.name) or types.get(column) not in ("DATE", "TIMESTAMP"):
             continue
-        options = next((p.options for p in made.table.properties if p.name == column), {})
+        zones = (
+            p.options.get("defaultTimezone", "") for p in made.table.properties if p.name == column
+        )
         made.add(
             f"{column}.latency",
             "0502",
@@ -607,10 +609,10 @@ def _latency_check(made: _Maker, sla: Sla, types: Mapping[str, str]) -> None:
             column=column,
             value=Metric("", f"max({sql.quote(column)})"),
             operator="mustBeLessOrEqualTo",
-            bounds=(limit * sla.unit_s / (HOUR_S if fine else DAY_S),),
+            bounds=(limit * sla.unit_s() / (HOUR_S if fine else DAY_S),),
             latest=True,
             unit="h" if fine else "d",
-            zone=options.get("defaultTimezone", ""),
+            zone=next(zones, ""),
             severity="warning",
         )
 
@@ -641,8 +643,9 @@ def judge(
     """Findings, indicators and scores of one contract from what the engine measured for all its
     tables.
 
-    A latency promised in hours is judged at `now`, else at the start of `today`. `contract` is needed when there is no check at all. With `standard`, 0101 is judged: bound
-    columns whose type and codes fit their data element, over bound columns.
+    A latency promised in hours is judged at `now`, else at the start of `today`. `contract` is
+    needed when there is no check at all. With `standard`, 0101 is judged: bound columns whose type
+    and codes fit their data element, over bound columns.
     """
     rule = rules.ask(INSTRUMENT, "indicators", on=today)
     by_id = {result.metric.id: result for result in measured}
