@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
 from test_bad_input import edit, told
 
@@ -52,3 +53,27 @@ def test_a_supplier_that_was_put_right_is_kept_without_another_snapshot(two_sour
     ]
     assert made[1]["table:copies"] == made[0]["table:copies"]
     assert made[1]["table:readings"] is None  # skipped
+
+
+def test_what_was_left_unread_is_told_once_at_its_file(small_project: Path):
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["meter ", "n"])
+    book.active.append(["M1", "=1+1"])
+    book.create_sheet("二月").append(["meter"])
+    book.save(small_project / "raw/more.xlsx")
+    text = SOURCE.format("more", "plant").replace(".csv", ".xlsx")
+    (small_project / "sources/more.yaml").write_text(text, "utf-8")
+    code, said = told("run", "-C", small_project)
+    at = [
+        (d["severity"], d["code"], d["line"], d["node"])
+        for d in said["diagnostics"]
+        if d["path"] == "raw/more.xlsx"
+    ]
+    assert code == 0 and at == [
+        ("warning", "collect.sheets-unread", 1, "table:more"),
+        ("note", "collect.heading-trimmed", 1, "table:more"),
+    ]
+    assert "collect.no-rows" in {d["code"] for d in said["diagnostics"]}
+    step = next(s for s in said["steps"] if s["node"] == "table:more" and s["step"] == "collect")
+    assert (step["rows"], step["rejected"]) == (0, 1)

@@ -20,7 +20,7 @@ from typing import Any, cast
 import duckdb
 
 from sanhua.engine.lake import Lake, describe
-from sanhua.engine.read import open_raw
+from sanhua.engine.read import Tell, open_raw
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -30,6 +30,7 @@ from sanhua.engine.staging import (
     ragged,
     relation_of,
     stage,
+    untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
@@ -143,9 +144,10 @@ class DuckEngine:
         inputs: Sequence[str],
         step: str,
         names: Sequence[str],
+        tell: Tell = lambda said: None,
     ) -> Manifest:
         """Raw files into a `raw` snapshot in file order; rows that do not fit go to
-        `rejects.parquet` with reasons.
+        `rejects.parquet` with reasons. `tell` hears what was left unread.
         """
         with self._reader() as (db, scratch), self.lake.writing() as folder:
             typed: Sequence[RawColumn] | None = columns
@@ -153,15 +155,15 @@ class DuckEngine:
             for number, (path, name) in enumerate(zip(files, names, strict=True)):
                 part = scratch / str(number)
                 part.mkdir()
-                raw = open_raw(path, name, reading, part)
+                raw = open_raw(path, name, reading, part, tell)
                 with _translated("collect.cannot-read", file=name):
-                    relation, headings = relation_of(db, raw)
+                    relation, headings, flawed = relation_of(db, raw, name, tell)
                     if typed is None:
-                        typed = [RawColumn(heading, "VARCHAR") for heading in headings]
+                        typed = untyped(headings, name)
                     must_have(typed, headings, name)
                     if number == 0:
                         make_staging(db, typed)
-                    read += stage(db, relation, headings, typed, name)
+                    read += stage(db, relation, headings, flawed, typed, name)
                     read += ragged(db, raw, name)
                 shutil.rmtree(part, ignore_errors=True)
             assert typed is not None, "a table is collected from at least one file"

@@ -159,6 +159,8 @@ class Path:
 
         def work() -> Act:
             names = [_member(f.name, f.part or part) for f in files]
+            places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
+            told: list[Diagnostic] = []
             try:
                 manifest = self.ws.engine.collect(
                     table,
@@ -168,14 +170,10 @@ class Path:
                     inputs=[file.id for file in raw],
                     step=digest(made_from),
                     names=names,
+                    tell=told.append,
                 )
             except SanhuaError as error:
-                guilty = str(error.diagnostic.facts.get("file", ""))
-                if guilty in names:
-                    place = shown_path(self.ws, files[names.index(guilty)].path)
-                    error.diagnostic = replace(
-                        error.diagnostic, path=place, line=error.diagnostic.line or 1
-                    )
+                error.diagnostic = _at_file(error.diagnostic, places)
                 raise
             changed = next((f for f in files if hash_of(f.path) != (f.sha256, f.bytes)), None)
             if changed is not None:
@@ -188,6 +186,7 @@ class Path:
                 for file in raw:
                     uow.add(file, "raw.received")
                 made = self._add_table(uow, manifest, None, {}, definitions, "table.collected")
+                made = replace(made, diagnostics=tuple(_at_file(one, places, node) for one in told))
                 if manifest.rows:
                     return made
                 none = Diagnostic(
@@ -198,7 +197,7 @@ class Path:
                     node=node,
                     facts={"table": table, "rejected": manifest.rejected},
                 )
-                return replace(made, diagnostics=(none,))
+                return replace(made, diagnostics=(*made.diagnostics, none))
 
             return act
 
@@ -663,6 +662,14 @@ class Path:
 
 def _member(name: str, part: str) -> str:
     return f"{name}!{part}" if part else name
+
+
+def _at_file(found: Diagnostic, places: Mapping[str, str], node: str = "") -> Diagnostic:
+    """What was said of a raw file, at its place."""
+    place = places.get(str(found.facts.get("file", "")))
+    if place is None:
+        return found
+    return replace(found, path=place, line=found.line or 1, node=found.node or node)
 
 
 def _never() -> Act:

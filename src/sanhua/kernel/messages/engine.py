@@ -45,7 +45,29 @@ MESSAGES = {
         "{file}：没有编码 {encoding}", "{file}: no encoding {encoding}"
     ),
     "collect.not-text": Message(
-        "{file} 含 NUL 字节，不是文本文件", "{file} holds NUL bytes: it is not a text file"
+        "{file} 含 NUL 字节，不是文本文件",
+        "{file} holds NUL bytes: it is not a text file",
+        "若是 UTF-16，用 read: {{encoding: utf-16-le}} 写明；否则重新导出",
+        "if it is UTF-16, say read: {{encoding: utf-16-le}}; otherwise export it again",
+    ),
+    "collect.mixed-line-ends": Message(
+        "{file} 混用换行符，引号又不成对，分不出行：{reason}",
+        "{file} mixes line ends and its quotes do not match, so that its rows are not known: "
+        "{reason}",
+        "改正该行的引号，或统一换行符后重新导出",
+        "mend the quotes of that line, or export it again with one kind of line end",
+    ),
+    "collect.heading-trimmed": Message(
+        "{file} 的表头“{heading}”前后有空白，已按去掉空白后的名称读取",
+        "{file}: blanks around heading {heading} were taken off",
+        "无需处理",
+        "nothing to do",
+    ),
+    "collect.sheets-unread": Message(
+        "{file} 只读了工作表 {sheet}；未读：{others}",
+        "{file}: only sheet {sheet} was read; unread: {others}",
+        "在数据源写明 read: {{sheet: …}}，每个工作表一个数据源",
+        "name it with read: {{sheet: …}}, a source for each sheet",
     ),
     "collect.duplicate-heading": Message(
         "{file} 的表头 {heading} 出现在第 {columns} 列",
