@@ -189,7 +189,8 @@ def test_a_range_of_a_sheet(engine: Any, inbox: Path):
     for row in (["x", "x", "x"], ["x", "a", "b"], ["x", 1, 2], ["x", "x", "x"]):
         sheet.append(row)
     book.save(inbox / "a.xlsx")
-    collect(engine, inbox / "a.xlsx", None, range="B2:C3")
+    for corners in ("B2:C3", "$C$3:b2"):
+        collect(engine, inbox / "a.xlsx", None, range=corners)
     assert rows(engine) == [("1", "2")]
 
 

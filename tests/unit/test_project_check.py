@@ -125,6 +125,18 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("sources/raw.yaml", "files: raw.csv\n", "", "format.exactly-one", 1),
         ("sources/raw.yaml", "raw.csv", "${NOWHERE}/raw.csv", "format.unset-variable", 1),
         ("sources/raw.yaml", "cadence: day", "cadence: day\nsuplier: us", "format.unknown-key", 3),
+        *(
+            ("sources/raw.yaml", "cadence: day", f"cadence: day\nread: {{{wrong}}}", code, 3)
+            for wrong, code in (
+                ('delimiter: ";;"', "format.not-a-delimiter"),
+                ("delimiter: '\"'", "format.not-a-delimiter"),
+                ("quote: ab", "format.not-a-quote"),
+                ("quote: ','", "format.not-a-quote"),
+                ("range: D5-B3", "format.not-cells"),
+                ("range: B2", "format.not-cells"),
+                ("format: gtfs", "format.not-one-of"),
+            )
+        ),
         ("contracts/raw.odcs.yaml", "id: raw", "id: row", "contract.id-differs", 3),
         (
             "contracts/raw.odcs.yaml",
@@ -473,6 +485,12 @@ def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str,
     )
     found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
     assert places(found) == [(code, "contracts/raw.odcs.yaml", 10)]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\\t", "'\t'", "，", "' '", "'|'"])
+def test_a_delimiter_is_any_one_character(tmp_path: Path, delimiter: str):
+    read = f'read: {{delimiter: {delimiter}, quote: "\'", range: $b$2:A1}}\n'
+    assert compiled(tmp_path, BASE, {"sources/raw.yaml": BASE["sources/raw.yaml"] + read}) == []
 
 
 def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):

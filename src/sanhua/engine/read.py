@@ -444,15 +444,24 @@ def _cells(path: Path, name: str, reading: Reading, tell: Tell) -> Iterator[list
         if unread:
             facts = {"file": name, "sheet": first, "others": ", ".join(unread)}
             tell(Diagnostic(Severity.WARNING, "collect.sheets-unread", facts=facts))
-        values = book[first][reading.range] if reading.range else book[first].iter_rows()
+        values = _area(book[first], reading)
         if not _has_formulas(path):
             yield from ([cell.value for cell in row] for row in values)
             return
         with _workbook(path, name, data_only=False) as written:
-            sheet = written[first]
-            formulas = sheet[reading.range] if reading.range else sheet.iter_rows()
-            for row, beside in zip(values, formulas, strict=True):
+            for row, beside in zip(values, _area(written[first], reading), strict=True):
                 yield [_computed(*pair) for pair in zip(row, beside, strict=True)]
+
+
+def _area(sheet: Any, reading: Reading) -> Iterator[Any]:
+    """The rows of the sheet, or of a range whose corners may stand in any order."""
+    if not reading.range:
+        return sheet.iter_rows()
+    from openpyxl.utils import range_boundaries
+
+    left, top, right, bottom = cast("tuple[int, int, int, int]", range_boundaries(reading.range))
+    (top, bottom), (left, right) = sorted((top, bottom)), sorted((left, right))
+    return sheet.iter_rows(top, bottom, left, right)
 
 
 def _computed(cell: Any, formula: Any) -> Any:

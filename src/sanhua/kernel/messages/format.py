@@ -105,6 +105,24 @@ _FORMAT = {
     "format.not-a-number": Message(
         "{key} 的 {value} 不是数", "{key}: {value} is not a plain number"
     ),
+    "format.not-a-delimiter": Message(
+        "{key} 的 {value} 不是一个字符",
+        "{key}: {value} is not one character",
+        "写一个字符，如 ';'；制表符写 \\t",
+        "write one character, as ';', or \\t for a tab",
+    ),
+    "format.not-a-quote": Message(
+        "{key} 不能是 {value}",
+        "{key} cannot be {value}",
+        "可用：双引号、单引号、反引号",
+        "a double quote, a single quote or a backquote",
+    ),
+    "format.not-cells": Message(
+        "{key} 的 {value} 不是单元格区域",
+        "{key}: {value} is not a range of cells",
+        "写左上角与右下角，如 B2:F40",
+        "write two corners, as B2:F40",
+    ),
     "format.not-a-flag": Message(
         "{key} 的 {value} 不是 true 或 false",
         "{key}: {value} is neither true nor false",
