@@ -111,3 +111,21 @@ def test_a_promise_by_the_hour_is_judged_anew_in_the_next_hour(small_project: Pa
             found.append((states["check:readings/read_at.latency"], {s.status for s in ran.steps}))
     assert [state for state, _ in found] == ["passed", "passed", "failed"]
     assert found[1][1] == {"skipped"}
+
+
+@pytest.mark.parametrize("table", ["${table}", "${object}", "{table}", "readings"])
+def test_a_rule_may_call_its_table_and_column_as_the_standard_does(small_project: Path, table: str):
+    from sanhua.resource.quality import Quality
+
+    contract = small_project / "contracts" / "readings.odcs.yaml"
+    rule = f"name: seen, type: sql, query: 'SELECT count(${{property}}) FROM {table}', mustBe: 38"
+    text = contract.read_text(encoding="utf-8").replace(
+        "- {name: phone, logicalType: string}",
+        f"- {{name: phone, logicalType: string, quality: [{{{rule}}}]}}",
+    )
+    contract.write_text(text, encoding="utf-8")
+    assert _run(small_project).ok
+    with Workspace(small_project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = uow.get(Quality, "quality:readings").findings
+    (seen,) = [finding for finding in found if finding.label.zh == "seen"]
+    assert (seen.state, seen.value) == ("passed", "38")

@@ -34,6 +34,7 @@ from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.grade import Grade
+from sanhua.resource.quality import query_of
 from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
@@ -378,8 +379,7 @@ class _Check:
         for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
             if rule.type != "sql":
                 continue
-            text = re.sub(r"\$?\{(?:object|table|schema)\}", table.name, rule.query)
-            text = re.sub(r"\$?\{(?:property|column)\}", rule.column or "column", text)
+            text = query_of(rule, table.name)
             self._reads(text, rule.origin, node("contract", contract.id), known)
 
     def _reads(

@@ -493,12 +493,7 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         "weighs": _number(rule.weight) or Decimal(1),
     }
     if rule.type == "sql":
-        query = rule.query
-        for word, meaning in (
-            ("object|table|schema", made.table.name),
-            ("property|column", column),
-        ):
-            query = re.sub(r"\$?\{(?:" + word + r")\}", lambda _, m=meaning: sql.quote(m), query)
+        query = query_of(rule, made.table.name, column)
         read = sql.parse(query, path=rule.origin.path).tables
         common["tables"] = tuple(sorted(set(read) - {made.table.name}))
         made.add(
@@ -539,6 +534,15 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         total=total,
         **common,
     )
+
+
+def query_of(rule: QualityRule, table: str, column: str = "") -> str:
+    """The SQL of a rule with what ODCS lets stand for its table and column filled in: `${table}`
+    or `${object}`, `${column}` or `${property}`, the `$` optional.
+    """
+    query = re.sub(r"\$?\{(?:object|table|schema)\}", lambda _: sql.quote(table), rule.query)
+    own = sql.quote(column or rule.column or "column")
+    return re.sub(r"\$?\{(?:property|column)\}", lambda _: own, query)
 
 
 def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
