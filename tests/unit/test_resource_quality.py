@@ -167,6 +167,38 @@ def test_all_metrics_of_a_table_but_keys_and_queries_fit_one_scan_and_none_is_as
     ]
 
 
+def test_a_rejected_value_counts_where_it_is_certain_and_is_stated_where_not():
+    """Ten rows were handed over: seven read, two refused for kwh, one for another column."""
+    words = {"missingValues": '[null, "n/a"]'}
+    rules = (
+        rule("nulls", "metric", "mustBe", "0", metric="nullValues", column="kwh"),
+        rule("gaps", "metric", "mustBe", "0", metric="missingValues", column="kwh",
+             arguments=words),
+        rule("odd", "metric", "mustBe", "0", metric="invalidValues", column="kwh",
+             arguments={"validValues": "[1.0]"}),
+    )  # fmt: skip
+    agreed = contract(
+        prop("kwh", "number", required=True, element="energy", quality=rules),
+        prop("day"),
+        quality=(rule("rows", "metric", "mustBe", "7", metric="rowCount"),),
+    )
+    result = judged(
+        agreed, {"kwh": "DOUBLE", "day": "VARCHAR"}, [(1.0, "a")] * 6 + [(None, "b")],
+        layer="raw", rejected=3, rejected_by_column={"kwh": 2, "day": 1},
+    )  # fmt: skip
+    found = {name: (f.numerator, f.denominator, f.excluded) for name, f in by_name(result).items()}
+    assert found == {
+        "kwh.required": (8, 9, 1),  # what was refused had been assigned
+        "kwh.format": (6, 8, 1),
+        "kwh.range": (6, 6, 3),
+        "rejects": (7, 10, 0),
+        "rows": (None, None, 3),
+        "nulls": (8, 9, 1),
+        "gaps": (6, 7, 3),  # it may have been n/a
+        "odd": (6, 8, 1),
+    }
+
+
 def test_rejected_rows_of_a_source_count_as_not_conforming():
     agreed = contract(prop("kwh", "number"), prop("note"))
     columns = {"kwh": "DOUBLE", "note": "VARCHAR"}

@@ -72,8 +72,9 @@ BUSINESS_RULE = "0104"  # a rule in SQL that names no indicator is a business ru
 class Check:
     """One expectation of one table.
 
-    With `violations` and `total` it has a ratio, 1 - violations/total; `rejected` rows of the
-    source count into both. With `value` alone (a row count, a SQL rule, a latency) it is met or
+    With `violations` and `total` it has a ratio, 1 - violations/total; of the rows rejected on
+    reading, `rejected` count into both, `assigned` into the total alone, `excluded` into neither.
+    With `value` alone (a row count, a SQL rule, a latency) it is met or
     not. `passed` compares the violations (rows, or percent of the total) or the value with
     `bounds`. `tables` are further tables that its query reads.
     """
@@ -90,6 +91,8 @@ class Check:
     total: Metric | None = None
     value: Metric | None = None
     rejected: int = 0
+    assigned: int = 0
+    excluded: int = 0
     operator: str = "mustBe"
     bounds: tuple[Decimal, ...] = (Decimal(),)
     percent: bool = False
@@ -130,6 +133,7 @@ class Finding:
     error: str = ""
     error_facts: Mapping[str, str] = field(default_factory=dict[str, str])
     passed: bool | None = None  # None when there is no verdict
+    excluded: int = 0  # rows rejected on reading that it could not see
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,16 @@ def checks(
     `quality` rules.
 
     A NULL breaks no rule unless the rule counts NULLs. The columns that the snapshot lacks get no
-    check. Raises RuleGap when GB/T 36344 is not in force on `today`.
+    check.
+
+    GB/T 36344 counts the elements of what was handed over, so a value that the reading rejected is
+    counted where it says something certain: it was assigned (0201, missing values: a conforming
+    element, unless words that mean “missing” are listed, for it may be one of them), and it is of
+    no valid form (0302, invalid values: a violation). A row rejected for another column says
+    nothing certain of this one, and no other check sees rejected rows at all: each finding states
+    as `excluded` how many it could not see, and 0305 counts every rejected row once.
+
+    Raises RuleGap when GB/T 36344 is not in force on `today`.
     """
     rules.ask(INSTRUMENT, "indicators", on=today)
     types = {column.name: column.type for column in manifest.columns}
@@ -304,6 +317,7 @@ class _Maker:
         while unique in self._named:
             unique, turn = f"{name}.{turn}", turn + 1
         self._named.add(unique)
+        seen = more.get("rejected", 0) + more.get("assigned", 0)
         node = ids.node("check", f"{self.table.name}/{unique}")
         self.checks.append(
             Check(
@@ -317,6 +331,7 @@ class _Maker:
                 column,
                 replace(violations, id=f"{node}#violations") if violations else None,
                 value=replace(value, id=f"{node}#value") if value else None,
+                excluded=self.manifest.rejected - seen,
                 **more,
             )
         )
@@ -330,6 +345,7 @@ def _column_checks(
     codes: Mapping[str, CodeList],
 ) -> None:
     name, quoted = prop.name, sql.quote(prop.name)
+    rejected = made.manifest.rejected_by_column.get(name, 0)
     if prop.required or prop.key_position:
         made.add(
             f"{name}.required",
@@ -339,6 +355,7 @@ def _column_checks(
             column=name,
             violations=Metric("", f"count_if({quoted} IS NULL)"),
             total=made.rows,
+            assigned=rejected,
         )
     if prop.unique:
         made.add(
@@ -351,7 +368,6 @@ def _column_checks(
             total=made.values(name),
         )
     wrong = _option_violations(prop, kind)
-    rejected = made.manifest.rejected_by_column.get(name, 0)
     typed_on_reading = made.manifest.layer == "raw" and kind != "VARCHAR"
     if wrong or typed_on_reading:
         written = ", ".join([kind, *(f"{key} {value}" for key, value in prop.options.items())])
@@ -523,6 +539,11 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         if not predicate:
             return
         violations = Metric("", f"count_if({predicate})")
+        refused = made.manifest.rejected_by_column.get(column, 0)
+        if rule.metric == "invalidValues":
+            common["rejected"] = refused
+        elif not any(listed_values(rule.arguments.get("missingValues", ""))):
+            common["assigned"] = refused
         total = made.values(column) if rule.metric == "invalidValues" else made.rows
     made.add(
         name,
@@ -696,6 +717,7 @@ def _finding(
         check.origin.line,
         ids.column(check.table, check.column, check.snapshot) if check.column else "",
         wanted=_wanted(check),
+        excluded=check.excluded,
     )
     numbers: dict[str, Any] = {}
     for part in (check.violations, check.total, check.value):
@@ -712,7 +734,8 @@ def _finding(
         return _by_value(finding, check, numbers[check.value.id], today, now)
     total = int(numbers[check.total.id] or 0) if check.total else 0
     violations = int(numbers[check.violations.id] or 0) if check.violations else 0
-    total, violations = total + check.rejected, violations + check.rejected
+    total += check.rejected + check.assigned
+    violations += check.rejected
     if total == 0:
         reason = Text("没有可判断的值", "there is no value to judge")
         return replace(finding, state="not_assessable", reason=reason)

@@ -21,8 +21,9 @@ _UPWARD = frozenset({"closes", "posted_in"})
 # Fields of a record or of a part of one that say something to a reader, in the order shown.
 _FACTS = (
     "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
-    "denominator", "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date",
-    "transform", "type", "bytes", "path", "line", "source", "version", "state", "role", "content",
+    "denominator", "excluded", "ratio", "passed", "grade", "rights", "outcome", "code", "dated",
+    "date", "transform", "type", "bytes", "path", "line", "source", "version", "state", "role",
+    "content",
 )  # fmt: skip
 
 
@@ -213,7 +214,8 @@ def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
     if node.startswith("sha256:"):
         for file in ws.store.sources([node], "content").values():
-            return {"path": file.removeprefix("file:")}
+            fields = ws.store.kept(file).fields or {}
+            return {"path": fields.get("path") or file.removeprefix("file:")}
     return {}
 
 
