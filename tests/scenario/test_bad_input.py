@@ -130,6 +130,7 @@ def cycle(folder: Path) -> None:
 
 
 SOURCE, SQL, BOOK = "sources/readings.yaml", "sql/daily.sql", "books/vouchers/2024.csv"
+CONTRACT = "contracts/readings.odcs.yaml"
 UNCOMPILED: dict[str, tuple[Edit, str, str, int]] = {
     "an unknown key": (swap(SOURCE, "cadence", "cadense"), "format.unknown-key", SOURCE, 3),
     "an empty file": (write(SOURCE, ""), "format.empty-file", SOURCE, 1),
@@ -164,6 +165,12 @@ UNCOMPILED: dict[str, tuple[Edit, str, str, int]] = {
     "vouchers in GBK": (recode(BOOK), "format.not-utf8", BOOK, 2),
     "a workbook that is none": (write("books/vouchers/2025.xlsx", "junk"), "format.not-a-workbook",
                                 "books/vouchers/2025.xlsx", 0),
+    "a pattern that no engine compiles": (
+        swap(CONTRACT, "{name: phone, logicalType: string}",
+             "{name: phone, logicalType: string, logicalTypeOptions: {pattern: '^(?=1)'}}"),
+        "engine.bad-pattern", CONTRACT, 21),
+    "a date pattern with letters unknown": (swap(CONTRACT, "d/M/yyyy H:mm", "EEE d/M/yyyy H:mm"),
+                                            "collect.unknown-pattern", CONTRACT, 14),
     "another accounting regime": (swap("sanhua.yaml", "CAS", "IFRS"), "recognise.other-regime",
                                   "sanhua.yaml", 4),
     "a paper that is not there": (lambda f: (f / "evidence/paper.md").unlink(), "ref.evidence",

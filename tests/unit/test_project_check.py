@@ -476,7 +476,7 @@ def test_a_metric_that_could_not_be_measured_is_refused(
     [
         ("metric: invalidValues, mustBe: 0", "contract.rule-lacks"),
         ("metric: nullValues, mustBe: none", "format.not-a-number"),
-        ("metric: nullValues, mustBeBetween: [5, 1]", "contract.empty-range"),
+        ("metric: nullValues, mustBeBetween: [5, 1]", "format.empty-range"),
     ],
 )
 def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str, code: str):
@@ -491,6 +491,78 @@ def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str,
 def test_a_delimiter_is_any_one_character(tmp_path: Path, delimiter: str):
     read = f'read: {{delimiter: {delimiter}, quote: "\'", range: $b$2:A1}}\n'
     assert compiled(tmp_path, BASE, {"sources/raw.yaml": BASE["sources/raw.yaml"] + read}) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "code"),
+    [
+        ("kwh", "minimum: 10, maximum: 5", "format.empty-range"),
+        ("kwh", "exclusiveMinimum: 1, exclusiveMaximum: 0.5", "format.empty-range"),
+        ("day", "minimum: '2026-02-01', maximum: '2026-01-31'", "format.empty-range"),
+        ("kwh", "minimum: ten", "format.wrong-form"),
+        ("day", "maximum: tomorrow", "format.wrong-form"),
+        ("kwh", "minimum: 5, maximum: 5", ""),
+        ("day", "minimum: '2026-01-31'", ""),
+    ],
+)
+def test_bounds_that_no_value_can_meet_are_refused(
+    tmp_path: Path, column: str, options: str, code: str
+):
+    text = BASE["contracts/raw.odcs.yaml"].replace(
+        f"name: {column},", f"name: {column}, logicalTypeOptions: {{{options}}},"
+    )
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    line = 9 if column == "day" else 10
+    assert places(found) == ([(code, "contracts/raw.odcs.yaml", line)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("range", "type", "code"),
+    [
+        ("10..5", "decimal(12,2)", "format.empty-range"),
+        ("2026-02-01..2026-01-01", "date", "format.empty-range"),
+        ("0..many", "integer", "format.not-a-range"),
+        ("5..5", "integer", ""),
+        ("..10", "decimal(12,2)", ""),
+    ],
+)
+def test_a_range_of_an_element_that_holds_no_value_is_refused(
+    tmp_path: Path, range: str, type: str, code: str
+):
+    text = f'power: {{definition: 电量, type: "{type}", range: {range}}}\n'
+    found = compiled(tmp_path, BASE, {"standards/elements.yaml": text})
+    assert places(found) == ([(code, "standards/elements.yaml", 1)] if code else [])
+
+
+@pytest.mark.parametrize("contract", [True, False])
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("SELECT kwh AS n,\n  day AS N FROM raw", 2),
+        ("SELECT a.kwh,\n  b.kwh\nFROM raw a JOIN raw b ON a.day = b.day", 2),
+    ],
+)
+def test_two_columns_of_one_name_are_found_before_any_run(
+    tmp_path: Path, query: str, line: int, contract: bool
+):
+    root = made(tmp_path, BASE, **{"sql/t.sql": query})
+    if not contract:
+        for path in (*root.glob("[rpd]*/*"), *root.glob("contracts/*")):
+            path.unlink()
+    found = [d for d in check(load(root, {}), RULES, ON) if d.severity is Severity.ERROR]
+    assert places(found) == [("sql.column-twice", "sql/t.sql", line)]
+
+
+def test_a_star_that_brings_a_name_twice_is_found_too(tmp_path: Path):
+    found = compiled(tmp_path, BASE, {"sql/t.sql": "SELECT *, day FROM raw"})
+    assert ("sql.column-twice", "sql/t.sql", 1) in places(found)
+
+
+def test_a_rule_of_two_values_is_refused(tmp_path: Path):
+    rule = "    quality:\n      - {type: sql, query: 'SELECT 1, 2', mustBe: 1}\n"
+    text = BASE["contracts/raw.odcs.yaml"] + rule
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [("engine.not-one-value", "contracts/raw.odcs.yaml", 12)]
 
 
 def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):

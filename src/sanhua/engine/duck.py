@@ -431,6 +431,12 @@ class DuckEngine:
 # Names, values, errors
 
 
+def compile_regex(pattern: str) -> None:
+    """Invalid engine.bad-pattern when DuckDB (RE2) does not take a regular expression."""
+    with _translated("engine.bad-pattern", pattern=pattern), duckdb.connect() as db:
+        db.execute("SELECT regexp_matches('', ?)", [pattern])
+
+
 def _bare(sql: str) -> str:
     return sql.strip().rstrip(";")
 

@@ -379,8 +379,10 @@ class _Check:
         for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
             if rule.type != "sql":
                 continue
-            text = query_of(rule, table.name)
-            self._reads(text, rule.origin, node("contract", contract.id), known)
+            of = node("contract", contract.id)
+            query = self._reads(query_of(rule, table.name), rule.origin, of, known)
+            if query is not None and len(query.tree.selects) != 1:
+                self.say("engine.not-one-value", rule.origin, of, expression=rule.query)
 
     def _reads(
         self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False

@@ -42,6 +42,7 @@ from sanhua.resource.contract import (
     TableSchema,
 )
 from sanhua.resource.quality import listed_values
+from sanhua.resource.standard import crossed, limit
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -62,6 +63,7 @@ SLA = (  # as ODCS names them; only a latency is measured
     *("throughput", "th", "errorRate", "er", "generalAvailability", "ga", "endOfSupport", "es"),
     *("endOfLife", "el", "timeToDetect", "td", "timeToNotify", "tn", "timeToRepair", "tr"),
 )
+LIMITS = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
 ARGUMENTS = ("missingValues", "validValues", "pattern", "properties", "unit")
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
 DIMENSIONS = {
@@ -336,7 +338,7 @@ class _Contract:
             if isinstance(item, Keys)
             for to in item.words("to")
         ]
-        return Property(
+        made = Property(
             name.text,
             self.folder.origin(self.path, name),
             found.text("physicalName"),
@@ -355,6 +357,28 @@ class _Contract:
             tuple(references),
             self.rules(found, name.text),
         )
+        if options := found.keys("logicalTypeOptions"):
+            self.bounds(options, made)
+        return made
+
+    def bounds(self, found: Keys, prop: Property) -> None:
+        """A bound that is none of its column's type, or that no value can meet, is told."""
+        kind = canonical_type(prop, self.loader.project.elements.get(prop.element))
+        type = "BIGINT" if kind == "VARCHAR" else kind
+        pairs = (("minLength", "maxLength"),) if kind == "VARCHAR" else LIMITS
+        for low, high in pairs:
+            written = [prop.options.get(key, "") for key in (low, high)]
+            for key, value in zip((low, high), written, strict=True):
+                if value and limit(value, type) is None:
+                    at = found.place(key)
+                    self.folder.error(
+                        "format.wrong-form", self.path, at, key=key, value=value, wanted=type
+                    )
+            if crossed(written[0], written[1], type):
+                at = found.place(high)
+                self.folder.error(
+                    "format.empty-range", self.path, at, low=written[0], high=written[1]
+                )
 
     def rules(self, holder: Keys, column: str) -> tuple[QualityRule, ...]:
         found = [
@@ -460,7 +484,7 @@ class _Contract:
                 return False
         if len(bounds) == 2 and Decimal(bounds[0]) > Decimal(bounds[1]):
             folder.error(
-                "contract.empty-range", path, found.place(operator), low=bounds[0], high=bounds[1]
+                "format.empty-range", path, found.place(operator), low=bounds[0], high=bounds[1]
             )
         for key, (place, _) in given.entries.items() if given and metric else ():
             if key not in ARGUMENTS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -36,7 +36,7 @@ from sanhua.resource.contract import (
     Sla,
     TableSchema,
 )
-from sanhua.resource.standard import CodeList, DataElement, StandardResult
+from sanhua.resource.standard import CodeList, DataElement, StandardResult, limit
 
 INSTRUMENT = "gbt_36344"
 SCORE = Decimal("0.000001")  # scores are rounded once, half up
@@ -436,7 +436,7 @@ def _option_violations(prop: Property, kind: str) -> list[str]:
     broken: list[str] = []
     if kind == "VARCHAR":
         if "pattern" in options:
-            pattern = sql.literal(_unanchored(options["pattern"]))
+            pattern = sql.literal(unanchored(options["pattern"]))
             broken.append(f"NOT regexp_matches({quoted}, {pattern})")
         for key, operator in (("minLength", "<"), ("maxLength", ">")):
             bound = _number(options.get(key, ""))
@@ -458,7 +458,7 @@ def _option_violations(prop: Property, kind: str) -> list[str]:
     return broken
 
 
-def _unanchored(pattern: str) -> str:
+def unanchored(pattern: str) -> str:
     """An ODCS pattern is a search, as `regexp_matches` is; `/…/` delimiters are dropped."""
     inner = re.fullmatch(r"/(.*)/", pattern, re.DOTALL)
     return inner[1] if inner else pattern
@@ -474,14 +474,12 @@ def _range_violations(written: str, quoted: str, kind: str) -> list[str]:
 
 def _bound(written: str, kind: str) -> str:
     """A limit as SQL for a column of that type; empty when it is not one."""
-    if kind in ("DATE", "TIMESTAMP"):
-        try:
-            datetime.fromisoformat(written)
-        except ValueError:
-            return ""
-        return f"CAST({sql.literal(written)} AS {kind})"
-    number = _number(written)
-    return "" if number is None else format(number, "f")
+    found = limit(written, kind)
+    if found is None:
+        return ""
+    if isinstance(found, Decimal):
+        return format(found, "f")
+    return f"CAST({sql.literal(written)} AS {kind})"
 
 
 def _number(written: str) -> Decimal | None:
@@ -557,6 +555,16 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
     )
 
 
+def patterns(table: TableSchema) -> Iterator[tuple[str, Origin]]:
+    """Every regular expression that the checks of a table use, and where it stands."""
+    for prop in table.properties:
+        if "pattern" in prop.options:
+            yield unanchored(prop.options["pattern"]), prop.origin
+        for rule in prop.quality:
+            if rule.metric == "invalidValues" and rule.arguments.get("pattern"):
+                yield unanchored(rule.arguments["pattern"]), rule.origin
+
+
 def query_of(rule: QualityRule, table: str, column: str = "") -> str:
     """The SQL of a rule with what ODCS lets stand for its table and column filled in: `${table}`
     or `${object}`, `${column}` or `${property}`, the `$` optional.
@@ -590,7 +598,7 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
             parts.append(f"{text} NOT IN ({', '.join(sql.literal(str(item)) for item in valid)})")
         if rule.arguments.get("pattern"):
             parts.append(
-                f"NOT regexp_matches({text}, {sql.literal(_unanchored(rule.arguments['pattern']))})"
+                f"NOT regexp_matches({text}, {sql.literal(unanchored(rule.arguments['pattern']))})"
             )
         return " OR ".join(parts)
     return ""

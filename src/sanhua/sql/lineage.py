@@ -20,7 +20,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from sanhua.kernel.errors import Invalid
-from sanhua.sql.canonical import DIALECT, Query
+from sanhua.sql.canonical import DIALECT, Query, no_column_twice
 
 Schemas = Mapping[str, Mapping[str, str]]  # table → column → type
 Base = tuple[str, str]  # table, column
@@ -56,8 +56,10 @@ def check_columns(query: Query, schemas: Mapping[str, Mapping[str, str] | None])
 
 
 def output_names(query: Query, schemas: Schemas) -> list[str]:
-    """The output columns in order."""
-    return [made.name for made in lineage(query, schemas)]
+    """The output columns in order; Invalid sql.column-twice."""
+    names = [made.name for made in lineage(query, schemas)]
+    no_column_twice(query, names)
+    return names
 
 
 def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:

@@ -111,6 +111,13 @@ MESSAGES = {
         "可用：{known}",
         "known: {known}",
     ),
+    "engine.bad-pattern": Message(
+        "正则表达式 {pattern} 不能编译：{reason}",
+        "the regular expression {pattern} does not compile: {reason}",
+        "引擎用 RE2 语法，没有前后向断言与反向引用；反斜杠在双引号中要写两个",
+        "the engine takes RE2 syntax, without lookaround and backreferences; in double quotes a "
+        "backslash is written twice",
+    ),
     "engine.cannot-bind": Message(
         "SQL 不能绑定：{reason}",
         "the SQL does not bind: {reason}",
@@ -127,7 +134,10 @@ MESSAGES = {
         "{table} 有两列都叫 {field}", "{table} has two columns called {field}"
     ),
     "engine.not-one-value": Message(
-        "规则应得一个值：{expression}", "a rule gives one value: {expression}"
+        "规则应得一个值：{expression}",
+        "a rule gives one value: {expression}",
+        "写成一列一行，如 SELECT count(*) FROM …",
+        "one column and one row, as SELECT count(*) FROM …",
     ),
     "engine.too-many-rows": Message("结果超过 {most} 行", "more than {most} rows"),
     "engine.out-of-memory": Message("内存不足：{reason}", "out of memory: {reason}"),

@@ -123,6 +123,12 @@ _FORMAT = {
         "写左上角与右下角，如 B2:F40",
         "write two corners, as B2:F40",
     ),
+    "format.empty-range": Message(
+        "下限 {low} 大于上限 {high}，没有值能符合",
+        "the lower bound {low} is above the upper bound {high}: no value conforms",
+        "对调或改正",
+        "swap or mend them",
+    ),
     "format.not-a-flag": Message(
         "{key} 的 {value} 不是 true 或 false",
         "{key}: {value} is neither true nor false",
@@ -479,12 +485,6 @@ _CONTRACT = {
         "time zone {value} is not known (defaultTimezone)",
         "用 IANA 名称，如 Asia/Shanghai",
         "use an IANA name, as Asia/Shanghai",
-    ),
-    "contract.empty-range": Message(
-        "下限 {low} 大于上限 {high}，没有值能符合",
-        "the lower bound {low} is above the upper bound {high}: no value conforms",
-        "对调或改正",
-        "swap or mend them",
     ),
     "contract.rule-of-no-column": Message(
         "度量 {metric} 属于一列，这里没有列",

@@ -46,6 +46,12 @@ MESSAGES = {
         "写明次序，直到没有并列",
         "say the order, down to no ties",
     ),
+    "sql.column-twice": Message(
+        "结果有两列都叫 {name}",
+        "two columns of the result are called {name}",
+        "用 AS 给其中一列另起名称；大小写不作区分",
+        "give one of them another name with AS; case does not count",
+    ),
     "sql.unknown-table": Message(
         "没有名为 {table} 的数据源、代码集或 sql 文件",
         "no source, code list or sql file is called {table}",
