@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
@@ -24,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
-from sanhua.engine.lake import MANIFEST, Lake
+from sanhua.engine.lake import MANIFEST, UNFINISHED_DAYS_MAX, Lake
 from sanhua.kernel.errors import Broken, Diagnostic, Invalid, NotFound, SanhuaError, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.ports import Engine
@@ -978,16 +979,39 @@ def test_a_damaged_snapshot_is_made_whole_by_collecting_again(engine: Any, inbox
 
 
 def test_what_a_killed_process_left_is_cleared_and_a_living_one_is_left_alone(tmp_path: Path):
+    """Whether in the lake or in the scratch of an engine that was killed with `kill -9`."""
+    code = (
+        "import os, sys; from pathlib import Path; from sanhua.engine.lake import Lake;"
+        "from sanhua.engine.duck import DuckEngine; root = Path(sys.argv[1]);"
+        "engine = DuckEngine(Lake(root / 'lake'), temp=root / 'tmp');"
+        "held = engine.lake.writing(); folder = held.__enter__();"
+        "(folder / 'part-0.parquet').write_bytes(b'half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)])
+    (dead,) = (tmp_path / "lake").glob(".tmp-*")
+    (scratch,) = (tmp_path / "tmp").glob(".tmp-*")
+    first = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "tmp")
+    with first.lake.writing() as alive:
+        second = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "tmp")
+        assert len(list((tmp_path / "tmp").iterdir())) == 2
+        assert (dead.exists(), scratch.exists(), alive.exists()) == (False, False, True)
+    first.close()
+    second.close()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_another_machine_s_unfinished_folder_goes_only_when_it_is_old(tmp_path: Path):
+    """On a shared lake its process number means nothing here."""
     lake = Lake(tmp_path / "lake")
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
-    dead = lake.root / f".tmp-{child.pid}-x"
-    alive = lake.root / f".tmp-{os.getpid()}-x"
-    dead.mkdir()
-    alive.mkdir()
-    (dead / "part-0.parquet").write_bytes(b"half")
+    fresh = lake.root / ".tmp-0123456789ab-999999999-x"
+    old = lake.root / ".tmp-0123456789ab-1-x"
+    for folder, age_s in ((fresh, 0), (old, (UNFINISHED_DAYS_MAX + 1) * 86400)):
+        folder.mkdir()
+        (folder / "part-0.parquet").write_bytes(b"half")
+        for path in (folder / "part-0.parquet", folder):
+            os.utime(path, (time.time() - age_s,) * 2)
     Lake(tmp_path / "lake")
-    assert (dead.exists(), alive.exists()) == (False, True)
+    assert (fresh.exists(), old.exists()) == (True, False)
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(

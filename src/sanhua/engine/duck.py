@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import duckdb
 
-from sanhua.engine.lake import Lake, describe
+from sanhua.engine.lake import Lake, describe, sweep, unfinished
 from sanhua.engine.read import Tell, open_raw
 from sanhua.engine.staging import (
     literal,
@@ -45,8 +45,9 @@ _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})
 
 
 class DuckEngine:
-    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to `temp`
-    beyond that.
+    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to a folder of
+    its own in `temp` (the lake's when not said) beyond that, which the next engine there clears
+    when this one was killed.
     """
 
     def __init__(
@@ -65,7 +66,11 @@ class DuckEngine:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-        self._temp = Path(tempfile.mkdtemp(prefix="sanhua-", dir=temp))
+        temp = (temp or lake.root).resolve()
+        temp.mkdir(parents=True, exist_ok=True)
+        sweep(temp)
+        self._temp = unfinished(temp)
+        self._temp.mkdir()
         self._db = self._connect()
         self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))

@@ -58,7 +58,7 @@ def _seal(ws: Workspace, path: Path) -> MeterSegment:
     found = look(path)
     if found.good < found.size:
         raise Broken("store.meter-broken", file=path.name, at=found.good)
-    rows = index(path, copy_of(path), temp_root(ws))
+    rows = index(path, copy_of(path), ws.temp)
     used: dict[str, Used] = {}
     anonymous = 0
     for deal, _, permit, times, call, row, byte, _, _ in rows:
@@ -121,13 +121,9 @@ def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
         if not copy.exists() or file_hash(copy) != segment.index:
             from sanhua.engine.usage import index
 
-            index(path, copy, temp_root(ws))
+            index(path, copy, ws.temp)
         found.append(copy)
     return found
-
-
-def temp_root(ws: Workspace) -> Path:
-    return ws.root / ".sanhua" / "tmp"
 
 
 def file_hash(path: Path) -> str:
@@ -157,7 +153,7 @@ def start_counters(ws: Workspace) -> int:
             if window not in found:
                 first = _first_day(window, today)
                 recent = [s for s in segments if s.last_at >= _day_text(first)]
-                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, temp_root(ws))
+                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, ws.temp)
                 found[window] = {
                     c.deal: {"call": c.call, "row": c.row, "mb": c.byte}
                     for c in counts

@@ -94,6 +94,11 @@ class Workspace:
         return self.root / ".sanhua" / "out"
 
     @property
+    def temp(self) -> Path:
+        """Scratch of the engine; may be deleted when nothing runs."""
+        return self.root / ".sanhua" / "tmp"
+
+    @property
     def entity(self) -> str:
         """The default entity's id."""
         return self.project.settings.entities[0].id
@@ -166,7 +171,7 @@ class Workspace:
     def engine(self) -> Engine:
         from sanhua.engine.duck import DuckEngine
 
-        return DuckEngine(self.lake)
+        return DuckEngine(self.lake, temp=self.temp)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
