@@ -105,12 +105,34 @@ def test_the_whole_source_set_of_every_column(form: str):
 
 
 @pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("SELECT 1 AS x FROM t", None),
+        ("SELECT NULL AS x FROM t", None),
+        ("SELECT count(*) AS x FROM t WHERE id IN (SELECT id FROM u)", ("t",)),
+        ("SELECT sum(1) + 1 AS x FROM t JOIN u ON t.id = u.id", ("t", "u")),
+        ("SELECT row_number() OVER (ORDER BY a) AS x FROM t", ("t",)),
+        ("WITH y AS (SELECT count(*) AS n FROM t) SELECT n * 2 AS x FROM y", ("t",)),
+        ("SELECT (SELECT count(*) FROM u) AS x FROM t", ("u",)),
+        ("SELECT count(*) AS x FROM t UNION ALL SELECT count(*) FROM u", ("t", "u")),
+        ("SELECT count(*) AS x FROM 读数", ("读数",)),
+    ],
+)
+def test_a_column_of_no_source_is_a_constant_or_counts_rows(
+    text: str, counts: tuple[str, ...] | None
+):
+    x = made(text)["x"]
+    assert (x.sources, x.transform) == ((), "count" if counts else "constant")
+    assert x.counts == (counts or ())
+
+
+@pytest.mark.parametrize(
     ("text", "transform"),
     [
         ("SELECT a AS x FROM t", "copy"),
         ("SELECT (a) AS x FROM t", "copy"),
         ("SELECT a + 1 AS x FROM t", "compute"),
-        ("SELECT 1 AS x FROM t", "compute"),
+        ("SELECT 1 AS x FROM t", "constant"),
         ("SELECT max(a) AS x FROM t", "aggregate"),
         ("SELECT 1 + max(a) AS x FROM t", "aggregate"),
         ("WITH y AS (SELECT sum(a) AS s FROM t) SELECT s AS x FROM y", "aggregate"),

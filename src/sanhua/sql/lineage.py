@@ -28,12 +28,15 @@ Base = tuple[str, str]  # table, column
 
 @dataclass(frozen=True, slots=True)
 class ColumnLineage:
-    """One output column. `transform`: copy (the same value), compute, aggregate."""
+    """One output column. `transform`: copy (the same value), compute, aggregate, and without any
+    source column: constant, or count (of the rows of the tables `counts`).
+    """
 
     name: str
     sources: tuple[Base, ...]
     transform: str
     filtered_by: tuple[Base, ...]
+    counts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class _Out:
     sources: set[Base] = field(default_factory=set[Base])
     filters: set[Base] = field(default_factory=set[Base])
     transform: str = "copy"
+    beneath: set[str] = field(default_factory=set[str])  # tables whose rows came to this one
+    counts: bool = False  # something in it looks at rows, not at a column
 
 
 _RANK = {"copy": 0, "compute": 1, "aggregate": 2}
@@ -88,10 +93,16 @@ def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
             "sql.no-lineage", path=query.path, line=query.first_line, part=str(error)
         ) from error
     names = _names(query, outs, spelled)
-    return tuple(
-        ColumnLineage(name, base(out.sources), out.transform, base(out.filters))
-        for name, out in zip(names, outs, strict=True)
-    )
+    made: list[ColumnLineage] = []
+    for name, out in zip(names, outs, strict=True):
+        counts: tuple[str, ...] = ()
+        if not out.sources:
+            counts = tuple(sorted(tables[table] for table in out.beneath)) if out.counts else ()
+            out.transform = "count" if counts else "constant"
+        made.append(
+            ColumnLineage(name, base(out.sources), out.transform, base(out.filters), counts)
+        )
+    return tuple(made)
 
 
 def _names(
@@ -154,6 +165,7 @@ def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
 
 
 Scope = dict[str, dict[str, _Out]]  # alias → column → what it was made from
+_ROWS = "*"  # no alias: the rows that a SELECT looks at
 
 
 class _Hidden(Exception):
@@ -235,6 +247,10 @@ class _Walker:
         items, clauses = _joined(start.this, node) if start else ([], [])
         for item in items:
             scope[item.alias_or_name.lower()] = self._source(item, ctes, scope)
+        beneath = _merged(
+            "", [o for item in items for o in scope[item.alias_or_name.lower()].values()]
+        )
+        scope[_ROWS] = {"": _Out("", beneath=beneath.beneath)}
         outs: list[_Out] = []
         for selected in node.selects:
             made = self._expression(selected.unalias(), ctes, scope)
@@ -262,7 +278,9 @@ class _Walker:
             if name in ctes:
                 outs = ctes[name]
             else:
-                outs = [_Out(column, {(name, column)}) for column in self.columns[name]]
+                outs = [
+                    _Out(column, {(name, column)}, beneath={name}) for column in self.columns[name]
+                ]
         else:
             outs = self.query(item, ctes, scope)
         names = _column_aliases(item)
@@ -275,7 +293,7 @@ class _Walker:
             out = scope.get(node.table.lower(), {}).get(node.name.lower())
             if out is None:
                 raise _Hidden(node.sql(DIALECT))
-            return _Out("", set(out.sources), set(out.filters), out.transform)
+            return _merged("", [out])
         if isinstance(node, exp.TableColumn):  # a whole row as a value
             row = scope.get(node.name.lower())
             if row is None:
@@ -291,6 +309,8 @@ class _Walker:
             merged.transform = "compute" if merged.transform == "copy" else merged.transform
             return merged
         made = _Out("", transform="aggregate" if isinstance(node, exp.AggFunc) else "compute")
+        if isinstance(node, exp.AggFunc | exp.Window) and _ROWS in scope:
+            made.counts, made.beneath = True, set(scope[_ROWS][""].beneath)
         for key, child in node.args.items():
             apart = (
                 isinstance(node, exp.Exists)
@@ -304,6 +324,8 @@ class _Walker:
                     continue
                 inner = self._expression(one, ctes, scope)
                 made.filters |= inner.filters
+                made.counts |= inner.counts
+                made.beneath |= inner.beneath
                 if apart:
                     made.filters |= inner.sources
                 else:
@@ -342,6 +364,8 @@ def _merged(name: str, parts: Sequence[_Out]) -> _Out:
     for part in parts:
         made.sources |= part.sources
         made.filters |= part.filters
+        made.beneath |= part.beneath
+        made.counts |= part.counts
         if _RANK[part.transform] > _RANK[made.transform]:
             made.transform = part.transform
     return made
