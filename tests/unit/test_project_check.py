@@ -558,6 +558,16 @@ def test_a_star_that_brings_a_name_twice_is_found_too(tmp_path: Path):
     assert ("sql.column-twice", "sql/t.sql", 1) in places(found)
 
 
+def test_a_table_whose_bytes_may_differ_each_run_is_warned_of_at_its_line(tmp_path: Path):
+    query = "SELECT day,\n  sum(kwh) AS kwh,\n  mode(day) AS most\nFROM raw GROUP BY day\nLIMIT 5"
+    found = compiled(tmp_path, BASE, {"sql/t.sql": query})
+    assert [(d.code, d.path, d.line) for d in found if d.severity is Severity.WARNING] == [
+        ("sql.unordered", "sql/t.sql", 1),
+        ("sql.inexact", "sql/t.sql", 2),
+        ("sql.ties", "sql/t.sql", 3),
+    ]
+
+
 def test_a_rule_of_two_values_is_refused(tmp_path: Path):
     rule = "    quality:\n      - {type: sql, query: 'SELECT 1, 2', mustBe: 1}\n"
     text = BASE["contracts/raw.odcs.yaml"] + rule

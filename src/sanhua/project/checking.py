@@ -340,6 +340,7 @@ class _Check:
         unread = [table for table in query.tables if table not in schemas]
         listed = self.tables.get(name)
         of = node("table", name)
+        self._repeats(query, origin, of, own_file=True)
         if not unread:
             try:
                 made = tuple(sql.output_names(query, schemas))
@@ -398,12 +399,15 @@ class _Check:
             ]
             if not unknown and not self._plainly_reads(query):
                 sql.check_columns(query, {table: self.schemas.get(table) for table in query.tables})
-            for what, line in sql.unordered(query):
-                self.warn("sql.unordered", Origin(at.path, line) if own_file else at, of, what=what)
+            self._repeats(query, at, of, own_file=own_file)
             return query
         except SanhuaError as failure:
             self.take(failure, at, keep_line=own_file)
             return None
+
+    def _repeats(self, query: sql.Query, at: Origin, of: str, *, own_file: bool) -> None:
+        for code, what, line in sql.unrepeatable(query, self.schemas):
+            self.warn(code, Origin(at.path, line) if own_file else at, of, what=what)
 
     def _plainly_reads(self, query: sql.Query) -> bool:
         """Whether a query of one table surely reads only columns of that table; most do."""

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, cast
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from sanhua.kernel.errors import Invalid
-from sanhua.sql.canonical import DIALECT, Query, no_column_twice
+from sanhua.sql.canonical import DIALECT, Query, no_column_twice, place, unordered
 
 Schemas = Mapping[str, Mapping[str, str]]  # table → column → type
 Base = tuple[str, str]  # table, column
@@ -161,6 +163,60 @@ def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
         name=name,
         tables=", ".join(holders or query.tables),
         nearest=near[0] if near else "–",
+    )
+
+
+_TIES = (exp.Mode, exp.ArgMax, exp.ArgMin, exp.AnyValue)
+_FLOATING = (
+    exp.Stddev,
+    exp.StddevSamp,
+    exp.StddevPop,
+    exp.Variance,
+    exp.VariancePop,
+    exp.Corr,
+    exp.CovarPop,
+    exp.CovarSamp,
+    exp.ApproxQuantile,
+)
+
+
+def unrepeatable(
+    query: Query, schemas: Mapping[str, Mapping[str, str] | None]
+) -> list[tuple[str, str, int]]:
+    """What in a query may give other bytes each time, as (code, what, line): an order that is not
+    said, a choice among equals, and binary floating point numbers added in no fixed order. Whether
+    a column is DOUBLE is known of the tables in `schemas`.
+    """
+    found = [("sql.unordered", what, line) for what, line in unordered(query)]
+    suspects = [node for node in query.tree.find_all(*_TIES, *_FLOATING, exp.Sum, exp.Avg)]
+    if any(isinstance(node, exp.Sum | exp.Avg) for node in suspects):
+        suspects = list(_typed(query, schemas).find_all(*_TIES, *_FLOATING, exp.Sum, exp.Avg))
+    for node in suspects:
+        line, _ = place(node)
+        at = query.first_line - 1 + line if line else query.first_line
+        what = f"{node.sql_name().lower()}()"
+        if isinstance(node, _TIES):
+            if not node.find(exp.Order):
+                found.append(("sql.ties", what, at))
+        elif isinstance(node, _FLOATING) or _is_floating(node.this):
+            found.append(("sql.inexact", what, at))
+    return found
+
+
+def _typed(query: Query, schemas: Mapping[str, Mapping[str, str] | None]) -> exp.Expr:
+    known = {table: dict(found) for table in query.tables if (found := schemas.get(table))}
+    tree = query.tree.copy()
+    if len(known) == len(query.tables):
+        with suppress(Invalid):
+            tree = _qualified(query, known)
+    schema = MappingSchema(cast("dict[str, object]", known), dialect=DIALECT)
+    return annotate_types(tree, schema=schema, dialect=DIALECT)
+
+
+def _is_floating(node: exp.Expr) -> bool:
+    """DuckDB's `/` gives a DOUBLE of any two numbers."""
+    return node.is_type(exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT) or bool(
+        node.find(exp.Div)
     )
 
 
