@@ -444,6 +444,13 @@ def test_a_promise_that_could_not_be_measured_is_refused(
     assert found[0].severity is Severity.ERROR and near in found[0].facts.get("nearest", "")
 
 
+def test_a_promise_by_the_hour_needs_a_zone_that_exists(tmp_path: Path):
+    zone = "logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Asia/Shangai}"
+    text = TIMED.replace("logicalType: timestamp", zone)
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [("contract.unknown-zone", "contracts/raw.odcs.yaml", 11)]
+
+
 def test_a_promise_about_nothing_and_a_foreign_one_are_told(tmp_path: Path):
     about = TIMED.replace(", element: raw.at", "") + "  - {property: happiness, value: 1}\n"
     found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": about})

@@ -323,7 +323,8 @@ def _even(path: Path, name: str, delimiter: str, quote: str, scratch: Path) -> P
         writer = csv.writer(out, lineterminator="\n", **form)
         try:
             for row in reader:
-                ends.add(line[len(line.rstrip("\r\n")) :] or "\n")
+                if end := line[len(line.rstrip("\r\n")) :]:
+                    ends.add(end)
                 writer.writerow(row)
         except csv.Error as error:
             if len(ends) > 1:

@@ -190,7 +190,6 @@ class _Contract:
 
     def sla(self, found: Keys, tables: tuple[TableSchema, ...], default: str) -> Sla:
         """A service level; what would keep a promised latency from being judged is an error."""
-        name, value = found.place("property"), found.place("value")
         made = Sla(
             found.text("property"),
             found.text("value"),
@@ -202,7 +201,8 @@ class _Contract:
             near = nearest(made.property, SLA)
             say = self.folder.error if near else self.folder.note
             hint = near or nearest_or_some(made.property, SLA)
-            say("contract.unknown-sla", self.path, name, value=made.property, nearest=hint)
+            at = found.place("property")
+            say("contract.unknown-sla", self.path, at, value=made.property, nearest=hint)
         measured = made.property in LATENCY
         tell = self.folder.error if measured else self.folder.warn
         columns = {table.name: {p.name: p for p in table.properties} for table in tables}
@@ -217,33 +217,36 @@ class _Contract:
                 written = f"{table}.{column}" if table else column
                 near = nearest_or_some(written, listed if table else known)
                 tell("ref.column", self.path, found.place("element"), value=written, nearest=near)
-        if not measured:
-            return made
+        if measured:
+            self.latency(found, made, promised)
+        return made
+
+    def latency(self, found: Keys, made: Sla, promised: Sequence[Property]) -> None:
+        """Number, unit and columns of a latency, without which nothing is measured."""
+        unit, path = made.unit or "d", self.path
         if not re.fullmatch(r"\d+(\.\d+)?", made.value):
-            self.folder.error(
-                "format.not-a-number", self.path, value, key=made.property, value=made.value
-            )
+            at = found.place("value")
+            self.folder.error("format.not-a-number", path, at, key="value", value=made.value)
         if not made.unit_s():
-            self.one_of(found.scalar("unit"), tuple(UNIT_S), "unit")
-        elif not made.columns():
-            self.folder.warn("contract.latency-of-nothing", self.path, found)
+            near, known = nearest_or_some(unit, UNIT_S), ", ".join(UNIT_S)
+            at = found.place("unit")
+            self.folder.error(
+                "format.not-one-of", path, at, key="unit", value=unit, nearest=near, known=known
+            )
+            return
+        if not made.columns():
+            self.folder.warn("contract.latency-of-nothing", path, found)
+        fine = made.unit_s() < DAY_S
+        wanted = ("TIMESTAMP",) if fine else ("DATE", "TIMESTAMP")
         for prop in promised:
             zone = prop.options.get("defaultTimezone", "UTC")
-            if made.unit_s() < DAY_S and not _is_zone(zone):
-                self.folder.error("contract.unknown-zone", self.path, prop.origin.line, value=zone)
+            if fine and not _is_zone(zone):
+                self.folder.error("contract.unknown-zone", path, prop.origin.line, value=zone)
             kind = canonical_type(prop, self.loader.project.elements.get(prop.element))
-            wanted = ("DATE", "TIMESTAMP") if made.unit_s() >= DAY_S else ("TIMESTAMP",)
-            if made.unit_s() and kind not in wanted:
-                self.folder.error(
-                    "contract.latency-type",
-                    self.path,
-                    found.place("element"),
-                    column_name=prop.name,
-                    type=kind,
-                    wanted=" / ".join(wanted),
-                    unit=made.unit or "d",
-                )
-        return made
+            if kind not in wanted:
+                facts = {"column_name": prop.name, "type": kind, "wanted": " / ".join(wanted)}
+                at = found.place("element")
+                self.folder.error("contract.latency-type", path, at, unit=unit, **facts)
 
     def table(self, found: Keys) -> TableSchema:
         name = found.scalar("name")
