@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
@@ -24,8 +25,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
-from sanhua.engine.lake import MANIFEST, Lake
-from sanhua.kernel.errors import Broken, Invalid, NotFound, SanhuaError, Unavailable
+from sanhua.engine.lake import MANIFEST, UNFINISHED_DAYS_MAX, Lake
+from sanhua.kernel.errors import Broken, Diagnostic, Invalid, NotFound, SanhuaError, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.ports import Engine
 from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
@@ -52,6 +53,7 @@ def collect(
     path: Path | Sequence[Path],
     columns: Sequence[RawColumn] | None = None,
     name: str = "",
+    tell: Callable[[Diagnostic], None] = lambda said: None,
     **reading: Any,
 ) -> Manifest:
     paths = [path] if isinstance(path, Path) else list(path)
@@ -63,6 +65,7 @@ def collect(
         inputs=[f"sha256:{n}" for n in range(len(paths))],
         step="sha256:step",
         names=[name or p.name for p in paths],
+        tell=tell,
     )
     engine.bind(manifest)
     return manifest
@@ -187,8 +190,192 @@ def test_a_range_of_a_sheet(engine: Any, inbox: Path):
     for row in (["x", "x", "x"], ["x", "a", "b"], ["x", 1, 2], ["x", "x", "x"]):
         sheet.append(row)
     book.save(inbox / "a.xlsx")
-    collect(engine, inbox / "a.xlsx", None, range="B2:C3")
+    for corners in ("B2:C3", "$C$3:b2"):
+        collect(engine, inbox / "a.xlsx", None, range=corners)
     assert rows(engine) == [("1", "2")]
+
+
+def workbook(path: Path, *rows: list[Any]) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return book
+
+
+def reasons(engine: Any, manifest: Manifest) -> list[tuple[int | None, list[str]]]:
+    return [(row["record"], row["reasons"]) for row in rejects(engine, manifest)]
+
+
+def test_a_formula_that_nothing_has_computed_rejects_its_row(engine: Any, inbox: Path):
+    path = inbox / "a.xlsx"
+    workbook(
+        path, ["户号", "名称", "电量", "注"], ["1", "a", 1.5, "=A2"], ["2", "b", "=C2*2", None]
+    )
+    manifest = collect(engine, path, TYPED)
+    assert rows(engine) == [("1", "a", Decimal("1.50"))]  # nobody reads 注
+    assert reasons(engine, manifest) == [(2, ["kwh: '=C2*2' is a formula without a stored value"])]
+    assert json.loads(rejects(engine, manifest)[0]["row"])["电量"] == "=C2*2"
+    assert manifest.rejected_by_column == {"kwh": 1}
+    assert collect(engine, path).rejected == 2  # without a contract every column is read
+
+
+def test_a_computed_formula_is_its_value_even_when_that_is_empty_text(engine: Any, inbox: Path):
+    workbook(inbox / "a.xlsx", ["a", "b"], ["=1+1", '=""'])
+    with zipfile.ZipFile(inbox / "a.xlsx") as old, zipfile.ZipFile(inbox / "b.xlsx", "w") as new:
+        for part in old.namelist():
+            data = old.read(part)
+            if part == "xl/worksheets/sheet1.xml":  # as Excel stores what it has computed
+                data = data.replace(b"<f>1+1</f><v></v>", b"<f>1+1</f><v>2</v>")
+                data = data.replace(b"<f>1+1</f><v />", b"<f>1+1</f><v>2</v>")
+                data = data.replace(b'r="B2"', b'r="B2" t="str"')
+            new.writestr(part, data)
+    manifest = collect(engine, inbox / "b.xlsx")
+    assert (rows(engine), manifest.rejected) == ([("2", None)], 0)
+
+
+def test_a_number_beyond_28_digits_keeps_them(engine: Any, inbox: Path):
+    workbook(inbox / "a.xlsx", ["a", "b"], [1e30, -2.5e-9])
+    collect(engine, inbox / "a.xlsx")
+    assert rows(engine) == [("1" + "0" * 30, "-0.0000000025")]
+
+
+def test_sheets_that_are_not_read_are_told_unless_one_was_named(engine: Any, inbox: Path):
+    book = workbook(inbox / "a.xlsx", ["a"], [1])
+    book.create_sheet("二月").append(["a"])
+    book.create_sheet("空")
+    book.save(inbox / "a.xlsx")
+    told: list[Diagnostic] = []
+    collect(engine, inbox / "a.xlsx", tell=told.append)
+    assert [(d.code, d.severity.value, d.facts["others"]) for d in told] == [
+        ("collect.sheets-unread", "warning", "二月")
+    ]
+    told.clear()
+    collect(engine, inbox / "a.xlsx", tell=told.append, sheet="Sheet")
+    assert told == []
+
+
+BAD_JSON = {
+    "a key given twice": ('{"a": 1, "a": 2}', "'[1, 2]' is given under key a more than once"),
+    "a key given twice inside": ('{"a": {"x": 1, "x": 2}}', "more than once"),
+    "an infinity": ('{"a": -Infinity}', "'-Infinity' is no JSON number"),
+    "no number": ('{"a": [NaN]}', "is no JSON number"),
+    "half a character": ('{"a": "\\ud83d"}', "'\\ud83d' holds half of a surrogate pair"),
+    "half a character inside": ('{"a": ["\\ud83d"]}', "holds half of a surrogate pair"),
+    "a number without end": (f'{{"a": {"9" * 5000}}}', "is too long a number"),
+    "an exponent without end": ('{"a": 1e99999999999999999999}', "is too long a number"),
+    "no record at all": ("NaN", "'NaN' is no JSON number"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_JSON)
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_a_record_that_json_cannot_mean_is_rejected_with_its_reason(
+    engine: Any, inbox: Path, what: str, form: str
+):
+    bad, reason = BAD_JSON[what]
+    lines = ['{"a": 0, "b": "x"}', bad, '{"a": "\\ud83d\\ude00", "b": "z"}']
+    text = f"[{', '.join(lines)}]" if form == "json" else "\n".join(lines)
+    (inbox / f"a.{form}").write_text(text, "utf-8")
+    manifest = collect(engine, inbox / f"a.{form}", [RawColumn("a", "VARCHAR")])
+    assert rows(engine) == [("0",), ("😀",)]
+    ((record, (why,)),) = reasons(engine, manifest)
+    assert record == 2 and why.startswith("a: ") and why.endswith(reason)
+
+
+def test_json_whose_records_or_keys_are_not_clear_is_refused(engine: Any, inbox: Path):
+    for text, reading in (
+        ('{"data": [{"a": 1}], "data": []}', {"records": "$.data"}),
+        ('[{"\\ud83d": 1}]', {}),
+        ("NaN", {}),
+    ):
+        (inbox / "a.json").write_text(text, "utf-8")
+        with pytest.raises(Invalid) as caught:
+            collect(engine, inbox / "a.json", **reading)
+        assert caught.value.code == "collect.bad-json"
+
+
+def test_an_object_given_twice_under_its_key_is_one_rejected_record(engine: Any, inbox: Path):
+    (inbox / "a.json").write_text('{"KOR": {"v": 1}, "KOR": {"v": 2}, "CHN": {"v": 3}}')
+    manifest = collect(engine, inbox / "a.json", key="country")
+    assert rows(engine) == [("CHN", "3")] and manifest.rejected == 1
+    assert "KOR" in reasons(engine, manifest)[0][1][0]
+
+
+def test_a_json_exponent_is_not_written_out_beyond_measure(engine: Any, inbox: Path):
+    (inbox / "a.json").write_text('[{"a": 1e5, "b": 1e999999999}]')
+    collect(engine, inbox / "a.json")
+    assert rows(engine) == [("100000", "1E+999999999")]
+
+
+@pytest.mark.parametrize("where", [0, 3 << 20])
+def test_a_nul_byte_anywhere_is_refused_at_its_line(engine: Any, inbox: Path, where: int):
+    before = "a,b\n" + "1,2\n" * (where // 4)
+    (inbox / "a.csv").write_bytes(f"{before}x,\0y\n3,4\n".encode())
+    with pytest.raises(Invalid) as caught:
+        collect(engine, inbox / "a.csv")
+    told = caught.value.diagnostic
+    assert (told.code, told.line) == ("collect.not-text", where // 4 + 2)
+
+
+@pytest.mark.parametrize("first", ["\n", "\r\n", "\r"])
+def test_a_file_of_mixed_line_ends_loses_no_row_and_changes_no_value(
+    engine: Any, inbox: Path, first: str
+):
+    lines = [("a,b", first), ('1,"x\r\ny"', "\r\n"), ("2,p", "\n"), ("3,q", "\r"), ('4,""', "\n"),
+             ("5", "\r\n"), ('6,"r\ns"', "\n"), ("7,t", "")]  # fmt: skip
+    (inbox / "a.csv").write_bytes("".join(map("".join, lines)).encode())
+    manifest = collect(engine, inbox / "a.csv")
+    assert rows(engine) == [
+        ("1", "x\r\ny"), ("2", "p"), ("3", "q"), ("4", None), ("6", "r\ns"), ("7", "t"),
+    ]  # fmt: skip
+    assert manifest.rejected == 1
+    assert rejects(engine, manifest)[0]["row"].strip() == "5"
+
+
+def test_mixed_line_ends_and_quotes_that_do_not_match_are_refused(engine: Any, inbox: Path):
+    (inbox / "a.csv").write_bytes(b'a,b\n1,2\r\n3,"x\n4,y\r\n')
+    with pytest.raises(Invalid) as caught:
+        collect(engine, inbox / "a.csv")
+    assert caught.value.code == "collect.mixed-line-ends"
+
+
+def test_line_ends_inside_quotes_alone_are_no_mixture(engine: Any, inbox: Path):
+    """One row with a stray quote is rejected as ever, the others are read."""
+    (inbox / "a.csv").write_bytes(b'a,b\r\n1,"x\ny"\r\n2,"p"q\r\n3,z\r\n')
+    manifest = collect(engine, inbox / "a.csv")
+    assert rows(engine) == [("1", "x\ny"), ("3", "z")] and manifest.rejected == 1
+
+
+def test_headings_that_differ_by_case_are_told_apart_by_a_contract_only(engine: Any, inbox: Path):
+    (inbox / "a.csv").write_text("id,kWh,KWH\n1,2,3\n")
+    collect(engine, inbox / "a.csv", [RawColumn("metered", "BIGINT", "KWH")])
+    assert rows(engine) == [(3,)]
+    with pytest.raises(Invalid) as caught:
+        collect(engine, inbox / "a.csv")
+    told = caught.value.diagnostic
+    assert (told.code, told.facts["columns"]) == ("collect.duplicate-heading", "2, 3")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "json", "parquet"])
+def test_blanks_around_a_heading_do_not_matter_and_are_told(engine: Any, inbox: Path, form: str):
+    path = inbox / f"a.{form}"
+    table = {"户号 ": "1", "\u3000电量": "2.50"}
+    {
+        "csv": lambda: path.write_text("户号 ,\u3000电量\n1,2.50\n", "utf-8"),
+        "xlsx": lambda: workbook(path, list(table), list(table.values())),
+        "json": lambda: path.write_text(json.dumps([table]), "utf-8"),
+        "parquet": lambda: pq.write_table(pa.Table.from_pylist([table]), path),
+    }[form]()
+    told: list[Diagnostic] = []
+    typed = [RawColumn("id", "VARCHAR", "户号  "), RawColumn("kwh", "DECIMAL(12,2)", "电量")]
+    collect(engine, path, typed, tell=told.append)
+    assert rows(engine) == [("1", Decimal("2.50"))]
+    assert [(d.code, d.facts["heading"]) for d in told] == [
+        ("collect.heading-trimmed", "户号"),
+        ("collect.heading-trimmed", "电量"),
+    ]
 
 
 def test_an_object_of_objects_keeps_its_keys(engine: Any, inbox: Path):
@@ -792,16 +979,39 @@ def test_a_damaged_snapshot_is_made_whole_by_collecting_again(engine: Any, inbox
 
 
 def test_what_a_killed_process_left_is_cleared_and_a_living_one_is_left_alone(tmp_path: Path):
+    """Whether in the lake or in the scratch of an engine that was killed with `kill -9`."""
+    code = (
+        "import os, sys; from pathlib import Path; from sanhua.engine.lake import Lake;"
+        "from sanhua.engine.duck import DuckEngine; root = Path(sys.argv[1]);"
+        "engine = DuckEngine(Lake(root / 'lake'), temp=root / 'tmp');"
+        "held = engine.lake.writing(); folder = held.__enter__();"
+        "(folder / 'part-0.parquet').write_bytes(b'half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)])
+    (dead,) = (tmp_path / "lake").glob(".tmp-*")
+    (scratch,) = (tmp_path / "tmp").glob(".tmp-*")
+    first = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "tmp")
+    with first.lake.writing() as alive:
+        second = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "tmp")
+        assert len(list((tmp_path / "tmp").iterdir())) == 2
+        assert (dead.exists(), scratch.exists(), alive.exists()) == (False, False, True)
+    first.close()
+    second.close()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_another_machine_s_unfinished_folder_goes_only_when_it_is_old(tmp_path: Path):
+    """On a shared lake its process number means nothing here."""
     lake = Lake(tmp_path / "lake")
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
-    dead = lake.root / f".tmp-{child.pid}-x"
-    alive = lake.root / f".tmp-{os.getpid()}-x"
-    dead.mkdir()
-    alive.mkdir()
-    (dead / "part-0.parquet").write_bytes(b"half")
+    fresh = lake.root / ".tmp-0123456789ab-999999999-x"
+    old = lake.root / ".tmp-0123456789ab-1-x"
+    for folder, age_s in ((fresh, 0), (old, (UNFINISHED_DAYS_MAX + 1) * 86400)):
+        folder.mkdir()
+        (folder / "part-0.parquet").write_bytes(b"half")
+        for path in (folder / "part-0.parquet", folder):
+            os.utime(path, (time.time() - age_s,) * 2)
     Lake(tmp_path / "lake")
-    assert (dead.exists(), alive.exists()) == (False, True)
+    assert (fresh.exists(), old.exists()) == (True, False)
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(

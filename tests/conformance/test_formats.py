@@ -510,12 +510,15 @@ ODCS = sorted(
     not ODCS, reason="the example contracts are not beside this checkout (SANHUA_DATA)"
 )
 def test_the_official_example_contracts_are_read_with_every_key(tmp_path: Path):
-    """Examples of the standard: their ids and table names are not ours, but no key of theirs is unknown."""
+    """Examples of the standard: their ids and table names are not ours, and a latency of theirs names
+    a table that they do not have, but no key of theirs is unknown.
+    """
     own = {
         "contract.id-differs",
         "format.not-an-id",
         "contract.one-operator",
         "contract.unknown-metric",
+        "ref.column",
     }
     root = folder(
         tmp_path,

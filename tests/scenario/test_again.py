@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from sanhua.kernel.time import SHANGHAI
+from sanhua.store.clock import SetClock
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import RunResult, run
 
@@ -85,3 +88,44 @@ def test_a_project_that_measures_nothing_states_no_score(tmp_path: Path):
     init(tmp_path / "blank", "blank")
     told = _run(tmp_path / "blank")
     assert told.ok and "score" not in told.to_json()["stages"]["resource"]
+
+
+def test_a_promise_by_the_hour_is_judged_anew_in_the_next_hour(small_project: Path):
+    """Nothing arrives: at nine the newest reading is fresh, at noon it is late."""
+    from sanhua.resource.quality import Quality
+
+    contract = small_project / "contracts" / "readings.odcs.yaml"
+    promise = "{property: latency, value: 2, unit: h, element: readings.read_at}"
+    text = contract.read_text(encoding="utf-8") + f"slaProperties:\n  - {promise}\n"
+    contract.write_text(text, encoding="utf-8")
+    raw = small_project / "raw" / "readings.csv"
+    raw.write_text(raw.read_text("utf-8").replace("/2/2024", "/11/2026"), encoding="utf-8")
+    found: list[tuple[str, set[str]]] = []
+    for hour in (10, 10, 12):
+        clock = SetClock(datetime(2026, 11, 2, hour, 30, tzinfo=SHANGHAI))
+        with Workspace(small_project, clock=clock) as ws:
+            ran = run(ws)
+            with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+                quality = uow.get(Quality, "quality:readings")
+            states = {f.id: f.state for f in quality.findings}
+            found.append((states["check:readings/read_at.latency"], {s.status for s in ran.steps}))
+    assert [state for state, _ in found] == ["passed", "passed", "failed"]
+    assert found[1][1] == {"skipped"}
+
+
+@pytest.mark.parametrize("table", ["${table}", "${object}", "{table}", "readings"])
+def test_a_rule_may_call_its_table_and_column_as_the_standard_does(small_project: Path, table: str):
+    from sanhua.resource.quality import Quality
+
+    contract = small_project / "contracts" / "readings.odcs.yaml"
+    rule = f"name: seen, type: sql, query: 'SELECT count(${{property}}) FROM {table}', mustBe: 38"
+    text = contract.read_text(encoding="utf-8").replace(
+        "- {name: phone, logicalType: string}",
+        f"- {{name: phone, logicalType: string, quality: [{{{rule}}}]}}",
+    )
+    contract.write_text(text, encoding="utf-8")
+    assert _run(small_project).ok
+    with Workspace(small_project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = uow.get(Quality, "quality:readings").findings
+    (seen,) = [finding for finding in found if finding.label.zh == "seen"]
+    assert (seen.state, seen.value) == ("passed", "38")

@@ -4,6 +4,7 @@ no traceback is ever shown.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -130,6 +131,7 @@ def cycle(folder: Path) -> None:
 
 
 SOURCE, SQL, BOOK = "sources/readings.yaml", "sql/daily.sql", "books/vouchers/2024.csv"
+CONTRACT = "contracts/readings.odcs.yaml"
 UNCOMPILED: dict[str, tuple[Edit, str, str, int]] = {
     "an unknown key": (swap(SOURCE, "cadence", "cadense"), "format.unknown-key", SOURCE, 3),
     "an empty file": (write(SOURCE, ""), "format.empty-file", SOURCE, 1),
@@ -164,6 +166,12 @@ UNCOMPILED: dict[str, tuple[Edit, str, str, int]] = {
     "vouchers in GBK": (recode(BOOK), "format.not-utf8", BOOK, 2),
     "a workbook that is none": (write("books/vouchers/2025.xlsx", "junk"), "format.not-a-workbook",
                                 "books/vouchers/2025.xlsx", 0),
+    "a pattern that no engine compiles": (
+        swap(CONTRACT, "{name: phone, logicalType: string}",
+             "{name: phone, logicalType: string, logicalTypeOptions: {pattern: '^(?=1)'}}"),
+        "engine.bad-pattern", CONTRACT, 21),
+    "a date pattern with letters unknown": (swap(CONTRACT, "d/M/yyyy H:mm", "EEE d/M/yyyy H:mm"),
+                                            "collect.unknown-pattern", CONTRACT, 14),
     "another accounting regime": (swap("sanhua.yaml", "CAS", "IFRS"), "recognise.other-regime",
                                   "sanhua.yaml", 4),
     "a paper that is not there": (lambda f: (f / "evidence/paper.md").unlink(), "ref.evidence",
@@ -662,7 +670,8 @@ def test_unknown_ids_are_not_found_and_write_nothing(built: Path):
     before = events(built)
     for name in ("nope", "product:nope", "figure:a/b/c/d/e", "", "../..", "sha256:00", "资产"):
         code, said = told("explain", name, "-C", built)
-        assert (code, errors(said)[0]["code"]) == (NOT_FOUND, "explain.no-such-node")
+        wanted = "explain.no-such-figure" if "/b/" in name else "explain.no-such-node"
+        assert (code, errors(said)[0]["code"]) == (NOT_FOUND, wanted)
     bundle = built / "x.zip"
     assert told("prove", "nope", "-o", bundle, "-C", built)[0] == NOT_FOUND
     assert told("approve", "nope", "--as", "checker", "-C", built)[0] == NOT_FOUND
@@ -674,6 +683,49 @@ def test_unknown_ids_are_not_found_and_write_nothing(built: Path):
     assert told("run", "-C", built, env={"SANHUA_ACTOR": "nobody"})[0] == INVALID
     assert not bundle.exists()
     assert events(built)[: len(before)] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("product:energi", "product:energy"),
+        ("energi", "energy"),
+        ("prodct:energy", "product:energy"),
+        ("col:daily.kwhh", "col:daily.kwh@sha256:"),
+        ("col:daily.kwh", "col:daily.kwh@sha256:"),
+        ("voucher:2024-02-1", "voucher:2024-02-01"),
+        ("plant/stages/resource.row/value/2026-01-01", "/stages/resource.rows/value/"),
+        ("plant/balance_sheet/development.data/ending/2024-H1", "sanhua report disclosure"),
+    ],
+)
+def test_an_unknown_id_is_answered_with_the_nearest(built: Path, name: str, nearest: str):
+    code, said = told("explain", name, "-C", built)
+    assert code == NOT_FOUND and nearest in errors(said)[0]["hint"]
+
+
+def test_the_hash_of_a_file_opens_the_raw_file_that_it_is(built: Path):
+    digest = hashlib.sha256((built / RAW).read_bytes()).hexdigest()
+    code, said = told("explain", f"sha256:{digest}", "-C", built)
+    assert (code, said["root"]) == (0, f"raw_file:readings@sha256:{digest}")
+
+
+def test_a_column_that_comes_from_no_column_says_what_it_is(small_project: Path):
+    edit(small_project, SQL, "sum(kwh) AS kwh", "sum(kwh) AS kwh, count(*) AS n, 'kWh' AS unit")
+    edit(small_project, SQL, "SELECT meter", "SELECT (SELECT count(*) FROM meters) AS known, meter")
+    assert told("run", "-C", small_project)[0] == 0
+    at = snapshot(small_project, "daily")
+    for column, label in (
+        ("n", "no source column: counts rows of readings"),
+        ("known", "no source column: counts rows of standards/codes/meters.csv"),
+        ("unit", "no source column: a constant"),
+    ):
+        code, said = told("explain", f"col:daily.{column}@{at}", "-C", small_project)
+        assert code == 0 and said["nodes"][0]["label"]["en"] == label
+        counted = {edge["to"] for edge in said["edges"] if edge["edge"] == "made_from"}
+        assert bool(counted) is (column != "unit")
+    assert snapshot(small_project, "readings") in {
+        edge["to"] for edge in told("explain", f"col:daily.n@{at}", "-C", small_project)[1]["edges"]
+    }
 
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing(built: Path):

@@ -88,7 +88,7 @@ def _check(folder: Path, expected: dict[str, object]) -> None:
     assert verdict.ok, verdict.faults
     leftovers = [
         path
-        for path in (folder / "state" / "lake").rglob("*")
+        for path in (*(folder / "state").rglob("*"), *(folder / ".sanhua" / "tmp").iterdir())
         if path.name.startswith((".tmp", "tmp"))
     ]
     assert not leftovers

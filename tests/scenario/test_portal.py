@@ -269,8 +269,10 @@ def test_a_figure_opens_step_by_step_down_to_the_rows_and_the_hash_of_the_raw_fi
         found: set[str] = set()
         for link in [a for a in links(table) if a.startswith("/explain/sha256:")]:
             found |= links(read(server.get(link)))
-        assert f"/explain/sha256:{digest}" in found
-        raw = read(server.get(f"/explain/sha256:{digest}"))
+        raw_file = f"/explain/raw_file:readings@sha256:{digest}"
+        assert raw_file in found
+        raw = read(server.get(raw_file))
+        assert f"/explain/sha256:{digest}" in links(raw)
         assert "readings.csv" in raw.said and "字节" in raw.said and "提供方" in raw.said
         assert "/explain/" in " ".join(links(raw))  # and back
 

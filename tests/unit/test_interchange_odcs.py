@@ -74,7 +74,7 @@ schema:
         classification: confidential
         logicalTypeOptions: {pattern: '^\\d+$', maxLength: 20}
 slaProperties:
-  - {property: latency, value: 1.50, unit: d, element: meters.meter}
+  - {property: frequency, value: 1.50, unit: d, element: meters.meter}
 customProperties:
   - {property: openClass, value: conditional}
   - {property: openConditions, value: 签约}

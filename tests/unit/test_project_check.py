@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from sanhua.kernel.errors import Diagnostic, Invalid
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.messages import render
 from sanhua.project import load
 from sanhua.project.checking import check, income_value
@@ -125,6 +125,18 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("sources/raw.yaml", "files: raw.csv\n", "", "format.exactly-one", 1),
         ("sources/raw.yaml", "raw.csv", "${NOWHERE}/raw.csv", "format.unset-variable", 1),
         ("sources/raw.yaml", "cadence: day", "cadence: day\nsuplier: us", "format.unknown-key", 3),
+        *(
+            ("sources/raw.yaml", "cadence: day", f"cadence: day\nread: {{{wrong}}}", code, 3)
+            for wrong, code in (
+                ('delimiter: ";;"', "format.not-a-delimiter"),
+                ("delimiter: '\"'", "format.not-a-delimiter"),
+                ("quote: ab", "format.not-a-quote"),
+                ("quote: ','", "format.not-a-quote"),
+                ("range: D5-B3", "format.not-cells"),
+                ("range: B2", "format.not-cells"),
+                ("format: gtfs", "format.not-one-of"),
+            )
+        ),
         ("contracts/raw.odcs.yaml", "id: raw", "id: row", "contract.id-differs", 3),
         (
             "contracts/raw.odcs.yaml",
@@ -402,6 +414,172 @@ def test_a_code_list_with_doubles_strangers_and_loops_is_told(tmp_path: Path):
 def test_sql_that_names_nothing_known_is_told(tmp_path: Path):
     found = compiled(tmp_path, BASE, {"sql/t.sql": "SELECT day\nFROM rwa\n"})
     assert [d.path for d in found if d.code.startswith("sql.")] == ["sql/t.sql"]
+
+
+SLA = "slaProperties:\n  - {property: latency, value: 2, unit: h, element: raw.at}\n"
+TIMED = BASE["contracts/raw.odcs.yaml"] + "      - {name: at, logicalType: timestamp}\n" + SLA
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "near"),
+    [
+        ("latency", "latencey", "contract.unknown-sla", "latency"),
+        ("raw.at", "raw.att", "ref.column", "raw.at"),
+        ("raw.at", "rav.at", "ref.column", "raw.at"),
+        ("raw.at", "raw", "ref.column", ""),
+        ("unit: h", "unit: hous", "format.not-one-of", "hours"),
+        ("unit: h", "unit: m", "format.not-one-of", ""),
+        ("value: 2", "value: 2h", "format.not-a-number", ""),
+        ("raw.at", "raw.kwh", "contract.latency-type", ""),
+        ("raw.at", "raw.day", "contract.latency-type", ""),
+    ],
+)
+def test_a_promise_that_could_not_be_measured_is_refused(
+    tmp_path: Path, old: str, new: str, code: str, near: str
+):
+    sound = compiled(tmp_path / "sound", BASE, {"contracts/raw.odcs.yaml": TIMED})
+    assert places(sound) == []
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": TIMED.replace(old, new)})
+    assert places(found) == [(code, "contracts/raw.odcs.yaml", 13)]
+    assert found[0].severity is Severity.ERROR and near in found[0].facts.get("nearest", "")
+
+
+def test_a_promise_by_the_hour_needs_a_zone_that_exists(tmp_path: Path):
+    zone = "logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Asia/Shangai}"
+    text = TIMED.replace("logicalType: timestamp", zone)
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [("contract.unknown-zone", "contracts/raw.odcs.yaml", 11)]
+
+
+def test_a_promise_about_nothing_and_a_foreign_one_are_told(tmp_path: Path):
+    about = TIMED.replace(", element: raw.at", "") + "  - {property: happiness, value: 1}\n"
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": about})
+    assert [(d.code, d.severity.value, d.line) for d in found] == [
+        ("contract.latency-of-nothing", "warning", 13),
+        ("contract.unknown-sla", "note", 14),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "near"),
+    [
+        ("metric: duplicateValues, arguments: {properties: [day, kwg]}", "ref.column", "kwh"),
+        ("metric: duplicateValues", "contract.rule-lacks", ""),
+        ("metric: missingValues", "contract.rule-of-no-column", ""),
+        ("metric: duplicateValues, arguments: {propertys: [day]}", "format.unknown-key", "prop"),
+    ],
+)
+def test_a_metric_that_could_not_be_measured_is_refused(
+    tmp_path: Path, rule: str, code: str, near: str
+):
+    text = BASE["contracts/raw.odcs.yaml"] + f"    quality:\n      - {{{rule}, mustBe: 0}}\n"
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert (code, "contracts/raw.odcs.yaml", 12) in places(found)
+    assert near in next(d.facts.get("nearest", "") for d in found if d.code == code)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("metric: invalidValues, mustBe: 0", "contract.rule-lacks"),
+        ("metric: nullValues, mustBe: none", "format.not-a-number"),
+        ("metric: nullValues, mustBeBetween: [5, 1]", "format.empty-range"),
+    ],
+)
+def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str, code: str):
+    text = BASE["contracts/raw.odcs.yaml"].replace(
+        "name: kwh,", f"name: kwh, quality: [{{{rule}}}],"
+    )
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [(code, "contracts/raw.odcs.yaml", 10)]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\\t", "'\t'", "，", "' '", "'|'"])
+def test_a_delimiter_is_any_one_character(tmp_path: Path, delimiter: str):
+    read = f'read: {{delimiter: {delimiter}, quote: "\'", range: $b$2:A1}}\n'
+    assert compiled(tmp_path, BASE, {"sources/raw.yaml": BASE["sources/raw.yaml"] + read}) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "code"),
+    [
+        ("kwh", "minimum: 10, maximum: 5", "format.empty-range"),
+        ("kwh", "exclusiveMinimum: 1, exclusiveMaximum: 0.5", "format.empty-range"),
+        ("day", "minimum: '2026-02-01', maximum: '2026-01-31'", "format.empty-range"),
+        ("kwh", "minimum: ten", "format.wrong-form"),
+        ("day", "maximum: tomorrow", "format.wrong-form"),
+        ("kwh", "minimum: 5, maximum: 5", ""),
+        ("day", "minimum: '2026-01-31'", ""),
+    ],
+)
+def test_bounds_that_no_value_can_meet_are_refused(
+    tmp_path: Path, column: str, options: str, code: str
+):
+    text = BASE["contracts/raw.odcs.yaml"].replace(
+        f"name: {column},", f"name: {column}, logicalTypeOptions: {{{options}}},"
+    )
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    line = 9 if column == "day" else 10
+    assert places(found) == ([(code, "contracts/raw.odcs.yaml", line)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("range", "type", "code"),
+    [
+        ("10..5", "decimal(12,2)", "format.empty-range"),
+        ("2026-02-01..2026-01-01", "date", "format.empty-range"),
+        ("0..many", "integer", "format.not-a-range"),
+        ("5..5", "integer", ""),
+        ("..10", "decimal(12,2)", ""),
+    ],
+)
+def test_a_range_of_an_element_that_holds_no_value_is_refused(
+    tmp_path: Path, range: str, type: str, code: str
+):
+    text = f'power: {{definition: 电量, type: "{type}", range: {range}}}\n'
+    found = compiled(tmp_path, BASE, {"standards/elements.yaml": text})
+    assert places(found) == ([(code, "standards/elements.yaml", 1)] if code else [])
+
+
+@pytest.mark.parametrize("contract", [True, False])
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("SELECT kwh AS n,\n  day AS N FROM raw", 2),
+        ("SELECT a.kwh,\n  b.kwh\nFROM raw a JOIN raw b ON a.day = b.day", 2),
+    ],
+)
+def test_two_columns_of_one_name_are_found_before_any_run(
+    tmp_path: Path, query: str, line: int, contract: bool
+):
+    root = made(tmp_path, BASE, **{"sql/t.sql": query})
+    if not contract:
+        for path in (*root.glob("[rpd]*/*"), *root.glob("contracts/*")):
+            path.unlink()
+    found = [d for d in check(load(root, {}), RULES, ON) if d.severity is Severity.ERROR]
+    assert places(found) == [("sql.column-twice", "sql/t.sql", line)]
+
+
+def test_a_star_that_brings_a_name_twice_is_found_too(tmp_path: Path):
+    found = compiled(tmp_path, BASE, {"sql/t.sql": "SELECT *, day FROM raw"})
+    assert ("sql.column-twice", "sql/t.sql", 1) in places(found)
+
+
+def test_a_table_whose_bytes_may_differ_each_run_is_warned_of_at_its_line(tmp_path: Path):
+    query = "SELECT day,\n  sum(kwh) AS kwh,\n  mode(day) AS most\nFROM raw GROUP BY day\nLIMIT 5"
+    found = compiled(tmp_path, BASE, {"sql/t.sql": query})
+    assert [(d.code, d.path, d.line) for d in found if d.severity is Severity.WARNING] == [
+        ("sql.unordered", "sql/t.sql", 1),
+        ("sql.inexact", "sql/t.sql", 2),
+        ("sql.ties", "sql/t.sql", 3),
+    ]
+
+
+def test_a_rule_of_two_values_is_refused(tmp_path: Path):
+    rule = "    quality:\n      - {type: sql, query: 'SELECT 1, 2', mustBe: 1}\n"
+    text = BASE["contracts/raw.odcs.yaml"] + rule
+    found = compiled(tmp_path, BASE, {"contracts/raw.odcs.yaml": text})
+    assert places(found) == [("engine.not-one-value", "contracts/raw.odcs.yaml", 12)]
 
 
 def test_a_contract_column_that_the_sql_does_not_make_is_told(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -167,6 +167,38 @@ def test_all_metrics_of_a_table_but_keys_and_queries_fit_one_scan_and_none_is_as
     ]
 
 
+def test_a_rejected_value_counts_where_it_is_certain_and_is_stated_where_not():
+    """Ten rows were handed over: seven read, two refused for kwh, one for another column."""
+    words = {"missingValues": '[null, "n/a"]'}
+    rules = (
+        rule("nulls", "metric", "mustBe", "0", metric="nullValues", column="kwh"),
+        rule("gaps", "metric", "mustBe", "0", metric="missingValues", column="kwh",
+             arguments=words),
+        rule("odd", "metric", "mustBe", "0", metric="invalidValues", column="kwh",
+             arguments={"validValues": "[1.0]"}),
+    )  # fmt: skip
+    agreed = contract(
+        prop("kwh", "number", required=True, element="energy", quality=rules),
+        prop("day"),
+        quality=(rule("rows", "metric", "mustBe", "7", metric="rowCount"),),
+    )
+    result = judged(
+        agreed, {"kwh": "DOUBLE", "day": "VARCHAR"}, [(1.0, "a")] * 6 + [(None, "b")],
+        layer="raw", rejected=3, rejected_by_column={"kwh": 2, "day": 1},
+    )  # fmt: skip
+    found = {name: (f.numerator, f.denominator, f.excluded) for name, f in by_name(result).items()}
+    assert found == {
+        "kwh.required": (8, 9, 1),  # what was refused had been assigned
+        "kwh.format": (6, 8, 1),
+        "kwh.range": (6, 6, 3),
+        "rejects": (7, 10, 0),
+        "rows": (None, None, 3),
+        "nulls": (8, 9, 1),
+        "gaps": (6, 7, 3),  # it may have been n/a
+        "odd": (6, 8, 1),
+    }
+
+
 def test_rejected_rows_of_a_source_count_as_not_conforming():
     agreed = contract(prop("kwh", "number"), prop("note"))
     columns = {"kwh": "DOUBLE", "note": "VARCHAR"}
@@ -283,6 +315,31 @@ def test_a_query_without_a_value_is_not_assessable():
 def test_latency_holds_on_its_last_day_and_no_longer(newest: str | None, state: str):
     agreed = contract(prop("day", "date"), sla=(Sla("latency", "10", "d", "t.day"),))
     (finding,) = judged(agreed, {"day": "DATE"}, [(newest,)]).findings
+    assert (finding.indicator, finding.state) == ("0502", state)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "newest", "zone", "state"),
+    [
+        ("2", "h", "2026-11-23 09:00:00", "", "passed"),  # 11:00 in Shanghai: exactly two hours
+        ("2", "hours", "2026-11-23 08:59:59", "", "failed"),
+        ("90", "min", "2026-11-23 09:30:00", "", "passed"),
+        ("90", "min", "2026-11-23 09:29:00", "", "failed"),
+        ("2", "h", "2026-11-23 09:59:00", "Asia/Seoul", "failed"),  # 12:00 there
+        ("2", "w", "2026-11-09 23:00:00", "", "passed"),
+        ("0", "d", "2026-11-22 23:00:00", "", "failed"),
+    ],
+)
+def test_a_latency_is_judged_in_its_own_unit(
+    value: str, unit: str, newest: str, zone: str, state: str
+):
+    at = prop("taken", "timestamp", options={"defaultTimezone": zone} if zone else {})
+    agreed = contract(at, sla=(Sla("latency", value, unit, "taken"),))
+    made = checks(agreed, agreed.tables[0], {}, {}, PACKS, TODAY,
+                  manifest=manifest({"taken": "TIMESTAMP"}, rows=1))  # fmt: skip
+    measured = measure([(newest,)], {"taken": "TIMESTAMP"}, metrics(made))
+    now = datetime(2026, 11, 23, 3, tzinfo=UTC)
+    (finding,) = judge(made, measured, PACKS, TODAY, contract=agreed, now=now).findings
     assert (finding.indicator, finding.state) == ("0502", state)
 
 

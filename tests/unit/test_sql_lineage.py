@@ -104,13 +104,63 @@ def test_the_whole_source_set_of_every_column(form: str):
     assert sources(text) == wanted
 
 
+UNREPEATABLE = {
+    "SELECT sum(c) AS x FROM u": [("sql.inexact", "sum()", 1)],
+    "SELECT b,\n  avg(a / 2) AS x FROM t GROUP BY b": [("sql.inexact", "avg()", 2)],
+    "SELECT sum(CAST(a AS DOUBLE)) AS x FROM unknown": [("sql.inexact", "sum()", 1)],
+    "WITH y AS (SELECT c + 1 AS p FROM u) SELECT sum(p) AS x FROM y": [("sql.inexact", "sum()", 1)],
+    "SELECT stddev(a) AS x FROM t": [("sql.inexact", "stddev()", 1)],
+    "SELECT corr(a, id) AS x FROM t": [("sql.inexact", "corr()", 1)],
+    "SELECT mode(b) AS x FROM t": [("sql.ties", "mode()", 1)],
+    "SELECT arg_max(b, a) AS x FROM t": [("sql.ties", "arg_max()", 1)],
+    "SELECT arg_min(b, a) AS x FROM t": [("sql.ties", "arg_min()", 1)],
+    "SELECT any_value(b) AS x FROM t": [("sql.ties", "any_value()", 1)],
+    "SELECT a FROM t LIMIT 3": [("sql.unordered", "LIMIT", 1)],
+    "SELECT sum(电量) AS x, avg(电量) AS y, median(电量) AS z FROM 读数": [],
+    "SELECT sum(a) AS x, avg(a) AS y, max(a) AS z FROM t": [],
+    "SELECT sum(CAST(c AS DECIMAL(12,2))) AS x, max(c) AS y, count(c) AS n FROM u": [],
+}
+
+
+@pytest.mark.parametrize("text", UNREPEATABLE)
+def test_what_may_give_other_bytes_each_run_is_told_at_its_line(text: str):
+    assert sql.unrepeatable(sql.parse(text), SCHEMAS) == UNREPEATABLE[text]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_can_be_asked_whether_it_repeats(form: str):
+    sql.unrepeatable(sql.parse(FORMS[form][0]), SCHEMAS)
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("SELECT 1 AS x FROM t", None),
+        ("SELECT NULL AS x FROM t", None),
+        ("SELECT count(*) AS x FROM t WHERE id IN (SELECT id FROM u)", ("t",)),
+        ("SELECT sum(1) + 1 AS x FROM t JOIN u ON t.id = u.id", ("t", "u")),
+        ("SELECT row_number() OVER (ORDER BY a) AS x FROM t", ("t",)),
+        ("WITH y AS (SELECT count(*) AS n FROM t) SELECT n * 2 AS x FROM y", ("t",)),
+        ("SELECT (SELECT count(*) FROM u) AS x FROM t", ("u",)),
+        ("SELECT count(*) AS x FROM t UNION ALL SELECT count(*) FROM u", ("t", "u")),
+        ("SELECT count(*) AS x FROM 读数", ("读数",)),
+    ],
+)
+def test_a_column_of_no_source_is_a_constant_or_counts_rows(
+    text: str, counts: tuple[str, ...] | None
+):
+    x = made(text)["x"]
+    assert (x.sources, x.transform) == ((), "count" if counts else "constant")
+    assert x.counts == (counts or ())
+
+
 @pytest.mark.parametrize(
     ("text", "transform"),
     [
         ("SELECT a AS x FROM t", "copy"),
         ("SELECT (a) AS x FROM t", "copy"),
         ("SELECT a + 1 AS x FROM t", "compute"),
-        ("SELECT 1 AS x FROM t", "compute"),
+        ("SELECT 1 AS x FROM t", "constant"),
         ("SELECT max(a) AS x FROM t", "aggregate"),
         ("SELECT 1 + max(a) AS x FROM t", "aggregate"),
         ("WITH y AS (SELECT sum(a) AS s FROM t) SELECT s AS x FROM y", "aggregate"),

@@ -19,8 +19,8 @@ from typing import Any, cast
 
 import duckdb
 
-from sanhua.engine.lake import Lake, describe
-from sanhua.engine.read import open_raw
+from sanhua.engine.lake import Lake, describe, sweep, unfinished
+from sanhua.engine.read import Tell, open_raw
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -30,6 +30,7 @@ from sanhua.engine.staging import (
     ragged,
     relation_of,
     stage,
+    untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
@@ -44,8 +45,9 @@ _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})
 
 
 class DuckEngine:
-    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to `temp`
-    beyond that.
+    """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to a folder of
+    its own in `temp` (the lake's when not said) beyond that, which the next engine there clears
+    when this one was killed.
     """
 
     def __init__(
@@ -64,7 +66,11 @@ class DuckEngine:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-        self._temp = Path(tempfile.mkdtemp(prefix="sanhua-", dir=temp))
+        temp = (temp or lake.root).resolve()
+        temp.mkdir(parents=True, exist_ok=True)
+        sweep(temp)
+        self._temp = unfinished(temp)
+        self._temp.mkdir()
         self._db = self._connect()
         self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
@@ -143,9 +149,10 @@ class DuckEngine:
         inputs: Sequence[str],
         step: str,
         names: Sequence[str],
+        tell: Tell = lambda said: None,
     ) -> Manifest:
         """Raw files into a `raw` snapshot in file order; rows that do not fit go to
-        `rejects.parquet` with reasons.
+        `rejects.parquet` with reasons. `tell` hears what was left unread.
         """
         with self._reader() as (db, scratch), self.lake.writing() as folder:
             typed: Sequence[RawColumn] | None = columns
@@ -153,15 +160,15 @@ class DuckEngine:
             for number, (path, name) in enumerate(zip(files, names, strict=True)):
                 part = scratch / str(number)
                 part.mkdir()
-                raw = open_raw(path, name, reading, part)
+                raw = open_raw(path, name, reading, part, tell)
                 with _translated("collect.cannot-read", file=name):
-                    relation, headings = relation_of(db, raw)
+                    relation, headings, flawed = relation_of(db, raw, name, tell)
                     if typed is None:
-                        typed = [RawColumn(heading, "VARCHAR") for heading in headings]
+                        typed = untyped(headings, name)
                     must_have(typed, headings, name)
                     if number == 0:
                         make_staging(db, typed)
-                    read += stage(db, relation, headings, typed, name)
+                    read += stage(db, relation, headings, flawed, typed, name)
                     read += ragged(db, raw, name)
                 shutil.rmtree(part, ignore_errors=True)
             assert typed is not None, "a table is collected from at least one file"
@@ -427,6 +434,12 @@ class DuckEngine:
 
 
 # Names, values, errors
+
+
+def compile_regex(pattern: str) -> None:
+    """Invalid engine.bad-pattern when DuckDB (RE2) does not take a regular expression."""
+    with _translated("engine.bad-pattern", pattern=pattern), duckdb.connect() as db:
+        db.execute("SELECT regexp_matches('', ?)", [pattern])
 
 
 def _bare(sql: str) -> str:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import platform
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +21,7 @@ from sanhua.kernel.errors import Broken, Unavailable
 from sanhua.kernel.table import LakeFile, Manifest
 
 MANIFEST = "manifest.json"
+UNFINISHED_DAYS_MAX = 7  # far longer than any step runs
 _UNFINISHED = ".tmp-"
 _CHUNK_BYTES = 1 << 20
 
@@ -28,9 +32,7 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{_UNFINISHED}*"):
-            if not _alive(left.name):
-                shutil.rmtree(left, ignore_errors=True)
+        sweep(root)
 
     def folder(self, layer: str, table: str, snapshot: str) -> Path:
         return self.root / layer / table / snapshot.removeprefix("sha256:")
@@ -43,7 +45,7 @@ class Lake:
         """A folder to write files into; gone afterwards. Unavailable lake.disk-full when there is
         no room.
         """
-        folder = self.root / f"{_UNFINISHED}{os.getpid()}-{uuid4().hex}"
+        folder = unfinished(self.root)
         try:
             folder.mkdir(parents=True)
             yield folder
@@ -128,20 +130,46 @@ def hash_of(path: Path) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def _alive(name: str) -> bool:
-    """Whether the process that began an unfinished folder still runs; where that cannot be asked,
-    it does.
+def unfinished(root: Path) -> Path:
+    """The name of a folder in `root` that `sweep` clears when this process was killed."""
+    return root / f"{_UNFINISHED}{_here()}-{os.getpid()}-{uuid4().hex}"
+
+
+def sweep(root: Path) -> None:
+    """Clear what killed processes left in `root`: here once their process is gone, of another
+    machine (`root` may be shared) once nothing in it was written for UNFINISHED_DAYS_MAX.
     """
-    digits = name.removeprefix(_UNFINISHED).partition("-")[0]
-    if os.name == "nt" or not digits.isdigit():
+    for left in root.glob(f"{_UNFINISHED}*"):
+        if not _alive(left):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@cache
+def _here() -> str:
+    """Where a process number means one process: a boot of a machine, and a container on it."""
+    known = [platform.node()]
+    with suppress(OSError):
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        known.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()[:12]
+
+
+def _alive(folder: Path) -> bool:
+    place, _, rest = folder.name.removeprefix(_UNFINISHED).partition("-")
+    process = rest.partition("-")[0]
+    if place == _here() and process.isdigit() and os.name != "nt":
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
         return True
     try:
-        os.kill(int(digits), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        last = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except FileNotFoundError:  # it is being written, or cleared
         return True
-    return True
+    return time.time() - last < UNFINISHED_DAYS_MAX * 86400
 
 
 def _sync(path: Path) -> None:

@@ -10,18 +10,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import duckdb
 
-from sanhua.engine.read import LINE_BYTES_MAX, CsvFile, ParquetFile, Raw
+from sanhua.engine.read import (
+    LINE_BYTES_MAX,
+    CsvFile,
+    Flaw,
+    ParquetFile,
+    Raw,
+    Tell,
+    headings_of,
+)
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.table import RawColumn
 
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
 
-def relation_of(db: duckdb.DuckDBPyConnection, raw: Raw) -> tuple[str, tuple[str, ...]]:
-    """A relation of text columns `h0 …` in file order, and their headings."""
+def relation_of(
+    db: duckdb.DuckDBPyConnection, raw: Raw, name: str, tell: Tell
+) -> tuple[str, tuple[str, ...], frozenset[int]]:
+    """A relation of text columns `h0 …` in file order, their headings, and the numbers of those
+    that have a column `f0 …` beside them: why the text there is no value.
+    """
     if isinstance(raw, CsvFile):
         quoted = literal(raw.quote)
         options = {
@@ -42,25 +55,48 @@ def relation_of(db: duckdb.DuckDBPyConnection, raw: Raw) -> tuple[str, tuple[str
         }
         listed = ", ".join(f"{key} = {value}" for key, value in options.items())
         relation = f"read_csv({literal(raw.path.as_posix())}, {listed})"
-        return relation, raw.headings
+        return relation, raw.headings, frozenset()
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
         found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
         listed = ", ".join(
             f"CAST({quote(row[0])} AS VARCHAR) AS h{n}" for n, row in enumerate(found)
         )
-        return f"(SELECT {listed} FROM {path})", tuple(row[0] for row in found)
+        headings = headings_of([row[0] for row in found], name, tell)
+        return f"(SELECT {listed} FROM {path})", headings, frozenset()
     import pyarrow as pa
 
-    arrays = [pa.array([row[n] for row in raw.rows], pa.string()) for n in range(len(raw.headings))]
-    held = pa.Table.from_arrays(arrays, names=[f"h{n}" for n in range(len(raw.headings))])
-    db.register("held", held)
-    return "held", raw.headings
+    columns: dict[str, Any] = {}
+    flawed: set[int] = set()
+    for n in range(len(raw.headings)):
+        cells = [row[n] for row in raw.rows]
+        texts = [cell if cell is None else str(cell) for cell in cells]
+        columns[f"h{n}"] = pa.array(texts, pa.string())
+        if any(isinstance(cell, Flaw) for cell in cells):
+            reasons = [cell.reason if isinstance(cell, Flaw) else None for cell in cells]
+            columns[f"f{n}"] = pa.array(reasons, pa.string())
+            flawed.add(n)
+    db.register("held", pa.table(columns))
+    return "held", raw.headings, frozenset(flawed)
+
+
+def untyped(headings: Sequence[str], name: str) -> list[RawColumn]:
+    """All columns as text; Invalid collect.duplicate-heading when two differ by case only, which
+    SQL cannot tell apart.
+    """
+    folded = [heading.casefold() for heading in headings]
+    for n, heading in enumerate(folded):
+        if (first := folded.index(heading)) < n:
+            columns = f"{first + 1}, {n + 1}"
+            raise Invalid(
+                "collect.duplicate-heading", file=name, heading=headings[n], columns=columns
+            )
+    return [RawColumn(heading, "VARCHAR") for heading in headings]
 
 
 def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) -> None:
     for column in columns:
-        if column.source_name not in headings:
+        if column.source_name.strip() not in headings:
             near = get_close_matches(column.source_name, headings, 1)
             raise Invalid(
                 "collect.missing-heading",
@@ -86,6 +122,7 @@ def stage(
     db: duckdb.DuckDBPyConnection,
     relation: str,
     headings: Sequence[str],
+    flawed: frozenset[int],
     columns: Sequence[RawColumn],
     name: str,
 ) -> int:
@@ -94,14 +131,19 @@ def stage(
     """
     at = {heading: f"h{n}" for n, heading in enumerate(headings)}
     before = one(db, "SELECT count(*) FROM staging")
-    values = ", ".join(f"{_typed(at[c.source_name], c)} AS v{n}" for n, c in enumerate(columns))
-    misfits = {
-        _misfit(f"v{n}", at[c.source_name]): _why(c, at[c.source_name])
-        for n, c in enumerate(columns)
-        if c.type != "VARCHAR"
-    }
-    misfit = " OR ".join(f"({test})" for test in misfits) or "FALSE"
-    reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits.items())
+    pairs = [(at[column.source_name.strip()], column) for column in columns]
+    values = ", ".join(f"{_typed(h, c)} AS v{n}" for n, (h, c) in enumerate(pairs))
+    misfits: list[tuple[str, str]] = []  # a test and, where it is true, the reason
+    for n, (h, column) in enumerate(pairs):
+        flaw = f"f{h[1:]}" if int(h[1:]) in flawed else ""
+        if flaw:
+            misfits.append((f"{flaw} IS NOT NULL", _why(column, h, flaw)))
+        if column.type != "VARCHAR":
+            wanted = f"{column.type} ({column.format})" if column.format else column.type
+            test = f"{flaw} IS NULL AND {_misfit(f'v{n}', h)}" if flaw else _misfit(f"v{n}", h)
+            misfits.append((test, _why(column, h, literal(f"is not {wanted}"))))
+    misfit = " OR ".join(f"({test})" for test, _ in misfits) or "FALSE"
+    reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits)
     whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
@@ -146,11 +188,10 @@ def _misfit(value: str, given: str) -> str:
     return f"CASE WHEN {doubtful} THEN {_trimmed(given)} IS NOT NULL ELSE FALSE END"
 
 
-def _why(column: RawColumn, given: str) -> str:
-    """`kwh: 'abc' is not DECIMAL(12,2)`, the value cut short."""
-    wanted = f"{column.type} ({column.format})" if column.format else column.type
-    before, after = literal(f"{column.name}: '"), literal(f"' is not {wanted}")
-    return f"{before} || left({given}, 60) || {after}"
+def _why(column: RawColumn, given: str, reason: str) -> str:
+    """`kwh: 'abc' is not DECIMAL(12,2)`, the value cut short; `reason` is SQL."""
+    before, after = literal(f"{column.name}: '"), literal("' ")
+    return f"{before} || left({given}, 60) || {after} || {reason}"
 
 
 def _typed(column: str, wanted: RawColumn) -> str:

@@ -7,6 +7,7 @@ order of them give the same counts.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from sanhua.engine.lake import unfinished
 from sanhua.engine.staging import literal
 from sanhua.kernel.errors import Broken, Unavailable
 
@@ -169,11 +171,12 @@ def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 @contextmanager
 def _connected(temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    temp.mkdir(parents=True, exist_ok=True)
+    folder = unfinished(temp)
+    folder.mkdir(parents=True)
     db = duckdb.connect(
         config={
             "memory_limit": MEMORY,
-            "temp_directory": str(temp),
+            "temp_directory": str(folder),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
@@ -187,3 +190,4 @@ def _connected(temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise Broken("store.meter-broken", file="index", at=0, reason=str(error)[:200]) from error
     finally:
         db.close()
+        shutil.rmtree(folder, ignore_errors=True)

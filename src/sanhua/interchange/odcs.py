@@ -62,7 +62,7 @@ def found_of(
     files: Mapping[str, str],
     iris: Iris,
 ) -> FoundTable:
-    """Of the records of a table; `files` names raw files and code lists by their content hash."""
+    """Of the records of a table; `files` names raw files and code lists by their node."""
     grades = {column.name: column.grade.value for column in grading.columns} if grading else {}
     bound = {
         binding.column: iris.node(binding.element)

@@ -4,14 +4,14 @@ implement them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from sanhua.kernel.errors import Citation
+from sanhua.kernel.errors import Citation, Diagnostic
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.metric import Measured, Metric
 from sanhua.kernel.record import Edge, R
@@ -180,12 +180,14 @@ class Engine(Protocol):
         inputs: Sequence[str],
         step: str,
         names: Sequence[str],
+        tell: Callable[[Diagnostic], None] = ...,
     ) -> Manifest:
         """Read raw files into a `raw` snapshot; without `columns` all are text under their own
         headings.
 
         A row that does not fit goes to the snapshot's rejects with its reason. `names` are the
-        files' names as the user wrote them, for messages and rejects.
+        files' names as the user wrote them, for messages and rejects; `tell` hears what was left
+        unread, with its `file`.
         """
         ...
 

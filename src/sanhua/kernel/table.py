@@ -69,7 +69,7 @@ class LakeFile:
 class Manifest:
     """An immutable snapshot of one table; its id is the hash of this, so equal content has one id.
 
-    `inputs` are the node ids it was made from (content hashes of raw files, snapshot ids), `step`
+    `inputs` are the node ids it was made from (raw files, snapshots, code lists), `step`
     the hash of what made it (SQL or reading, contract, engine). No time, run or machine stands in
     it.
     """

@@ -34,6 +34,7 @@ from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.grade import Grade
+from sanhua.resource.quality import query_of
 from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
@@ -339,6 +340,7 @@ class _Check:
         unread = [table for table in query.tables if table not in schemas]
         listed = self.tables.get(name)
         of = node("table", name)
+        self._repeats(query, origin, of, own_file=True)
         if not unread:
             try:
                 made = tuple(sql.output_names(query, schemas))
@@ -378,9 +380,10 @@ class _Check:
         for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
             if rule.type != "sql":
                 continue
-            text = re.sub(r"\$?\{(?:object|table|schema)\}", table.name, rule.query)
-            text = re.sub(r"\$?\{(?:property|column)\}", rule.column or "column", text)
-            self._reads(text, rule.origin, node("contract", contract.id), known)
+            of = node("contract", contract.id)
+            query = self._reads(query_of(rule, table.name), rule.origin, of, known)
+            if query is not None and len(query.tree.selects) != 1:
+                self.say("engine.not-one-value", rule.origin, of, expression=rule.query)
 
     def _reads(
         self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False
@@ -396,12 +399,15 @@ class _Check:
             ]
             if not unknown and not self._plainly_reads(query):
                 sql.check_columns(query, {table: self.schemas.get(table) for table in query.tables})
-            for what, line in sql.unordered(query):
-                self.warn("sql.unordered", Origin(at.path, line) if own_file else at, of, what=what)
+            self._repeats(query, at, of, own_file=own_file)
             return query
         except SanhuaError as failure:
             self.take(failure, at, keep_line=own_file)
             return None
+
+    def _repeats(self, query: sql.Query, at: Origin, of: str, *, own_file: bool) -> None:
+        for code, what, line in sql.unrepeatable(query, self.schemas):
+            self.warn(code, Origin(at.path, line) if own_file else at, of, what=what)
 
     def _plainly_reads(self, query: sql.Query) -> bool:
         """Whether a query of one table surely reads only columns of that table; most do."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,25 @@ from sanhua.project.read import (
     Keys,
     Node,
     Scalar,
+    decimal,
     nearest,
     nearest_or_some,
     ordinary,
     traps,
 )
-from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
+from sanhua.resource.collect import canonical_type
+from sanhua.resource.contract import (
+    DAY_S,
+    LATENCY,
+    UNIT_S,
+    DataContract,
+    Property,
+    QualityRule,
+    Sla,
+    TableSchema,
+)
+from sanhua.resource.quality import listed_values
+from sanhua.resource.standard import crossed, limit
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -44,6 +57,14 @@ OPERATORS = (
     "mustBeBetween",
     "mustNotBeBetween",
 )
+SLA = (  # as ODCS names them; only a latency is measured
+    *LATENCY,
+    *("frequency", "fy", "retention", "re", "availability", "av", "timeOfAvailability", "ta"),
+    *("throughput", "th", "errorRate", "er", "generalAvailability", "ga", "endOfSupport", "es"),
+    *("endOfLife", "el", "timeToDetect", "td", "timeToNotify", "tn", "timeToRepair", "tr"),
+)
+LIMITS = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
+ARGUMENTS = ("missingValues", "validValues", "pattern", "properties", "unit")
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
 DIMENSIONS = {
     "conformity": "0104",
@@ -116,6 +137,7 @@ class _Contract:
     def __init__(self, loader: Loader, path: str, key: str) -> None:
         self.loader, self.folder, self.path, self.key = loader, loader.folder, path, key
         self.node = node("contract", key)
+        self.columns: list[str] = []  # of the table that is read
 
     def read(self, root: Keys) -> None:
         if root.text("id") != self.key:
@@ -139,10 +161,12 @@ class _Contract:
             if isinstance(told, Scalar)
             else ""
         )
+        tables = tuple(self.table(item) for item in root.items("schema") if isinstance(item, Keys))
+        default = root.text("slaDefaultElement")
         contract = DataContract(
             self.key,
             self.folder.origin(self.path, 1),
-            tuple(self.table(item) for item in root.items("schema") if isinstance(item, Keys)),
+            tables,
             root.text("version"),
             root.text("status"),
             self.words(root.text("name") or self.key),
@@ -151,12 +175,7 @@ class _Contract:
             root.words("tags"),
             self.text_of(custom, "category"),
             tuple(
-                Sla(
-                    item.text("property"),
-                    item.text("value"),
-                    item.text("unit"),
-                    item.text("element"),
-                )
+                self.sla(item, tables, default)
                 for item in root.items("slaProperties")
                 if isinstance(item, Keys)
             ),
@@ -168,6 +187,66 @@ class _Contract:
         self.loader.keep(
             self.loader.project.contracts, self.key, contract, self.path, root, "contract"
         )
+
+    def sla(self, found: Keys, tables: tuple[TableSchema, ...], default: str) -> Sla:
+        """A service level; what would keep a promised latency from being judged is an error."""
+        made = Sla(
+            found.text("property"),
+            found.text("value"),
+            found.text("unit"),
+            found.text("element", default),
+            self.folder.origin(self.path, found),
+        )
+        if made.property not in SLA:
+            near = nearest(made.property, SLA)
+            say = self.folder.error if near else self.folder.note
+            hint = near or nearest_or_some(made.property, SLA)
+            at = found.place("property")
+            say("contract.unknown-sla", self.path, at, value=made.property, nearest=hint)
+        measured = made.property in LATENCY
+        tell = self.folder.error if measured else self.folder.warn
+        columns = {table.name: {p.name: p for p in table.properties} for table in tables}
+        promised: list[Property] = []
+        for table, column in made.columns():
+            inside = [columns[t] for t in columns if table in ("", t)]
+            known = {column: prop for props in inside for column, prop in props.items()}
+            if column in known:
+                promised.append(known[column])
+            elif table or column not in columns or measured:
+                listed = [f"{t}.{c}" for t in columns for c in columns[t]]
+                written = f"{table}.{column}" if table else column
+                near = nearest_or_some(written, listed if table else known)
+                tell("ref.column", self.path, found.place("element"), value=written, nearest=near)
+        if measured:
+            self.latency(found, made, promised)
+        return made
+
+    def latency(self, found: Keys, made: Sla, promised: Sequence[Property]) -> None:
+        """Number, unit and columns of a latency, without which nothing is measured."""
+        unit, path = made.unit or "d", self.path
+        if not re.fullmatch(r"\d+(\.\d+)?", made.value):
+            at = found.place("value")
+            self.folder.error("format.not-a-number", path, at, key="value", value=made.value)
+        if not made.unit_s():
+            near, known = nearest_or_some(unit, UNIT_S), ", ".join(UNIT_S)
+            at = found.place("unit")
+            self.folder.error(
+                "format.not-one-of", path, at, key="unit", value=unit, nearest=near, known=known
+            )
+            return
+        if not made.columns():
+            self.folder.warn("contract.latency-of-nothing", path, found)
+        fine = made.unit_s() < DAY_S
+        wanted = ("TIMESTAMP",) if fine else ("DATE", "TIMESTAMP")
+        for prop in promised:
+            zone = prop.options.get("defaultTimezone", "UTC")
+            if fine and not _is_zone(zone):
+                self.folder.error("contract.unknown-zone", path, prop.origin.line, value=zone)
+            kind = canonical_type(prop, self.loader.project.elements.get(prop.element))
+            if kind not in wanted:
+                facts = {"column_name": prop.name, "type": kind, "wanted": " / ".join(wanted)}
+                at = found.place("element")
+                self.folder.error("contract.latency-type", path, at, unit=unit, **facts)
 
     def table(self, found: Keys) -> TableSchema:
         name = found.scalar("name")
@@ -182,6 +261,9 @@ class _Contract:
                 key="name",
             )
         self.custom(found, "table")
+        self.columns = [
+            item.text("name") for item in found.items("properties") if isinstance(item, Keys)
+        ]
         properties = [
             self.property(item, name.text)
             for item in found.items("properties")
@@ -259,7 +341,7 @@ class _Contract:
             if isinstance(item, Keys)
             for to in item.words("to")
         ]
-        return Property(
+        made = Property(
             name.text,
             self.folder.origin(self.path, name),
             found.text("physicalName"),
@@ -278,6 +360,28 @@ class _Contract:
             tuple(references),
             self.rules(found, name.text),
         )
+        if options := found.keys("logicalTypeOptions"):
+            self.bounds(options, made)
+        return made
+
+    def bounds(self, found: Keys, prop: Property) -> None:
+        """A bound that is none of its column's type, or that no value can meet, is told."""
+        kind = canonical_type(prop, self.loader.project.elements.get(prop.element))
+        type = "BIGINT" if kind == "VARCHAR" else kind
+        pairs = (("minLength", "maxLength"),) if kind == "VARCHAR" else LIMITS
+        for low, high in pairs:
+            written = [prop.options.get(key, "") for key in (low, high)]
+            for key, value in zip((low, high), written, strict=True):
+                if value and limit(value, type) is None:
+                    at = found.place(key)
+                    self.folder.error(
+                        "format.wrong-form", self.path, at, key=key, value=value, wanted=type
+                    )
+            if crossed(written[0], written[1], type):
+                at = found.place(high)
+                self.folder.error(
+                    "format.empty-range", self.path, at, low=written[0], high=written[1]
+                )
 
     def rules(self, holder: Keys, column: str) -> tuple[QualityRule, ...]:
         found = [
@@ -330,6 +434,8 @@ class _Contract:
         valid_values = found.get("validValues")
         if valid_values is not None and "validValues" not in arguments:
             arguments["validValues"] = _compact(valid_values)
+        if not self.measurable(found, metric, column, arguments, given[0], bounds):
+            return None
         indicator = custom.get("indicator")
         code = (
             indicator.text
@@ -360,6 +466,48 @@ class _Contract:
             self.text_of(custom, "weight") or "1",
             int(self.text_of(custom, "keepFailedRows") or 0),
         )
+
+    def measurable(
+        self,
+        found: Keys,
+        metric: str,
+        column: str,
+        arguments: Mapping[str, str],
+        operator: str,
+        bounds: Sequence[str],
+    ) -> bool:
+        """Whether a rule says all that measuring it takes; what it lacks is told."""
+        folder, path, given = self.folder, self.path, found.keys("arguments")
+        before = len(folder.found)
+        for bound in bounds:
+            if bound not in ("true", "false") and decimal(bound) is None:
+                folder.error(
+                    "format.not-a-number", path, found.place(operator), key=operator, value=bound
+                )
+                return False
+        if len(bounds) == 2 and Decimal(bounds[0]) > Decimal(bounds[1]):
+            folder.error(
+                "format.empty-range", path, found.place(operator), low=bounds[0], high=bounds[1]
+            )
+        for key, (place, _) in given.entries.items() if given and metric else ():
+            if key not in ARGUMENTS:
+                near = nearest_or_some(key, ARGUMENTS)
+                folder.error("format.unknown-key", path, place, key=key, nearest=near)
+        if metric == "duplicateValues":
+            at = given.place("properties") if given else found
+            listed = listed_values(arguments.get("properties", ""))
+            for name in listed:
+                if str(name).rpartition(".")[2] not in self.columns:
+                    near = nearest_or_some(str(name), self.columns)
+                    folder.error("ref.column", path, at, value=str(name), nearest=near)
+            if not listed and not column:
+                folder.error("contract.rule-lacks", path, found, metric=metric, key="properties")
+        elif metric in ("nullValues", "missingValues", "invalidValues") and not column:
+            folder.error("contract.rule-of-no-column", path, found, metric=metric)
+        elif metric == "invalidValues" and not {"validValues", "pattern"} & arguments.keys():
+            keys = "validValues / pattern"
+            folder.error("contract.rule-lacks", path, found, metric=metric, key=keys)
+        return len(folder.found) == before
 
     # customProperties
 
@@ -418,6 +566,15 @@ class _Contract:
                 nearest=near,
                 known=", ".join(known),
             )
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        return False
 
 
 def _close(left: str, right: str) -> bool:

@@ -53,8 +53,10 @@ class Source:
 @record("raw_file")
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """原始数据: one file as it was handed over; `id` is its content hash, `path` as the source
-    names it.
+    """原始数据: one file as one source handed it over; `path` as the source names it.
+
+    `raw_file:<source>@<content hash>`: the same bytes from another source are another file, with
+    another supplier.
     """
 
     id: str
@@ -62,6 +64,7 @@ class RawFile:
     path: str
     bytes: int
     supplier: Annotated[str, Ref("supplied_by")] = ""
+    content: Annotated[str, Ref("content")] = ""
 
 
 _LOGICAL = {

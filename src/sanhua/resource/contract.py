@@ -75,12 +75,39 @@ class TableSchema:
         return tuple(prop.name for prop in sorted(keyed, key=lambda prop: prop.key_position))
 
 
+HOUR_S, DAY_S = 3600, 86400
+UNIT_S = {  # the units of a service level, in seconds; `m` is none: minute or month?
+    word: seconds
+    for words, seconds in (
+        ("s sec second seconds", 1),
+        ("min minute minutes", 60),
+        ("h hr hour hours", HOUR_S),
+        ("d day days", DAY_S),
+        ("w wk week weeks", 7 * DAY_S),
+        ("mo month months", 30 * DAY_S),
+        ("y yr year years", 365 * DAY_S),
+    )
+    for word in words.split()
+}
+LATENCY = ("latency", "ly")
+
+
 @dataclass(frozen=True, slots=True)
 class Sla:
     property: str  # latency frequency retention availability …
     value: str
     unit: str = ""
     element: str = ""
+    origin: Origin = Origin("")
+
+    def unit_s(self) -> int:
+        """The unit in seconds, a day when none is written; 0 when it is not known."""
+        return UNIT_S.get(self.unit.casefold() or "d", 0)
+
+    def columns(self) -> list[tuple[str, str]]:
+        """(table, column) of each element promised; the table is empty where it is not written."""
+        parts = (part.strip().rpartition(".") for part in self.element.split(","))
+        return [(table, column) for table, _, column in parts if column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +129,10 @@ class DataContract:
     open_class: str = ""
     share_basis: str = ""
     open_conditions: str = ""
+
+    @property
+    def hourly(self) -> bool:
+        """Whether a latency is promised in less than days, so that what is true now may be false
+        in an hour.
+        """
+        return any(sla.property in LATENCY and 0 < sla.unit_s() < DAY_S for sla in self.sla)

@@ -18,7 +18,8 @@ class ColumnMade:
     files of a source.
 
     `transform` is how: `read` (from files), `copy` (the same value), `compute` (an expression),
-    `aggregate`. `filtered_by` are columns that decide which rows count without being part of the
+    `aggregate`; without a source column `constant`, or `count` of the rows of `counts`, snapshots
+    or code lists. `filtered_by` are columns that decide which rows count without being part of the
     value (OpenLineage: INDIRECT).
     """
 
@@ -28,6 +29,7 @@ class ColumnMade:
     transform: str
     made_from: tuple[MadeFrom, ...] = ()
     filtered_by: tuple[str, ...] = ()
+    counts: tuple[MadeFrom, ...] = ()
 
 
 @record("snapshot")
@@ -88,6 +90,7 @@ def snapshot_record(
                 made.transform,
                 tuple(ids.column(t, c, inputs[t]) for t, c in made.sources if t in inputs),
                 tuple(ids.column(t, c, inputs[t]) for t, c in made.filtered_by if t in inputs),
+                tuple(inputs[table] for table in made.counts if table in inputs),
             )
         )
     return Snapshot(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any, cast
+from zoneinfo import ZoneInfo
 
 from sanhua import sql
 from sanhua.kernel import ids
@@ -24,8 +25,18 @@ from sanhua.kernel.ports import Rule, Rules
 from sanhua.kernel.record import DecidedBy, DefinedBy, MadeFrom, Ref, record
 from sanhua.kernel.table import Manifest
 from sanhua.kernel.text import Text
-from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
-from sanhua.resource.standard import CodeList, DataElement, StandardResult
+from sanhua.kernel.time import SHANGHAI
+from sanhua.resource.contract import (
+    DAY_S,
+    HOUR_S,
+    LATENCY,
+    DataContract,
+    Property,
+    QualityRule,
+    Sla,
+    TableSchema,
+)
+from sanhua.resource.standard import CodeList, DataElement, StandardResult, limit
 
 INSTRUMENT = "gbt_36344"
 SCORE = Decimal("0.000001")  # scores are rounded once, half up
@@ -61,8 +72,9 @@ BUSINESS_RULE = "0104"  # a rule in SQL that names no indicator is a business ru
 class Check:
     """One expectation of one table.
 
-    With `violations` and `total` it has a ratio, 1 - violations/total; `rejected` rows of the
-    source count into both. With `value` alone (a row count, a SQL rule, a latency) it is met or
+    With `violations` and `total` it has a ratio, 1 - violations/total; of the rows rejected on
+    reading, `rejected` count into both, `assigned` into the total alone, `excluded` into neither.
+    With `value` alone (a row count, a SQL rule, a latency) it is met or
     not. `passed` compares the violations (rows, or percent of the total) or the value with
     `bounds`. `tables` are further tables that its query reads.
     """
@@ -79,11 +91,14 @@ class Check:
     total: Metric | None = None
     value: Metric | None = None
     rejected: int = 0
+    assigned: int = 0
+    excluded: int = 0
     operator: str = "mustBe"
     bounds: tuple[Decimal, ...] = (Decimal(),)
     percent: bool = False
     latest: bool = False  # `value` is a day or moment; what is compared is its age in `unit`
     unit: str = ""
+    zone: str = ""  # of the moments of `latest`, Asia/Shanghai when not said
     severity: str = "warning"
     weighs: Decimal = Decimal(1)
     tables: tuple[str, ...] = ()
@@ -118,6 +133,7 @@ class Finding:
     error: str = ""
     error_facts: Mapping[str, str] = field(default_factory=dict[str, str])
     passed: bool | None = None  # None when there is no verdict
+    excluded: int = 0  # rows rejected on reading that it could not see
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +238,16 @@ def checks(
     `quality` rules.
 
     A NULL breaks no rule unless the rule counts NULLs. The columns that the snapshot lacks get no
-    check. Raises RuleGap when GB/T 36344 is not in force on `today`.
+    check.
+
+    GB/T 36344 counts the elements of what was handed over, so a value that the reading rejected is
+    counted where it says something certain: it was assigned (0201, missing values: a conforming
+    element, unless words that mean “missing” are listed, for it may be one of them), and it is of
+    no valid form (0302, invalid values: a violation). A row rejected for another column says
+    nothing certain of this one, and no other check sees rejected rows at all: each finding states
+    as `excluded` how many it could not see, and 0305 counts every rejected row once.
+
+    Raises RuleGap when GB/T 36344 is not in force on `today`.
     """
     rules.ask(INSTRUMENT, "indicators", on=today)
     types = {column.name: column.type for column in manifest.columns}
@@ -292,6 +317,7 @@ class _Maker:
         while unique in self._named:
             unique, turn = f"{name}.{turn}", turn + 1
         self._named.add(unique)
+        seen = more.get("rejected", 0) + more.get("assigned", 0)
         node = ids.node("check", f"{self.table.name}/{unique}")
         self.checks.append(
             Check(
@@ -305,6 +331,7 @@ class _Maker:
                 column,
                 replace(violations, id=f"{node}#violations") if violations else None,
                 value=replace(value, id=f"{node}#value") if value else None,
+                excluded=self.manifest.rejected - seen,
                 **more,
             )
         )
@@ -318,6 +345,7 @@ def _column_checks(
     codes: Mapping[str, CodeList],
 ) -> None:
     name, quoted = prop.name, sql.quote(prop.name)
+    rejected = made.manifest.rejected_by_column.get(name, 0)
     if prop.required or prop.key_position:
         made.add(
             f"{name}.required",
@@ -327,6 +355,7 @@ def _column_checks(
             column=name,
             violations=Metric("", f"count_if({quoted} IS NULL)"),
             total=made.rows,
+            assigned=rejected,
         )
     if prop.unique:
         made.add(
@@ -339,7 +368,6 @@ def _column_checks(
             total=made.values(name),
         )
     wrong = _option_violations(prop, kind)
-    rejected = made.manifest.rejected_by_column.get(name, 0)
     typed_on_reading = made.manifest.layer == "raw" and kind != "VARCHAR"
     if wrong or typed_on_reading:
         written = ", ".join([kind, *(f"{key} {value}" for key, value in prop.options.items())])
@@ -408,7 +436,7 @@ def _option_violations(prop: Property, kind: str) -> list[str]:
     broken: list[str] = []
     if kind == "VARCHAR":
         if "pattern" in options:
-            pattern = sql.literal(_unanchored(options["pattern"]))
+            pattern = sql.literal(unanchored(options["pattern"]))
             broken.append(f"NOT regexp_matches({quoted}, {pattern})")
         for key, operator in (("minLength", "<"), ("maxLength", ">")):
             bound = _number(options.get(key, ""))
@@ -430,7 +458,7 @@ def _option_violations(prop: Property, kind: str) -> list[str]:
     return broken
 
 
-def _unanchored(pattern: str) -> str:
+def unanchored(pattern: str) -> str:
     """An ODCS pattern is a search, as `regexp_matches` is; `/…/` delimiters are dropped."""
     inner = re.fullmatch(r"/(.*)/", pattern, re.DOTALL)
     return inner[1] if inner else pattern
@@ -446,14 +474,12 @@ def _range_violations(written: str, quoted: str, kind: str) -> list[str]:
 
 def _bound(written: str, kind: str) -> str:
     """A limit as SQL for a column of that type; empty when it is not one."""
-    if kind in ("DATE", "TIMESTAMP"):
-        try:
-            datetime.fromisoformat(written)
-        except ValueError:
-            return ""
-        return f"CAST({sql.literal(written)} AS {kind})"
-    number = _number(written)
-    return "" if number is None else format(number, "f")
+    found = limit(written, kind)
+    if found is None:
+        return ""
+    if isinstance(found, Decimal):
+        return format(found, "f")
+    return f"CAST({sql.literal(written)} AS {kind})"
 
 
 def _number(written: str) -> Decimal | None:
@@ -481,12 +507,7 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         "weighs": _number(rule.weight) or Decimal(1),
     }
     if rule.type == "sql":
-        query = rule.query
-        for word, meaning in (
-            ("object|table|schema", made.table.name),
-            ("property|column", column),
-        ):
-            query = re.sub(r"\$?\{(?:" + word + r")\}", lambda _, m=meaning: sql.quote(m), query)
+        query = query_of(rule, made.table.name, column)
         read = sql.parse(query, path=rule.origin.path).tables
         common["tables"] = tuple(sorted(set(read) - {made.table.name}))
         made.add(
@@ -506,7 +527,7 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         return
     common["percent"] = rule.arguments.get("unit", "") == "percent"
     if rule.metric == "duplicateValues":
-        listed = _listed(rule.arguments.get("properties", "")) or ([column] if column else [])
+        listed = listed_values(rule.arguments.get("properties", "")) or ([column] if column else [])
         key = [str(item).rpartition(".")[2] for item in listed]
         if not key or any(item not in types for item in key):
             return
@@ -516,6 +537,11 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
         if not predicate:
             return
         violations = Metric("", f"count_if({predicate})")
+        refused = made.manifest.rejected_by_column.get(column, 0)
+        if rule.metric == "invalidValues":
+            common["rejected"] = refused
+        elif not any(listed_values(rule.arguments.get("missingValues", ""))):
+            common["assigned"] = refused
         total = made.values(column) if rule.metric == "invalidValues" else made.rows
     made.add(
         name,
@@ -529,6 +555,25 @@ def _rule_check(made: _Maker, rule: QualityRule, column: str, types: Mapping[str
     )
 
 
+def patterns(table: TableSchema) -> Iterator[tuple[str, Origin]]:
+    """Every regular expression that the checks of a table use, and where it stands."""
+    for prop in table.properties:
+        if "pattern" in prop.options:
+            yield unanchored(prop.options["pattern"]), prop.origin
+        for rule in prop.quality:
+            if rule.metric == "invalidValues" and rule.arguments.get("pattern"):
+                yield unanchored(rule.arguments["pattern"]), rule.origin
+
+
+def query_of(rule: QualityRule, table: str, column: str = "") -> str:
+    """The SQL of a rule with what ODCS lets stand for its table and column filled in: `${table}`
+    or `${object}`, `${column}` or `${property}`, the `$` optional.
+    """
+    query = re.sub(r"\$?\{(?:object|table|schema)\}", lambda _: sql.quote(table), rule.query)
+    own = sql.quote(column or rule.column or "column")
+    return re.sub(r"\$?\{(?:property|column)\}", lambda _: own, query)
+
+
 def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
     """True for a row that an ODCS library metric counts; empty when the rule names no column of the
     table.
@@ -540,7 +585,7 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
     if rule.metric == "nullValues":
         return f"{quoted} IS NULL"
     if rule.metric == "missingValues":
-        listed = _listed(rule.arguments.get("missingValues", ""))
+        listed = listed_values(rule.arguments.get("missingValues", ""))
         words = [sql.literal(str(item)) for item in listed if item is not None]
         parts = [f"{text} IN ({', '.join(words)})"] if words else []
         if None in listed or not listed:
@@ -548,18 +593,18 @@ def _library_predicate(rule: QualityRule, column: str, kind: str) -> str:
         return " OR ".join(parts)
     if rule.metric == "invalidValues":
         parts: list[str] = []
-        valid = _listed(rule.arguments.get("validValues", ""))
+        valid = listed_values(rule.arguments.get("validValues", ""))
         if valid:
             parts.append(f"{text} NOT IN ({', '.join(sql.literal(str(item)) for item in valid)})")
         if rule.arguments.get("pattern"):
             parts.append(
-                f"NOT regexp_matches({text}, {sql.literal(_unanchored(rule.arguments['pattern']))})"
+                f"NOT regexp_matches({text}, {sql.literal(unanchored(rule.arguments['pattern']))})"
             )
         return " OR ".join(parts)
     return ""
 
 
-def _listed(written: str) -> list[Any]:
+def listed_values(written: str) -> list[Any]:
     """A list argument: JSON text, or values separated by `;`."""
     if not written:
         return []
@@ -572,50 +617,37 @@ def _listed(written: str) -> list[Any]:
     return [part.strip() for part in written.split(";")]
 
 
-_UNIT_DAYS = {
-    "d": Decimal(1),
-    "day": Decimal(1),
-    "days": Decimal(1),
-    "w": Decimal(7),
-    "week": Decimal(7),
-    "weeks": Decimal(7),
-    "m": Decimal(30),
-    "month": Decimal(30),
-    "months": Decimal(30),
-    "y": Decimal(365),
-    "yr": Decimal(365),
-    "year": Decimal(365),
-    "years": Decimal(365),
-}
-
-
 def _latency_check(made: _Maker, sla: Sla, types: Mapping[str, str]) -> None:
-    """The newest value of the promised column is not older than the promise; shorter than a day
-    reads as a day.
+    """The newest value of a promised column is not older than the promise: counted in legal days,
+    or in hours when the unit is shorter than a day.
     """
-    table, _, column = sla.element.rpartition(".")
     limit = _number(sla.value)
-    if sla.property not in ("latency", "ly") or limit is None or table not in ("", made.table.name):
-        return
-    if types.get(column) not in ("DATE", "TIMESTAMP"):
-        return
-    days = limit * _UNIT_DAYS.get(sla.unit or "d", Decimal(0)) or Decimal(1)
-    made.add(
-        f"{column}.latency",
-        "0502",
-        Text(
-            f"{column} 的最新值不早于 {sla.value}{sla.unit or 'd'} 前",
-            f"newest {column} within {sla.value} {sla.unit or 'd'}",
-        ),
-        made.contract.origin,
-        column=column,
-        value=Metric("", f"max({sql.quote(column)})"),
-        operator="mustBeLessOrEqualTo",
-        bounds=(days,),
-        latest=True,
-        unit="d",
-        severity="warning",
-    )
+    if sla.property not in LATENCY or limit is None or not sla.unit_s():
+        return  # told by `check`
+    fine = sla.unit_s() < DAY_S
+    for table, column in sla.columns():
+        if table not in ("", made.table.name) or types.get(column) not in ("DATE", "TIMESTAMP"):
+            continue
+        zones = (
+            p.options.get("defaultTimezone", "") for p in made.table.properties if p.name == column
+        )
+        made.add(
+            f"{column}.latency",
+            "0502",
+            Text(
+                f"{column} 的最新值不早于 {sla.value}{sla.unit or 'd'} 前",
+                f"newest {column} within {sla.value} {sla.unit or 'd'}",
+            ),
+            sla.origin if sla.origin.path else made.contract.origin,
+            column=column,
+            value=Metric("", f"max({sql.quote(column)})"),
+            operator="mustBeLessOrEqualTo",
+            bounds=(limit * sla.unit_s() / (HOUR_S if fine else DAY_S),),
+            latest=True,
+            unit="h" if fine else "d",
+            zone=next(zones, ""),
+            severity="warning",
+        )
 
 
 def metrics(found: Iterable[Check]) -> list[Metric]:
@@ -639,16 +671,19 @@ def judge(
     *,
     contract: DataContract | None = None,
     standard: StandardResult | None = None,
+    now: datetime | None = None,
 ) -> Quality:
     """Findings, indicators and scores of one contract from what the engine measured for all its
     tables.
 
-    `contract` is needed when there is no check at all. With `standard`, 0101 is judged: bound
-    columns whose type and codes fit their data element, over bound columns.
+    A latency promised in hours is judged at `now`, else at the start of `today`. `contract` is
+    needed when there is no check at all. With `standard`, 0101 is judged: bound columns whose type
+    and codes fit their data element, over bound columns.
     """
     rule = rules.ask(INSTRUMENT, "indicators", on=today)
     by_id = {result.metric.id: result for result in measured}
-    findings = [_finding(check, by_id, rule.node, today) for check in found]
+    at = now or datetime.combine(today, time(), SHANGHAI)
+    findings = [_finding(check, by_id, rule.node, today, at) for check in found]
     name = contract.id if contract else found[0].contract
     if standard is not None and standard.bound:
         findings.append(_standard_finding(standard, rule.node))
@@ -674,7 +709,9 @@ def judge(
     )
 
 
-def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date) -> Finding:
+def _finding(
+    check: Check, by_id: Mapping[str, Measured], rule: str, today: date, now: datetime
+) -> Finding:
     finding = Finding(
         check.id,
         check.snapshot,
@@ -688,6 +725,7 @@ def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date
         check.origin.line,
         ids.column(check.table, check.column, check.snapshot) if check.column else "",
         wanted=_wanted(check),
+        excluded=check.excluded,
     )
     numbers: dict[str, Any] = {}
     for part in (check.violations, check.total, check.value):
@@ -701,10 +739,11 @@ def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date
             return replace(finding, error=result.error.code, error_facts=facts)
         numbers[part.id] = result.value
     if check.value is not None:
-        return _by_value(finding, check, numbers[check.value.id], today)
+        return _by_value(finding, check, numbers[check.value.id], today, now)
     total = int(numbers[check.total.id] or 0) if check.total else 0
     violations = int(numbers[check.violations.id] or 0) if check.violations else 0
-    total, violations = total + check.rejected, violations + check.rejected
+    total += check.rejected + check.assigned
+    violations += check.rejected
     if total == 0:
         reason = Text("没有可判断的值", "there is no value to judge")
         return replace(finding, state="not_assessable", reason=reason)
@@ -719,14 +758,19 @@ def _finding(check: Check, by_id: Mapping[str, Measured], rule: str, today: date
     )
 
 
-def _by_value(finding: Finding, check: Check, raw: Any, today: date) -> Finding:
+def _by_value(finding: Finding, check: Check, raw: Any, today: date, now: datetime) -> Finding:
     if raw is None:
         reason = Text("查询没有给出值（NULL）", "the query gave no value (NULL)")
         return replace(finding, state="not_assessable", reason=reason)
     if check.latest:
-        newest = _day(raw)
-        value = Decimal((today - newest).days) if newest else None
-        shown = newest.isoformat() if newest else ""
+        newest = _moment(raw)
+        value, shown = None, ""
+        if newest is not None and check.unit == "h":
+            here = now.astimezone(ZoneInfo(check.zone) if check.zone else SHANGHAI)
+            value = Decimal(str((here.replace(tzinfo=None) - newest) / timedelta(hours=1)))
+            shown = newest.isoformat(sep=" ")
+        elif newest is not None:
+            value, shown = Decimal((today - newest.date()).days), newest.date().isoformat()
     else:
         value = _value(raw)
         shown = format(value, "f") if value is not None else ""
@@ -738,13 +782,14 @@ def _by_value(finding: Finding, check: Check, raw: Any, today: date) -> Finding:
     )
 
 
-def _day(raw: Any) -> date | None:
+def _moment(raw: Any) -> datetime | None:
+    """A day as its midnight."""
     if isinstance(raw, datetime):
-        return raw.date()
-    if isinstance(raw, date):
         return raw
+    if isinstance(raw, date):
+        return datetime.combine(raw, time())
     try:
-        return datetime.fromisoformat(str(raw)).date()
+        return datetime.fromisoformat(str(raw))
     except ValueError:
         return None
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Diagnostic, Severity
@@ -261,9 +262,9 @@ def bind(
 
 def conflicts(elements: Mapping[str, DataElement]) -> list[Diagnostic]:
     """Two elements that share a title or synonym and are defined differently: `standard.conflict`,
-    once a pair.
+    once a pair; an element whose range no value can lie in, or that is no range of its type.
     """
-    found: list[Diagnostic] = []
+    found = [fault for element in elements.values() for fault in _range_faults(element)]
     owner: dict[str, DataElement] = {}
     told: set[tuple[str, str]] = set()
     for element in elements.values():
@@ -289,6 +290,43 @@ def conflicts(elements: Mapping[str, DataElement]) -> list[Diagnostic]:
                     )
                 )
     return found
+
+
+def _range_faults(element: DataElement) -> list[Diagnostic]:
+    low, _, high = (part.strip() for part in element.range.partition(".."))
+    if element.type == "string" or not element.range:
+        return []
+    facts = {"low": low, "high": high, "key": "range", "value": element.range}
+    limits = [limit(written, element.type) for written in (low, high) if written]
+    if None in limits:
+        code = "format.not-a-range"
+    elif crossed(low, high, element.type):
+        code = "format.empty-range"
+    else:
+        return []
+    at = (element.origin.path, element.origin.line, 0, ids.node("element", element.id))
+    return [Diagnostic(Severity.ERROR, code, *at, facts=facts)]
+
+
+def limit(written: str, type: str) -> Decimal | datetime | None:
+    """A bound of values of that type, ours or SQL's; None when it is none."""
+    try:
+        if type == "TIME":
+            return datetime.combine(date.min, time.fromisoformat(written))
+        if type.casefold() in ("date", "timestamp"):
+            return datetime.fromisoformat(written).replace(tzinfo=None)
+        number = Decimal(written)
+    except (ValueError, InvalidOperation):
+        return None
+    return number if number.is_finite() else None
+
+
+def crossed(low: str, high: str, type: str) -> bool:
+    """Whether no value lies between two bounds, of which either may be missing."""
+    first, last = limit(low, type), limit(high, type)
+    if isinstance(first, Decimal) and isinstance(last, Decimal):
+        return first > last
+    return isinstance(first, datetime) and isinstance(last, datetime) and first > last
 
 
 _FITTING = {

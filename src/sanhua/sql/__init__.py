@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         quote,
         unordered,
     )
-    from sanhua.sql.lineage import ColumnLineage, check_columns, lineage, output_names
+    from sanhua.sql.lineage import (
+        ColumnLineage,
+        check_columns,
+        lineage,
+        output_names,
+        unrepeatable,
+    )
 
 __all__ = [
     "ColumnLineage",
@@ -41,6 +47,7 @@ __all__ = [
     "parse_expression",
     "quote",
     "unordered",
+    "unrepeatable",
 ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -185,7 +185,7 @@ def _bounded(tree: exp.Expr, path: str, first_line: int) -> Iterator[exp.Expr]:
 
 
 def _refused(name: str, node: exp.Expr, path: str, first_line: int) -> Invalid:
-    line, column = _place(node)
+    line, column = place(node)
     near = get_close_matches(name.lower(), _KNOWN, 1)
     return Invalid(
         "sql.not-allowed",
@@ -197,7 +197,7 @@ def _refused(name: str, node: exp.Expr, path: str, first_line: int) -> Invalid:
     )
 
 
-def _place(node: exp.Expr) -> tuple[int, int]:
+def place(node: exp.Expr) -> tuple[int, int]:
     """The line and column that the parser kept for a node or what stands in it."""
     for inner in node.walk():
         if "line" in inner.meta:
@@ -237,10 +237,12 @@ def _parameters(tree: exp.Expr) -> Iterator[str]:
 def order(queries: Mapping[str, Query], known: Collection[str]) -> list[str]:
     """The names of `queries` so that each follows what it reads; ties by name.
 
-    Raises Invalid sql.unknown-table (with the nearest name) and sql.cycle (naming it).
+    Raises Invalid sql.unknown-table (with the nearest name), sql.cycle (naming it) and
+    sql.column-twice.
     """
     names = {*queries, *known}
     for name, query in queries.items():
+        no_column_twice(query, query.tree.named_selects, name)
         for table in query.tables:
             if table not in names:
                 near = get_close_matches(table, sorted(names), 1)
@@ -258,6 +260,24 @@ def order(queries: Mapping[str, Query], known: Collection[str]) -> list[str]:
     for name in sorted(queries):
         _visit(name, queries, done, [])
     return list(done)
+
+
+def no_column_twice(query: Query, columns: Sequence[str], table: str = "") -> None:
+    """Invalid sql.column-twice when two columns of a table have one name; case does not count."""
+    folded = [column.casefold() for column in columns]
+    for at, column in enumerate(folded):
+        if column != "*" and column in folded[:at]:
+            line, column_at = (
+                place(query.tree.selects[at]) if at < len(query.tree.selects) else (0, 0)
+            )
+            raise Invalid(
+                "sql.column-twice",
+                path=query.path,
+                line=query.first_line - 1 + line if line else query.first_line,
+                column=column_at,
+                node=f"table:{table}" if table else "",
+                name=columns[at],
+            )
 
 
 def _visit(
@@ -320,7 +340,7 @@ def unordered(query: Query) -> list[tuple[str, int]]:
             if isinstance(inner, _IN_ORDER):
                 what = f"{inner.sql_name().lower()}() OVER"
         if what:
-            line, _ = _place(node)
+            line, _ = place(node)
             found.append((what, query.first_line - 1 + line if line else query.first_line))
     return found
 
@@ -328,7 +348,7 @@ def unordered(query: Query) -> list[tuple[str, int]]:
 def _place_of_table(query: Query, table: str) -> tuple[int, int]:
     for node in query.tree.find_all(exp.Table):
         if node.name == table:
-            line, column = _place(node)
+            line, column = place(node)
             return (query.first_line - 1 + line if line else query.first_line), column
     return query.first_line, 0
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, cast
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from sanhua.kernel.errors import Invalid
-from sanhua.sql.canonical import DIALECT, Query
+from sanhua.sql.canonical import DIALECT, Query, no_column_twice, place, unordered
 
 Schemas = Mapping[str, Mapping[str, str]]  # table → column → type
 Base = tuple[str, str]  # table, column
@@ -28,12 +30,15 @@ Base = tuple[str, str]  # table, column
 
 @dataclass(frozen=True, slots=True)
 class ColumnLineage:
-    """One output column. `transform`: copy (the same value), compute, aggregate."""
+    """One output column. `transform`: copy (the same value), compute, aggregate, and without any
+    source column: constant, or count (of the rows of the tables `counts`).
+    """
 
     name: str
     sources: tuple[Base, ...]
     transform: str
     filtered_by: tuple[Base, ...]
+    counts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -42,6 +47,8 @@ class _Out:
     sources: set[Base] = field(default_factory=set[Base])
     filters: set[Base] = field(default_factory=set[Base])
     transform: str = "copy"
+    beneath: set[str] = field(default_factory=set[str])  # tables whose rows came to this one
+    counts: bool = False  # something in it looks at rows, not at a column
 
 
 _RANK = {"copy": 0, "compute": 1, "aggregate": 2}
@@ -56,8 +63,10 @@ def check_columns(query: Query, schemas: Mapping[str, Mapping[str, str] | None])
 
 
 def output_names(query: Query, schemas: Schemas) -> list[str]:
-    """The output columns in order."""
-    return [made.name for made in lineage(query, schemas)]
+    """The output columns in order; Invalid sql.column-twice."""
+    names = [made.name for made in lineage(query, schemas)]
+    no_column_twice(query, names)
+    return names
 
 
 def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
@@ -86,10 +95,16 @@ def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
             "sql.no-lineage", path=query.path, line=query.first_line, part=str(error)
         ) from error
     names = _names(query, outs, spelled)
-    return tuple(
-        ColumnLineage(name, base(out.sources), out.transform, base(out.filters))
-        for name, out in zip(names, outs, strict=True)
-    )
+    made: list[ColumnLineage] = []
+    for name, out in zip(names, outs, strict=True):
+        counts: tuple[str, ...] = ()
+        if not out.sources:
+            counts = tuple(sorted(tables[table] for table in out.beneath)) if out.counts else ()
+            out.transform = "count" if counts else "constant"
+        made.append(
+            ColumnLineage(name, base(out.sources), out.transform, base(out.filters), counts)
+        )
+    return tuple(made)
 
 
 def _names(
@@ -151,7 +166,62 @@ def _unresolved(query: Query, schemas: Schemas, reason: str) -> Invalid:
     )
 
 
+_TIES = (exp.Mode, exp.ArgMax, exp.ArgMin, exp.AnyValue)
+_FLOATING = (
+    exp.Stddev,
+    exp.StddevSamp,
+    exp.StddevPop,
+    exp.Variance,
+    exp.VariancePop,
+    exp.Corr,
+    exp.CovarPop,
+    exp.CovarSamp,
+    exp.ApproxQuantile,
+)
+
+
+def unrepeatable(
+    query: Query, schemas: Mapping[str, Mapping[str, str] | None]
+) -> list[tuple[str, str, int]]:
+    """What in a query may give other bytes each time, as (code, what, line): an order that is not
+    said, a choice among equals, and binary floating point numbers added in no fixed order. Whether
+    a column is DOUBLE is known of the tables in `schemas`.
+    """
+    found = [("sql.unordered", what, line) for what, line in unordered(query)]
+    suspects = [node for node in query.tree.find_all(*_TIES, *_FLOATING, exp.Sum, exp.Avg)]
+    if any(isinstance(node, exp.Sum | exp.Avg) for node in suspects):
+        suspects = list(_typed(query, schemas).find_all(*_TIES, *_FLOATING, exp.Sum, exp.Avg))
+    for node in suspects:
+        line, _ = place(node)
+        at = query.first_line - 1 + line if line else query.first_line
+        what = f"{node.sql_name().lower()}()"
+        if isinstance(node, _TIES):
+            if not node.find(exp.Order):
+                found.append(("sql.ties", what, at))
+        elif isinstance(node, _FLOATING) or _is_floating(node.this):
+            found.append(("sql.inexact", what, at))
+    return found
+
+
+def _typed(query: Query, schemas: Mapping[str, Mapping[str, str] | None]) -> exp.Expr:
+    known = {table: dict(found) for table in query.tables if (found := schemas.get(table))}
+    tree = query.tree.copy()
+    if len(known) == len(query.tables):
+        with suppress(Invalid):
+            tree = _qualified(query, known)
+    schema = MappingSchema(cast("dict[str, object]", known), dialect=DIALECT)
+    return annotate_types(tree, schema=schema, dialect=DIALECT)
+
+
+def _is_floating(node: exp.Expr) -> bool:
+    """DuckDB's `/` gives a DOUBLE of any two numbers."""
+    return node.is_type(exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT) or bool(
+        node.find(exp.Div)
+    )
+
+
 Scope = dict[str, dict[str, _Out]]  # alias → column → what it was made from
+_ROWS = "*"  # no alias: the rows that a SELECT looks at
 
 
 class _Hidden(Exception):
@@ -233,6 +303,10 @@ class _Walker:
         items, clauses = _joined(start.this, node) if start else ([], [])
         for item in items:
             scope[item.alias_or_name.lower()] = self._source(item, ctes, scope)
+        beneath = _merged(
+            "", [o for item in items for o in scope[item.alias_or_name.lower()].values()]
+        )
+        scope[_ROWS] = {"": _Out("", beneath=beneath.beneath)}
         outs: list[_Out] = []
         for selected in node.selects:
             made = self._expression(selected.unalias(), ctes, scope)
@@ -260,7 +334,9 @@ class _Walker:
             if name in ctes:
                 outs = ctes[name]
             else:
-                outs = [_Out(column, {(name, column)}) for column in self.columns[name]]
+                outs = [
+                    _Out(column, {(name, column)}, beneath={name}) for column in self.columns[name]
+                ]
         else:
             outs = self.query(item, ctes, scope)
         names = _column_aliases(item)
@@ -273,7 +349,7 @@ class _Walker:
             out = scope.get(node.table.lower(), {}).get(node.name.lower())
             if out is None:
                 raise _Hidden(node.sql(DIALECT))
-            return _Out("", set(out.sources), set(out.filters), out.transform)
+            return _merged("", [out])
         if isinstance(node, exp.TableColumn):  # a whole row as a value
             row = scope.get(node.name.lower())
             if row is None:
@@ -289,6 +365,8 @@ class _Walker:
             merged.transform = "compute" if merged.transform == "copy" else merged.transform
             return merged
         made = _Out("", transform="aggregate" if isinstance(node, exp.AggFunc) else "compute")
+        if isinstance(node, exp.AggFunc | exp.Window) and _ROWS in scope:
+            made.counts, made.beneath = True, set(scope[_ROWS][""].beneath)
         for key, child in node.args.items():
             apart = (
                 isinstance(node, exp.Exists)
@@ -302,6 +380,8 @@ class _Walker:
                     continue
                 inner = self._expression(one, ctes, scope)
                 made.filters |= inner.filters
+                made.counts |= inner.counts
+                made.beneath |= inner.beneath
                 if apart:
                     made.filters |= inner.sources
                 else:
@@ -340,6 +420,8 @@ def _merged(name: str, parts: Sequence[_Out]) -> _Out:
     for part in parts:
         made.sources |= part.sources
         made.filters |= part.filters
+        made.beneath |= part.beneath
+        made.counts |= part.counts
         if _RANK[part.transform] > _RANK[made.transform]:
             made.transform = part.transform
     return made

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from sanhua.kernel.errors import Diagnostic, SanhuaError
 from sanhua.kernel.ids import node
+from sanhua.kernel.origin import Origin
 from sanhua.kernel.time import legal_day, parse_day
+from sanhua.project.model import Project
 from sanhua.workspace.opening import Workspace
 
 if TYPE_CHECKING:
@@ -20,7 +24,11 @@ def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
 
     project = ws.project
     today = legal_day(ws.clock.now())
-    found = [*compile_project(project, ws.rules, today), *_verdicts(ws, today)]
+    found = [
+        *compile_project(project, ws.rules, today),
+        *_patterns(project),
+        *_verdicts(ws, today),
+    ]
     compiled = {
         "parties": len(project.parties),
         "sources": len(project.sources),
@@ -38,6 +46,33 @@ def check(ws: Workspace) -> tuple[dict[str, int], list[Diagnostic]]:
     return compiled, sorted(
         found, key=lambda d: (order[d.severity], d.path, d.line, d.column, d.code)
     )
+
+
+def _patterns(project: Project) -> Iterator[Diagnostic]:
+    """Regular expressions and date patterns that the engine does not take."""
+    from sanhua.resource.collect import raw_columns
+    from sanhua.resource.quality import patterns
+
+    raw = {table for source in project.sources.values() for table in source.tables or (source.id,)}
+    wanted: dict[tuple[str, str], Origin] = {}
+    for contract in project.contracts.values():
+        for table in contract.tables:
+            for pattern, origin in patterns(table):
+                wanted.setdefault(("regex", pattern), origin)
+            columns = raw_columns(table, project.elements) if table.name in raw else ()
+            for column, prop in zip(columns, table.properties, strict=False):
+                if column.format:
+                    wanted.setdefault(("date", column.format), prop.origin)
+    if not wanted:
+        return
+    from sanhua.engine.duck import compile_regex
+    from sanhua.engine.staging import strptime_of
+
+    for (kind, pattern), origin in wanted.items():
+        try:
+            compile_regex(pattern) if kind == "regex" else strptime_of(pattern)
+        except SanhuaError as error:
+            yield replace(error.diagnostic, path=origin.path, line=origin.line)
 
 
 def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:

@@ -41,7 +41,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day
 from sanhua.project.model import Entity
-from sanhua.workspace.metering import copies, seal, sealed, temp_root
+from sanhua.workspace.metering import copies, seal, sealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
 from sanhua.workspace.running import run
@@ -169,8 +169,8 @@ class _Close:
         paths = copies(self.ws, within)
         from_ms, to_ms = _ms(month.starts_on), _ms(month.ends_on)
         back_ms = int(LOOK_BACK.total_seconds() * 1000)
-        counts, repeats = rate(paths, from_ms, to_ms, temp_root(self.ws), back_ms=back_ms)
-        meter, inside = tally(paths, from_ms, to_ms, temp_root(self.ws))
+        counts, repeats = rate(paths, from_ms, to_ms, self.ws.temp, back_ms=back_ms)
+        meter, inside = tally(paths, from_ms, to_ms, self.ws.temp)
         evidence = _evidence(within)
         for deal in sorted({*evidence, *meter}):
             if evidence.get(deal) != meter.get(deal):

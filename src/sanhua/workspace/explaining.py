@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Invalid, NotFound
+from sanhua.kernel.figure import Figure
 from sanhua.kernel.ids import is_act
 from sanhua.kernel.record import Edge
+from sanhua.project.read import nearest_or_some
 from sanhua.verify import pack
 from sanhua.workspace.opening import Workspace
 
@@ -21,9 +24,9 @@ _UPWARD = frozenset({"closes", "posted_in"})
 # Fields of a record or of a part of one that say something to a reader, in the order shown.
 _FACTS = (
     "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
-    "denominator", "ratio", "passed", "grade", "rights", "outcome", "code", "dated", "date",
-    "total", "pool", "basis", "transform", "type", "bytes", "path", "line", "source", "version",
-    "state", "role", "content",
+    "denominator", "excluded", "ratio", "passed", "grade", "rights", "outcome", "code", "dated",
+    "date", "total", "pool", "basis", "transform", "type", "bytes", "path", "line", "source",
+    "version", "state", "role", "content",
 )  # fmt: skip
 
 
@@ -122,8 +125,8 @@ _CALL_STANDS_ON = {"deal": "used_under", "snapshot": "served_from"}
 
 
 def resolve(ws: Workspace, name: str) -> str:
-    """The node that a user's id means: any node, an act, a declared id, or a figure without
-    `figure:BOOK/`.
+    """The node that a user's id means: any node, an act, a declared id, a figure without
+    `figure:BOOK/`, or a file's content hash. NotFound with the nearest id.
     """
     candidates = [name]
     if not name.startswith("figure:") and "/" in name:
@@ -131,9 +134,62 @@ def resolve(ws: Workspace, name: str) -> str:
     if ":" not in name and not is_act(name):
         candidates += ws.store.ids_named(name)
     for candidate in candidates:
-        if ws.store.version_of(candidate) or ws.store.owner_of(candidate):
+        if _owner(ws, candidate):
             return candidate
-    raise NotFound("explain.no-such-node", node=name)
+    known = _known(ws, name)
+    if len(known) == 1 and name.startswith("sha256:"):
+        return known[0]
+    code = "explain.no-such-figure" if name.count("/") >= 3 else "explain.no-such-node"
+    raise NotFound(code, node=name, nearest=nearest_or_some(name, known))
+
+
+def _known(ws: Workspace, name: str) -> list[str]:
+    """The ids that one may have meant by `name`: of its kind when it names one, bare when it does
+    not; of a content hash the files that have it.
+    """
+    kind, _, key = name.rpartition(":")
+    if name.startswith("sha256:"):
+        return [edge.src for edge in ws.store.neighbours(name, into=True) if edge.verb == "content"]
+    if kind == "col":
+        table = ids.node("table", key.partition(".")[0])
+        snapshot = (ws.store.kept(table).fields or {}) if ws.store.version_of(table) else {}
+        made = ws.store.kept(snapshot["snapshot"]).fields if snapshot else None
+        return [column["id"] for column in (made or {}).get("columns", ())]
+    project = ws.project
+    if kind == "voucher":
+        return list(project.vouchers)
+    if kind == "figure" or name.count("/") >= 3:
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            return [figure.id for figure in uow.all(Figure)]
+    declared = {
+        "party": project.parties,
+        "table": {
+            *project.sources,
+            *project.sql,
+            *(t for s in project.sources.values() for t in s.tables),
+        },
+        "resource": project.contracts,
+        "quality": project.contracts,
+        "claim": project.claims,
+        "grant": project.grants,
+        "registration": project.registrations,
+        "product": project.products,
+        "deal": project.deals,
+        "asset": project.assets,
+    }
+    if kind in declared:
+        return [ids.node(kind, one) for one in declared[kind]]
+    return [ids.node(of, one) if kind else one for of, found in declared.items() for one in found]
+
+
+def _owner(ws: Workspace, node: str) -> str:
+    """The record that a node is or stands in; a column that has no edges stands in its snapshot."""
+    if ws.store.version_of(node):
+        return node
+    snapshot = node.rpartition("@")[2] if node.startswith("col:") else ""
+    if (owner := ws.store.owner_of(node)) or not ws.store.version_of(snapshot):
+        return owner
+    return snapshot if find_part(ws.store.kept(snapshot).fields, node) else ""
 
 
 def _walk(ws: Workspace, roots: list[str], limit: int) -> Walk:
@@ -198,7 +254,7 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
         "id": node,
         "kind": {"col": "column", "sha256": "file"}.get(kind, kind),
     }
-    owner = node if ws.store.version_of(node) else ws.store.owner_of(node)
+    owner = _owner(ws, node)
     if not owner:
         return shown | _content(ws, node), ""
     kept = ws.store.kept(owner)
@@ -217,10 +273,24 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
         if isinstance(amount := shown.get(name), dict):
             shown["value"], shown["unit"] = amount["amount"], amount["currency"]
             del shown[name]
+    if shown["kind"] == "column" and shown.get("transform") in ("constant", "count"):
+        shown["label"] = _sourceless(ws, part or {})
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
     shown["event"] = kept.event
     return shown, owner
+
+
+def _sourceless(ws: Workspace, column: Mapping[str, Any]) -> dict[str, str]:
+    """Why a column was made from no other."""
+    if column["transform"] == "constant":
+        return {"zh": "没有来源列：常数", "en": "no source column: a constant"}
+    names: list[str] = []
+    for node in column["counts"]:
+        kept = ws.store.kept(node).fields if ws.store.version_of(node) else _content(ws, node)
+        names.append(str((kept or {}).get("table") or (kept or {}).get("path") or node))
+    rows = ", ".join(names)
+    return {"zh": f"没有来源列：数 {rows} 的行", "en": f"no source column: counts rows of {rows}"}
 
 
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +310,8 @@ def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
     if node.startswith("sha256:"):
         for file in ws.store.sources([node], "content").values():
-            return {"path": file.removeprefix("file:")}
+            fields = ws.store.kept(file).fields or {}
+            return {"path": fields.get("path") or file.removeprefix("file:")}
     return {}
 
 

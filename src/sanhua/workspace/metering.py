@@ -65,7 +65,7 @@ def _seal(ws: Workspace, path: Path) -> MeterSegment:
     found = look(path)
     if found.good < found.size:
         raise Broken("store.meter-broken", file=path.name, at=found.good)
-    rows = index(path, copy_of(path), temp_root(ws))
+    rows = index(path, copy_of(path), ws.temp)
     used: dict[str, Used] = {}
     anonymous = 0
     for deal, _, permit, times, call, row, byte, _, _ in rows:
@@ -128,7 +128,7 @@ def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
         if not copy.exists() or file_hash(copy) != segment.index:
             from sanhua.engine.usage import index
 
-            index(path, copy, temp_root(ws))
+            index(path, copy, ws.temp)
         found.append(copy)
     return found
 
@@ -145,17 +145,13 @@ def find_call(ws: Workspace, name: str) -> tuple[MeterSegment, int, dict[str, An
     at = datetime.fromtimestamp(int(number[:12], 16) / 1000, UTC)
     first, last = moment_text(at - NEAR), moment_text(at + NEAR)
     near = [s for s in sealed(ws) if s.first_at <= last and s.last_at >= first]
-    found = find(copies(ws, near), number, temp_root(ws)) if near else None
+    found = find(copies(ws, near), number, ws.temp) if near else None
     if found is None:
         return None
     segment, line = near[found[0]], found[1]
     path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
     with path.open("rb") as file:
         return segment, line, json.loads(next(islice(file, line - 1, None)))
-
-
-def temp_root(ws: Workspace) -> Path:
-    return ws.root / ".sanhua" / "tmp"
 
 
 def file_hash(path: Path) -> str:
@@ -185,7 +181,7 @@ def start_counters(ws: Workspace) -> int:
             if window not in found:
                 first = _first_day(window, today)
                 recent = [s for s in segments if s.last_at >= _day_text(first)]
-                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, temp_root(ws))
+                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, ws.temp)
                 found[window] = {
                     c.deal: {"call": c.call, "row": c.row, "mb": c.byte}
                     for c in counts

@@ -80,6 +80,11 @@ class Workspace:
             raise Invalid("run.clock-offset", value=written) from error
 
     @property
+    def hour(self) -> str:
+        """The hour of the clock, which what is promised by the hour is judged anew in."""
+        return f"{self.clock.now():%Y-%m-%dT%H}"
+
+    @property
     def state(self) -> Path:
         return self.root / "state"
 
@@ -87,6 +92,11 @@ class Workspace:
     def out(self) -> Path:
         """Where reports are written; may be deleted."""
         return self.root / ".sanhua" / "out"
+
+    @property
+    def temp(self) -> Path:
+        """Scratch of the engine; may be deleted when nothing runs."""
+        return self.root / ".sanhua" / "tmp"
 
     @property
     def entity(self) -> str:
@@ -161,7 +171,7 @@ class Workspace:
     def engine(self) -> Engine:
         from sanhua.engine.duck import DuckEngine
 
-        return DuckEngine(self.lake)
+        return DuckEngine(self.lake, temp=self.temp)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -139,6 +139,18 @@ class Path:
         files = self.found[source.id]
         contract, schema = self.plan.contract_of.get(table, (None, None))
         columns = raw_columns(schema, self.project.elements) if schema else None
+        supplier = ids.node("party", source.supplier or self.ws.entity)
+        raw = [
+            RawFile(
+                ids.node("raw_file", f"{source.id}@{f.sha256}"),
+                source.id,
+                f.name,
+                f.bytes,
+                supplier,
+                f.sha256,
+            )
+            for f in files
+        ]
         made_from = {
             "files": [[f.name, f.sha256, f.part] for f in files],
             "reading": asdict(source.reading) | {"part": part},
@@ -149,23 +161,21 @@ class Path:
 
         def work() -> Act:
             names = [_member(f.name, f.part or part) for f in files]
+            places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
+            told: list[Diagnostic] = []
             try:
                 manifest = self.ws.engine.collect(
                     table,
                     [f.path for f in files],
                     source.reading,
                     columns,
-                    inputs=[f.sha256 for f in files],
+                    inputs=[file.id for file in raw],
                     step=digest(made_from),
                     names=names,
+                    tell=told.append,
                 )
             except SanhuaError as error:
-                guilty = str(error.diagnostic.facts.get("file", ""))
-                if guilty in names:
-                    place = shown_path(self.ws, files[names.index(guilty)].path)
-                    error.diagnostic = replace(
-                        error.diagnostic, path=place, line=error.diagnostic.line or 1
-                    )
+                error.diagnostic = _at_file(error.diagnostic, places)
                 raise
             changed = next((f for f in files if hash_of(f.path) != (f.sha256, f.bytes)), None)
             if changed is not None:
@@ -175,10 +185,10 @@ class Path:
             self.snapshots.keep(manifest)
 
             def act(uow: Uow) -> Made:
-                supplier = ids.node("party", source.supplier or self.ws.entity)
-                for f in files:
-                    uow.add(RawFile(f.sha256, source.id, f.name, f.bytes, supplier), "raw.received")
+                for file in raw:
+                    uow.add(file, "raw.received")
                 made = self._add_table(uow, manifest, None, {}, definitions, "table.collected")
+                made = replace(made, diagnostics=tuple(_at_file(one, places, node) for one in told))
                 if manifest.rows:
                     return made
                 none = Diagnostic(
@@ -189,7 +199,7 @@ class Path:
                     node=node,
                     facts={"table": table, "rejected": manifest.rejected},
                 )
-                return replace(made, diagnostics=(none,))
+                return replace(made, diagnostics=(*made.diagnostics, none))
 
             return act
 
@@ -197,7 +207,7 @@ class Path:
         self.stepper.step(
             "collect",
             node,
-            made_from,
+            made_from | {"supplier": supplier},
             work,
             usable=lambda: self.snapshots.usable(table),
             at=source.origin,
@@ -300,6 +310,7 @@ class Path:
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
 
@@ -336,6 +347,7 @@ class Path:
                     self.today,
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
+                    now=uow.now(),
                 )
                 uow.add(result, "quality.judged")
                 made = (result.id, *(one.id for one in profiles))
@@ -659,6 +671,14 @@ class Path:
 
 def _member(name: str, part: str) -> str:
     return f"{name}!{part}" if part else name
+
+
+def _at_file(found: Diagnostic, places: Mapping[str, str], node: str = "") -> Diagnostic:
+    """What was said of a raw file, at its place."""
+    place = places.get(str(found.facts.get("file", "")))
+    if place is None:
+        return found
+    return replace(found, path=place, line=found.line or 1, node=found.node or node)
 
 
 def _never() -> Act:

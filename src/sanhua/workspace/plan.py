@@ -9,6 +9,7 @@ from sanhua import sql
 from sanhua.kernel import ids
 from sanhua.kernel.errors import NotFound
 from sanhua.project.model import Project
+from sanhua.resource import quality
 from sanhua.resource.collect import Source, canonical_type, slowest
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.workspace.stepping import digest
@@ -114,10 +115,15 @@ class Plan:
 
     def read_by_rules(self, contract: DataContract) -> set[str]:
         """The tables that the contract's own SQL rules and relationships read."""
-        rules = [rule for table in contract.tables for rule in table.quality]
         props = [prop for table in contract.tables for prop in table.properties]
-        rules += [rule for prop in props for rule in prop.quality]
-        read = {name for rule in rules if rule.query for name in sql.parse(rule.query).tables}
+        rules = [
+            (rule, table.name)
+            for table in contract.tables
+            for holder in (table, *table.properties)
+            for rule in holder.quality
+            if rule.query
+        ]
+        read = {name for rule in rules for name in sql.parse(quality.query_of(*rule)).tables}
         return read | {
             reference.partition(".")[0] for prop in props for reference in prop.references
         }

@@ -218,6 +218,7 @@ def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
                             "label": str(f.label),
                             "state": f.state,
                             "indicator": f.indicator,
+                            "excluded": f.excluded,
                         }
                         for f in judged.findings
                     ],

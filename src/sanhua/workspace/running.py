@@ -117,9 +117,11 @@ def run(
     progress); a step's own failure is in the result, and what does not depend on it is still done.
     """
     ws.state.mkdir(parents=True, exist_ok=True)
+    from sanhua.engine.lake import sweep
     from sanhua.workspace.checking import check
 
     with ws.exclusive():
+        sweep(ws.temp)  # also when nothing changed and no engine is opened
         if faults(ws.project.diagnostics):
             return _refused(check(ws)[1])
         found = {source.id: find_files(ws, source) for source in ws.project.sources.values()}
@@ -208,6 +210,7 @@ def _key(ws: Workspace, found: dict[str, Any]) -> str:
             "rules": ws.rules.fingerprint,
             "closed": _closed(ws),
             "day": legal_day(ws.clock.now()).isoformat(),
+            **({"hour": ws.hour} if any(c.hourly for c in ws.project.contracts.values()) else {}),
         }
     )
 

@@ -45,7 +45,29 @@ MESSAGES = {
         "{file}：没有编码 {encoding}", "{file}: no encoding {encoding}"
     ),
     "collect.not-text": Message(
-        "{file} 含 NUL 字节，不是文本文件", "{file} holds NUL bytes: it is not a text file"
+        "{file} 含 NUL 字节，不是文本文件",
+        "{file} holds NUL bytes: it is not a text file",
+        "若是 UTF-16，用 read: {{encoding: utf-16-le}} 写明；否则重新导出",
+        "if it is UTF-16, say read: {{encoding: utf-16-le}}; otherwise export it again",
+    ),
+    "collect.mixed-line-ends": Message(
+        "{file} 混用换行符，引号又不成对，分不出行：{reason}",
+        "{file} mixes line ends and its quotes do not match, so that its rows are not known: "
+        "{reason}",
+        "改正该行的引号，或统一换行符后重新导出",
+        "mend the quotes of that line, or export it again with one kind of line end",
+    ),
+    "collect.heading-trimmed": Message(
+        "{file} 的表头“{heading}”前后有空白，已按去掉空白后的名称读取",
+        "{file}: blanks around heading {heading} were taken off",
+        "无需处理",
+        "nothing to do",
+    ),
+    "collect.sheets-unread": Message(
+        "{file} 只读了工作表 {sheet}；未读：{others}",
+        "{file}: only sheet {sheet} was read; unread: {others}",
+        "在数据源写明 read: {{sheet: …}}，每个工作表一个数据源",
+        "name it with read: {{sheet: …}}, a source for each sheet",
     ),
     "collect.duplicate-heading": Message(
         "{file} 的表头 {heading} 出现在第 {columns} 列",
@@ -89,6 +111,13 @@ MESSAGES = {
         "可用：{known}",
         "known: {known}",
     ),
+    "engine.bad-pattern": Message(
+        "正则表达式 {pattern} 不能编译：{reason}",
+        "the regular expression {pattern} does not compile: {reason}",
+        "引擎用 RE2 语法，没有前后向断言与反向引用；反斜杠在双引号中要写两个",
+        "the engine takes RE2 syntax, without lookaround and backreferences; in double quotes a "
+        "backslash is written twice",
+    ),
     "engine.cannot-bind": Message(
         "SQL 不能绑定：{reason}",
         "the SQL does not bind: {reason}",
@@ -105,7 +134,10 @@ MESSAGES = {
         "{table} 有两列都叫 {field}", "{table} has two columns called {field}"
     ),
     "engine.not-one-value": Message(
-        "规则应得一个值：{expression}", "a rule gives one value: {expression}"
+        "规则应得一个值：{expression}",
+        "a rule gives one value: {expression}",
+        "写成一列一行，如 SELECT count(*) FROM …",
+        "one column and one row, as SELECT count(*) FROM …",
     ),
     "engine.too-many-rows": Message("结果超过 {most} 行", "more than {most} rows"),
     "engine.out-of-memory": Message("内存不足：{reason}", "out of memory: {reason}"),

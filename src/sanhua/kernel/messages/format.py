@@ -105,6 +105,30 @@ _FORMAT = {
     "format.not-a-number": Message(
         "{key} 的 {value} 不是数", "{key}: {value} is not a plain number"
     ),
+    "format.not-a-delimiter": Message(
+        "{key} 的 {value} 不是一个字符",
+        "{key}: {value} is not one character",
+        "写一个字符，如 ';'；制表符写 \\t",
+        "write one character, as ';', or \\t for a tab",
+    ),
+    "format.not-a-quote": Message(
+        "{key} 不能是 {value}",
+        "{key} cannot be {value}",
+        "可用：双引号、单引号、反引号",
+        "a double quote, a single quote or a backquote",
+    ),
+    "format.not-cells": Message(
+        "{key} 的 {value} 不是单元格区域",
+        "{key}: {value} is not a range of cells",
+        "写左上角与右下角，如 B2:F40",
+        "write two corners, as B2:F40",
+    ),
+    "format.empty-range": Message(
+        "下限 {low} 大于上限 {high}，没有值能符合",
+        "the lower bound {low} is above the upper bound {high}: no value conforms",
+        "对调或改正",
+        "swap or mend them",
+    ),
     "format.not-a-flag": Message(
         "{key} 的 {value} 不是 true 或 false",
         "{key}: {value} is neither true nor false",
@@ -437,6 +461,42 @@ _CONTRACT = {
     "contract.one-operator": Message(
         "规则“{name}”应恰好有一个 mustBe… 比较，现有：{given}",
         "rule {name} wants exactly one mustBe… operator; given: {given}",
+    ),
+    "contract.unknown-sla": Message(
+        "不认识的服务水平 {value}，只保留并原样导出",
+        "service level {value} is not known: kept and exported, not measured",
+        _NEAR_ZH,
+        _NEAR_EN,
+    ),
+    "contract.latency-of-nothing": Message(
+        "latency 没有写 element，无从测量",
+        "this latency names no element, so that nothing is measured",
+        "写 element: 表.列（日期或时刻列）",
+        "write element: TABLE.COLUMN, a column of days or moments",
+    ),
+    "contract.latency-type": Message(
+        "列 {column_name} 的类型是 {type}，以 {unit} 计的 latency 需要 {wanted}",
+        "column {column_name} is {type}; a latency in {unit} is measured on {wanted}",
+        "改 element，或改单位（h 需要时刻，d 可用日期）",
+        "name another element, or another unit (h wants moments, d takes days)",
+    ),
+    "contract.unknown-zone": Message(
+        "不认识的时区 {value}（defaultTimezone）",
+        "time zone {value} is not known (defaultTimezone)",
+        "用 IANA 名称，如 Asia/Shanghai",
+        "use an IANA name, as Asia/Shanghai",
+    ),
+    "contract.rule-of-no-column": Message(
+        "度量 {metric} 属于一列，这里没有列",
+        "metric {metric} is of a column, and there is none here",
+        "写在该列（properties 之下）的 quality 里",
+        "write it under `quality` of the column it is about",
+    ),
+    "contract.rule-lacks": Message(
+        "度量 {metric} 没有写 {key}，无从测量",
+        "metric {metric} names no {key}: nothing is measured",
+        "在 arguments 中补上",
+        "add it under `arguments`",
     ),
     "contract.not-an-indicator": Message(
         "{value} 不是 GB/T 36344 指标代码",

@@ -46,6 +46,25 @@ MESSAGES = {
         "写明次序，直到没有并列",
         "say the order, down to no ties",
     ),
+    "sql.column-twice": Message(
+        "结果有两列都叫 {name}",
+        "two columns of the result are called {name}",
+        "用 AS 给其中一列另起名称；大小写不作区分",
+        "give one of them another name with AS; case does not count",
+    ),
+    "sql.ties": Message(
+        "{what} 在并列者中任取其一，每次运行的结果可能不同",
+        "{what} takes one of several equals: each run may answer differently",
+        "改用 row_number() OVER (… ORDER BY …)，次序写到没有并列；确知没有并列时不必理会",
+        "use row_number() OVER (… ORDER BY …) down to no ties; leave it where there are none",
+    ),
+    "sql.inexact": Message(
+        "{what} 按不定的次序累加二进制浮点数，末几位每次运行可能不同",
+        "{what} adds binary floating point numbers in no fixed order: the last digits may differ "
+        "each run",
+        "求和、平均前用 CAST(… AS DECIMAL(p,s))",
+        "cast to DECIMAL(p,s) before adding",
+    ),
     "sql.unknown-table": Message(
         "没有名为 {table} 的数据源、代码集或 sql 文件",
         "no source, code list or sql file is called {table}",

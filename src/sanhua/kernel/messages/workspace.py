@@ -90,8 +90,16 @@ MESSAGES = {
     "explain.no-such-node": Message(
         "没有编号为 {node} 的东西",
         "nothing here is called {node}",
-        "编号形如 product:…、table:…、figure:…；sanhua run 的末尾列出可展开的数字",
-        "ids look like product:…, table:…, figure:…; `sanhua run` ends with figures to open",
+        "最接近的：{nearest}。编号形如 product:…、table:…；sanhua run 的末尾列出可展开的数字",
+        "nearest: {nearest}. Ids look like product:…, table:…; `sanhua run` ends with figures to "
+        "open",
+    ),
+    "explain.no-such-figure": Message(
+        "还没有数字 {node}",
+        "there is no figure {node} yet",
+        "最接近的：{nearest}。报表的数字由 sanhua report disclosure 算出，其余由 sanhua run",
+        "nearest: {nearest}. `sanhua report disclosure` makes the figures of the balance sheet and "
+        "its notes, `sanhua run` the others",
     ),
     "prove.no-folder": Message(
         "没有文件夹 {path}，未写出证据包",
