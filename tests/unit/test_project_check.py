@@ -759,3 +759,11 @@ def test_a_floor_above_what_a_listing_allows_is_told_before_the_run(
     told = compiled(tmp_path, BASE, changed)
     assert places([d for d in told if d.code.startswith("listing.")]) == found
     assert all(d.severity == "warning" for d in told if d.code.startswith("listing."))
+
+
+def test_a_balance_on_an_unknown_line_is_refused_with_the_nearest(tmp_path: Path):
+    text = "line,ending\nintangible,100.00\n开发支出,50.00\n无型资产,20.00\n"
+    found = compiled(tmp_path, BOOKS, {"books/balances/2024-06-30.csv": text})
+    told = [d for d in found if d.code == "ref.line"]
+    assert places(told) == [("ref.line", "books/balances/2024-06-30.csv", 4)]
+    assert told[0].facts == {"value": "无型资产", "nearest": "无形资产"}

@@ -391,6 +391,8 @@ class _Books:
                     )
                 else:
                     lines[row.text("line")] = (amounts[0], amounts[1])
+                    of = node("balances", f"{self.entity.id}/{name}/{row.text('line')}")
+                    self.loader.project.places[of] = self.folder.origin(path, row)
             found.append(Balances(dated, self.folder.origin(path, 1), lines))
         if found:
             self.loader.project.balances[self.entity.id] = tuple(

@@ -1060,6 +1060,7 @@ class _Check:
 
     def _books(self) -> None:
         self._charts()
+        self._balances()
         by_entity: dict[str, list[Any]] = defaultdict(list)
         for voucher in self.project.vouchers.values():
             by_entity[key_of(voucher.entity)].append(voucher)
@@ -1102,6 +1103,21 @@ class _Check:
             numbers[key_of(voucher.entity)].add(voucher.number)
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
+
+    def _balances(self) -> None:
+        """A balance that no line of the statement is called after would be lost."""
+        try:
+            parents = self.rules.ask("mof_2023_11", "balance_sheet_parents", on=self.on).value
+        except RuleGap as gap:
+            if self.project.balances:
+                self.found.append(gap.diagnostic)
+            return
+        known = [parent[key] for parent in parents for key in ("id", "zh", "en")]
+        for entity, given in self.project.balances.items():
+            for balances in given:
+                for line in balances.lines:
+                    of = node("balances", f"{entity}/{balances.on}/{line}")
+                    self.ref("line", line, known, self._or(of, balances.origin), of)
 
     def _counterparty(self, written: str, at: Origin, of: str) -> None:
         """The ERP's own name of a party is kept; an id that is nearly one of ours is a slip."""

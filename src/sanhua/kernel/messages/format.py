@@ -325,6 +325,7 @@ _REF_KINDS = {
     "asset": ("资产", "asset"),
     "appraisal": ("评估", "appraisal"),
     "voucher": ("凭证", "voucher"),
+    "line": ("报表项目", "balance-sheet line"),
     "project": ("项目代码", "project code"),
     "file": ("文件", "file"),
     "evidence": ("附件", "evidence file"),
