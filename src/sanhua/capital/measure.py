@@ -17,7 +17,8 @@ Entries of a lists under `measurement` of an asset file (each with `date` and `j
     estimates    `months` the whole life from the first month amortised, `residual` the new rate
     impairments  `amount` the loss, or `recoverable` the recoverable amount that it follows from
     disposals    `reason` disposal | lapse | sale | other (default disposal, for stock sale),
-                 `share` (default 100%)
+                 `share` (default 100%), `proceeds` without VAT: what they leave over the carrying
+                 amount is the gain or loss; those of a sale of stock are revenue (CAS 14), refused
     nrv          `price`, `cost_to_finish`, `cost_to_sell`, `tax`
 
 Not built, and refused: methods other than the straight line, impairment or disposal of development
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -93,6 +94,9 @@ class Carrying:
     currency: str
     movements: tuple[Movement, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    proceeds: Mapping[tuple[date, Kind], Money] = field(
+        default_factory=dict[tuple[date, Kind], Money]
+    )  # of disposals, without VAT
 
     def balance(self, layer: Layer, before: date) -> Money:
         """The layer's balance at the start of the day `before`."""
@@ -139,6 +143,7 @@ def carry(
         recognition.currency,
         tuple(measured.movements),
         tuple(measured.diagnostics),
+        measured.proceeds,
     )
 
 
@@ -179,6 +184,7 @@ class _Measuring:
         self.currency = recognition.currency
         self.movements: list[Movement] = []
         self.diagnostics: list[Diagnostic] = []
+        self.proceeds: dict[tuple[date, Kind], Money] = {}
         self.balances = dict.fromkeys(Layer, Money(Decimal(), self.currency))
         self.residual = policy.residual
         self.monthly: Money | None = None  # None: to be computed from the base
@@ -426,6 +432,15 @@ class _Measuring:
             raise self._invalid(
                 "measure.disposal-share", None, share=entry["share"], date=day.isoformat()
             )
+        proceeds = self._money(entry.get("proceeds", "0.00"))
+        if proceeds.fen < 0:
+            raise self._invalid(
+                "measure.negative", None, amount=proceeds.text, date=day.isoformat()
+            )
+        if proceeds and kind is Kind.SOLD:
+            raise self._invalid(
+                "measure.proceeds-of-sale", None, amount=proceeds.text, date=day.isoformat()
+            )
         if not self.balances[layers[0]]:
             self._note("measure.nothing-left", None, date=day.isoformat())
             return
@@ -438,6 +453,8 @@ class _Measuring:
         for layer, amount in gone.items():
             if amount:
                 self._move(day, layer, kind, -amount, self.recognition.asset)
+        if proceeds:
+            self.proceeds[day, kind] = self.proceeds.get((day, kind), proceeds * 0) + proceeds
         self.monthly = None
 
     def _realisable(self, day: date, entry: Mapping[str, str]) -> None:
@@ -578,7 +595,7 @@ def entries(
             if key:
                 grouped.setdefault((movement.day, movement.kind, key), []).append(movement)
     for (day, kind, key), moved in grouped.items():
-        lines = _lines(key, moved, policy)
+        lines = _lines(key, moved, policy, carrying.proceeds.get((day, kind)))
         if lines:
             entry = Entry(
                 _entry_id(book, carrying.asset, day, f"{key}.{kind}"),
@@ -652,9 +669,12 @@ def _group(movement: Movement, carrying: Carrying) -> str:
     return ""
 
 
-def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tuple[Line, ...]:
+def _lines(
+    key: str, moved: Sequence[Movement], policy: AccountingPolicy, proceeds: Money | None
+) -> tuple[Line, ...]:
     if key == "gone":
-        # Cost is a debit balance, the other layers are credit balances: what is left is the result.
+        # Cost is a debit balance, the other layers are credit balances: what is left after the
+        # proceeds is the result.
         sides = [
             (
                 _ACCOUNT[m.layer],
@@ -662,6 +682,8 @@ def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tup
             )
             for m in moved
         ]
+        if proceeds is not None:
+            sides.append(("bank", proceeds.fen))
         result = (_RESULT[moved[0].kind], -sum(fen for _, fen in sides))
         return tuple(Line(account_of(policy, role), fen) for role, fen in (*sides, result) if fen)
     fen = sum(m.amount.fen for m in moved)
