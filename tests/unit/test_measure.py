@@ -438,8 +438,10 @@ def test_a_disposal_of_what_is_gone_is_told():
 def test_a_disposal_posts_its_proceeds_and_what_is_left_is_gain_or_loss(
     reason: str, proceeds: str, result: dict[str, int]
 ):
-    """借 累计摊销、银行存款 贷 无形资产，差额 资产处置损益（报废：营业外支出）. 900.00 over 36 months:
-    500.00 are carried after sixteen."""
+    """借 累计摊销、银行存款 贷 无形资产，差额 资产处置损益（报废：营业外支出）.
+
+    900.00 over 36 months: 500.00 are carried after sixteen.
+    """
     fact = {"date": "2026-07-31", "reason": reason} | ({"proceeds": proceeds} if proceeds else {})
     carried = of(card(disposals=(fact,)), spent((date(2025, 1, 31), "900.00")))
     gone = next(e for e in entries(carried, {}, POLICY, BOOK, EVER) if "终止" in e.summary)

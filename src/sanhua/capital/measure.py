@@ -28,6 +28,7 @@ before it is available (the ERP's own write-off counts). A recoverable amount is
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -36,7 +37,7 @@ from enum import StrEnum
 from typing import Any
 
 from sanhua.capital.recognise import AssetCard, Outcome, Recognition, Route, Use, named
-from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import EXACT, Money
@@ -611,6 +612,65 @@ def entries(
             raise AssertionError(f"{entry.id} stands on {entry.source}")
         entry.check()
     return sorted(found.values(), key=lambda entry: (entry.effective_on, entry.id))
+
+
+def unbooked(
+    required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
+) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
+    """The entries that no voucher of their month has booked; and those of them whose charge a
+    voucher has booked at another amount.
+
+    Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
+    the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
+    tax.
+    """
+    free: dict[tuple[int, int], list[tuple[Voucher, Counter[tuple[str, int]]]]] = {}
+    vouchers = list(vouchers)
+    taken_back = {voucher.reverses for voucher in vouchers}
+    for voucher in vouchers:
+        if voucher.reverses or voucher.id in taken_back:
+            continue
+        lines = Counter(
+            (role_of(policy, line.account) or line.account, line.amount.fen)
+            for line in voucher.lines
+            if line.amount.currency == book.currency
+        )
+        free.setdefault((voucher.dated.year, voucher.dated.month), []).append((voucher, lines))
+    kinds: dict[tuple[tuple[int, int], frozenset[str]], list[Entry]] = {}
+    for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
+        month = (entry.effective_on.year, entry.effective_on.month)
+        wanted = Counter(_by_role(entry, policy))
+        held = next((lines for _, lines in free.get(month, []) if wanted <= lines), None)
+        if held is None:
+            roles = frozenset(role for role, _ in wanted)
+            kinds.setdefault((month, roles), []).append(entry)
+        else:
+            held -= wanted
+    left: list[Entry] = []
+    otherwise: list[tuple[Entry, Voucher]] = []
+    for (month, roles), found in kinds.items():
+        total: Counter[str] = Counter()
+        for role, fen in (line for entry in found for line in _by_role(entry, policy)):
+            total[role] += fen
+        near: Voucher | None = None
+        for voucher, lines in free.get(month, []):
+            booked: Counter[str] = Counter()
+            for (role, fen), count in lines.items():
+                if role in roles:
+                    booked[role] += fen * count
+            if booked == total:
+                break
+            if any(booked[charged] < 0 > total[charged] for _, charged in _CHARGES.values()):
+                near = voucher
+        else:
+            left += found
+            otherwise += [(entry, near) for entry in found if near is not None]
+    return sorted(left, key=lambda entry: (entry.effective_on, entry.id)), otherwise
+
+
+def _by_role(entry: Entry, policy: AccountingPolicy) -> list[tuple[str, int]]:
+    named = [(role_of(policy, line.account) or line.account, line.amount) for line in entry.lines]
+    return [(role, fen) for role, fen in named if role != "bank"]
 
 
 def post(uow: Uow, found: Iterable[Entry]) -> int:

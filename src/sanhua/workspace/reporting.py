@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError
+from sanhua.capital.voucher import AccountingPolicy, role_of
+from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError, Severity
 from sanhua.kernel.ids import key_of, node
+from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
@@ -79,7 +81,6 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     """Balance-sheet lines, tables A and B, ties: XLSX and JSON."""
     from sanhua.capital import disclose as stage
     from sanhua.capital.recognise import AssetEntry
-    from sanhua.capital.voucher import AccountingPolicy
     from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
     from sanhua.workspace.approving import approved_by_role
@@ -136,52 +137,107 @@ def _state(value: str) -> tuple[str, str]:
 
 
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
-    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter
-    (numbers are the ERP's).
-    """
+    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter."""
     from sanhua.capital.disclose import recognition_of
-    from sanhua.capital.measure import book_of, carry, entries
+    from sanhua.capital.measure import book_of, carry, entries, unbooked
     from sanhua.capital.recognise import AssetEntry
+    from sanhua.kernel.origin import Origin
 
-    policy = ws.project.policy.get(entity.id)
+    policy = ws.project.policy.get(entity.id) or AccountingPolicy(Origin("sanhua.yaml", 1), {})
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
     until = min(period.through, legal_day(ws.clock.now()))
-    found: list[Any] = []
+    required: list[LedgerEntry] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for card in ws.project.assets.values():
-            if card.entity == entity.id and policy is not None:
+            if card.entity == entity.id:
                 entry = uow.get(AssetEntry, node("asset", card.id))
                 carried = carry(
                     card, recognition_of(entry, entity.currency), policy, uow.rules, until
                 )
-                proposed = entries(carried, {}, policy, book, period)
-                found += [item for item in proposed if item.source.startswith("asset:")]
-    rows = [
-        [f"P{number:04d}", item.effective_on.isoformat(), item.summary, line.account]
-        + (
-            [Money.of_fen(line.amount).text, ""]
-            if line.amount > 0
-            else ["", Money.of_fen(-line.amount).text]
+                required += entries(carried, {}, policy, book, period)
+    booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    found, otherwise = unbooked(required, booked, policy, book)
+    made = proposal(ws, entity, period, found, policy)
+    made.diagnostics += [
+        Diagnostic(
+            Severity.WARNING,
+            "voucher.booked-otherwise",
+            voucher.path,
+            voucher.lines[0].line,
+            node=voucher.id,
+            facts={
+                "number": voucher.number,
+                "summary": entry.summary,
+                "asset": key_of(entry.source),
+                "day": entry.effective_on.isoformat(),
+            },
         )
-        + [key_of(item.source)]
-        for number, item in enumerate(found, 1)
-        for line in item.lines
+        for entry, voucher in otherwise
     ]
-    heading = ["voucher", "date", "summary", "account", "debit", "credit", "asset"]
-    path = _write_csv(ws.out / f"vouchers-{entity.id}-{period.id}.csv", heading, rows)
-    name = path.relative_to(ws.root).as_posix()
+    return made
+
+
+def proposal(
+    ws: Workspace,
+    entity: Entity,
+    period: Period,
+    found: Iterable[LedgerEntry],
+    policy: AccountingPolicy,
+) -> Report:
+    """`found` as a file of vouchers by date, in the form in which the books read them back.
+
+    A number is the day and the entry's own, so that a later file of the year does not use it again.
+    An entry on a role without an account cannot be entered: it is left out with an error.
+    """
+    bare: dict[str, Diagnostic] = {}
+    rows: list[dict[str, str]] = []
+    for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
+        unmapped = [line.account for line in item.lines if not role_of(policy, line.account)]
+        for role in unmapped:
+            facts = {"role": role, "summary": item.summary, "asset": key_of(item.source)}
+            origin = policy.origin
+            bare.setdefault(
+                role,
+                Diagnostic(
+                    Severity.ERROR,
+                    "chart.no-account",
+                    origin.path,
+                    origin.line,
+                    node=node("chart", entity.id),
+                    facts=facts,
+                ),
+            )
+        for line in item.lines if not unmapped else ():
+            amount = Money.of_fen(abs(line.amount)).text
+            rows.append(
+                {
+                    "voucher": f"P{item.effective_on}-{item.id[-6:]}",
+                    "date": item.effective_on.isoformat(),
+                    "summary": item.summary,
+                    "account": line.account,
+                    "debit": amount if line.amount > 0 else "",
+                    "credit": amount if line.amount < 0 else "",
+                    "asset": key_of(item.source),
+                }
+            )
+    columns = ("voucher", "date", "summary", "account", "debit", "credit")
+    path = _write_csv(
+        ws.out / f"vouchers-{entity.id}-{period.id}.csv",
+        [*columns, "note"],
+        [[*(row[key] for key in columns), row["asset"]] for row in rows],
+    )
+    name, count = path.relative_to(ws.root).as_posix(), len({row["voucher"] for row in rows})
     data = {
         "period": {
             "id": period.id,
             "from": period.starts_on.isoformat(),
             "through": period.through.isoformat(),
         },
-        "vouchers": [dict(zip(heading, row, strict=True)) for row in rows],
+        "vouchers": rows,
         "files": [name],
     }
-    return Report(
-        data, [(f"建议凭证 {len(found)} 张：{name}", f"{len(found)} proposed vouchers: {name}")]
-    )
+    told = [(f"建议凭证 {count} 张：{name}", f"{count} proposed vouchers: {name}")]
+    return Report(data, told, list(bare.values()), not bare)
 
 
 def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:

@@ -665,6 +665,12 @@ _BOOKS = {
     "chart.unknown-role": Message(
         "chart 中没有角色 {role}", "the chart knows no role {role}", _NEAR_ZH, _NEAR_EN
     ),
+    "chart.no-account": Message(
+        "角色 {role} 没有科目，{asset} 的“{summary}”不能写成凭证",
+        "the role {role} has no account: {summary} of {asset} cannot be written as a voucher",
+        "在 chart 下写 {role}: 科目编码",
+        "write {role}: ACCOUNT under chart",
+    ),
     "chart.account-twice": Message(
         "科目 {account} 同属 {left} 与 {right}",
         "account {account} belongs to {left} and to {right}",
@@ -726,6 +732,12 @@ _BOOKS = {
         "project code {value} belongs to no asset",
         _NEAR_ZH,
         _NEAR_EN,
+    ),
+    "voucher.booked-otherwise": Message(
+        "凭证 {number} 已记“{summary}”，金额与 {asset} 截至 {day} 应记的不同",
+        "voucher {number} has booked {summary}, but not the amount that {asset} asks for on {day}",
+        "核对后再录入建议凭证，以免重复入账",
+        "compare them before entering the proposal, so that nothing is booked twice",
     ),
     "voucher.beancount-directive": Message(
         "不读取 {value}：只认交易",
