@@ -351,7 +351,7 @@ def test_a_proposal_comes_back_as_vouchers_and_is_not_proposed_again(charted: Pa
 
 
 def test_what_the_erp_booked_in_one_sum_is_not_proposed_and_another_sum_is_told(charted: Path):
-    """10,000.00 a month of the dashboard and 2,000.00 of the data set, in the ERP's own vouchers."""
+    """10,000.00 a month of the dashboard and 2,000.00 of the data set, as the ERP booked them."""
     text = "".join(
         f"A-{month},2025-0{month}-30,摊销,6602.20,{amount},\n"
         f"A-{month},2025-0{month}-30,摊销,1702.05,,{amount}\n"
@@ -365,3 +365,14 @@ def test_what_the_erp_booked_in_one_sum_is_not_proposed_and_another_sum_is_told(
     assert sorted(credits) == ["10000.00", "2000.00"]
     told = [d for d in report["diagnostics"] if d["code"] == "voucher.booked-otherwise"]
     assert {(d["path"], d["line"]) for d in told} == {("books/alpha/vouchers/2025-Q3.csv", 4)}
+
+
+def test_a_red_voucher_is_shown_below_zero(charted: Path):
+    rows = (
+        "voucher,date,summary,account,debit,credit\n"
+        "R-1,2025-09-30,冲回,6602.20,-12.00,\nR-1,2025-09-30,冲回,1702.05,,-12.00\n"
+    )
+    (charted / "books/alpha/vouchers/red.csv").write_text(rows, "utf-8")
+    said("run", "-C", charted)
+    told = said("explain", "voucher:alpha/R-1", "-C", charted)
+    assert told["nodes"][0]["value"] == "-12.00"

@@ -258,6 +258,8 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("deals/d.yaml", "level: L2", "level: L2\ndelivery: push", "deal.delivery-not-offered", 9),
         ("deals/d.yaml", "from: 2026-01-01", "from: 01/01/2026", "format.not-a-day", 6),
         ("deals/d.yaml", "product: x\n", "", "format.missing-key", 1),
+        ("deals/d.yaml", "plan:", "formerly: c\nplan:", "format.formerly-not-built", 3),
+        ("parties.yaml", "of: us", "formerly: boss, of: us", "format.formerly-not-built", 3),
     ],
 )
 def test_one_slip_gets_its_code_at_its_line(
@@ -767,3 +769,19 @@ def test_a_balance_on_an_unknown_line_is_refused_with_the_nearest(tmp_path: Path
     told = [d for d in found if d.code == "ref.line"]
     assert places(told) == [("ref.line", "books/balances/2024-06-30.csv", 4)]
     assert told[0].facts == {"value": "无型资产", "nearest": "无形资产"}
+
+
+def test_timesheets_and_bills_are_said_not_to_be_tied_to_vouchers(tmp_path: Path):
+    changed = {
+        "books/timesheets/2024.csv": "date,person,project,hours\n2024-03-01,li,P1,8\n",
+        "books/bills/cloud.csv": "month,amount\n2024-03,100.00\n",
+    }
+    told = [d for d in compiled(tmp_path, BOOKS, changed) if d.code == "books.not-tied"]
+    assert {(d.path, d.severity) for d in told} == {(path, "warning") for path in changed}
+
+
+def test_a_red_voucher_remembers_the_side_it_was_written_on(tmp_path: Path):
+    rows = "1,2024-01-31,x,5301.02,-5.00,,,,,\n1,2024-01-31,x,2211,,-5.00,,,,\n"
+    project = load(made(tmp_path, BOOKS, **{"books/vouchers/v.csv": VOUCHERS + rows}), {})
+    lines = project.vouchers["voucher:1"].lines
+    assert [(line.amount.text, line.red) for line in lines] == [("-5.00", True), ("5.00", True)]

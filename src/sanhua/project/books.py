@@ -104,11 +104,10 @@ class _Books:
         self._balances()
         for kind, columns in (("timesheets", TIMESHEET_COLUMNS), ("bills", BILL_COLUMNS)):
             for path in self.loader.files(f"{self.base}/{kind}", ".csv", ".xlsx"):
-                _ = (
-                    self.folder.csv(path, columns)
-                    if path.endswith(".csv")
-                    else self.folder.excel(path, columns)
-                )
+                is_csv = path.endswith(".csv")
+                rows = (self.folder.csv if is_csv else self.folder.excel)(path, columns)
+                if rows is not None:
+                    self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
         for kind in ("appraisal", "financing"):
             self._kept(kind)
@@ -361,6 +360,7 @@ class _Books:
             row.text("party"),
             tuple(hashes),
             tuple(names),
+            amount < 0,
         )
 
     # Balances, assets, and what is kept as text

@@ -355,7 +355,14 @@ class Loader:
                 yield key, path, found
 
     def mark(self, name: str, value: Node, path: str) -> None:
-        """Note where each key and list item of a thing stands, for what `check` says of it."""
+        """Note where each key and list item of a thing stands, for what `check` says of it.
+
+        A rename does not carry history over yet, so `formerly` is refused.
+        """
+        if isinstance(value, Keys) and "formerly" in value:
+            place = value.place("formerly")
+            old = value.text("formerly")
+            self.folder.error("format.formerly-not-built", path, place, node=name, value=old)
         sha256 = self.folder.files[path].sha256 if path in self.folder.files else ""
 
         def walk(inner: Node, prefix: str, depth: int) -> None:

@@ -197,10 +197,12 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
 
 
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The debit side as the ERP wrote it: below zero for a voucher in red."""
     from decimal import Decimal
 
     lines: list[dict[str, Any]] = fields["lines"]
-    debit = sum((max(Decimal(line["amount"]["amount"]), Decimal()) for line in lines), Decimal())
+    written = [(Decimal(line["amount"]["amount"]), line.get("red", False)) for line in lines]
+    debit = sum((amount for amount, red in written if (amount > 0) is not red), Decimal())
     at = {
         "path": fields["path"],
         "line": lines[0]["line"],

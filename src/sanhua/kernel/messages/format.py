@@ -161,6 +161,12 @@ _FORMAT = {
         "用 v3.1.0 或 v3.0.x",
         "use v3.1.0 or v3.0.x",
     ),
+    "format.formerly-not-built": Message(
+        "formerly: {value} 尚未实现，改名后历史不会延续",
+        "formerly: {value} is not built: a rename does not carry the history over",
+        "沿用旧编号，只改 title；或删去 formerly，作为另一事物",
+        "keep the old id and change the title; or remove formerly: it is another thing then",
+    ),
     "format.term-backwards": Message(
         "期限的末日 {value} 早于首日 {starts}",
         "the term ends on {value}, before its first day {starts}",
@@ -680,6 +686,13 @@ _BOOKS = {
         "there are vouchers but no books/policy.yaml",
         "写上 chart",
         "write the chart",
+    ),
+    "books.not-tied": Message(
+        "{rows} 行只核对了格式：工时与账单尚未与凭证行勾稽，也不计入成本",
+        "{rows} rows are checked for their form only: timesheets and bills are not tied to voucher "
+        "lines yet and cost nothing",
+        "以凭证的 evidence 列附上它们",
+        "name them in the evidence column of the vouchers",
     ),
     "voucher.text-amount": Message(
         "{key} 的 {value} 不是数字金额",
