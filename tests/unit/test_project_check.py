@@ -714,6 +714,73 @@ def test_an_odrl_term_without_meaning_is_refused(tmp_path: Path):
     assert "q" not in project.policies
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line", "nearest"),
+    [
+        ('["read"]', '["raed"]', "policy.not-executable", 2, "read"),
+        ('"delete"', '"deletee"', "policy.not-executable", 6, "delete"),
+        ('["sell"]', '["odrl:sel"]', "policy.not-executable", 5, "sell"),
+        ('"purpose"', '"purpos"', "policy.not-executable", 3, "purpose"),
+        ('"isAnyOf"', '"isAnyof"', "policy.not-executable", 3, "isAnyOf"),
+        ('"isAnyOf"', '"isNoneOf"', "policy.not-executable", 3, "isAnyOf"),
+        (
+            '"lteq", "rightOperand": 100000',
+            '"lteq", "rightOperand": -1',
+            "policy.wrong-value",
+            4,
+            "",
+        ),
+        ('["purpose:credit"]', "[]", "policy.wrong-value", 3, ""),
+        ("sanhua:countPerMonth", "sanhua:level", "policy.not-executable", 4, "eq, gteq"),
+        (
+            '["read"]',
+            '[{"rdf:value": {"@id": "odrl:read"}, "refinement": [{"leftOperand": "count"}]}]',
+            "policy.not-executable",
+            2,
+            "–",
+        ),
+        (
+            '"target": "product:x", "constraint"',
+            '"target": {"@id": "product:x", "refinement": []}, "constraint"',
+            "policy.not-executable",
+            2,
+            "–",
+        ),
+        (
+            '{"leftOperand": "sanhua:countPerMonth"',
+            '{"leftOperand": "purpose", "operator": "eq", "rightOperand": "ads"},'
+            '{"leftOperand": "sanhua:countPerMonth"',
+            "policy.not-executable",
+            3,
+            "–",
+        ),
+    ],
+)
+def test_an_odrl_word_value_or_refinement_without_meaning_is_refused(
+    tmp_path: Path, old: str, new: str, code: str, line: int, nearest: str
+):
+    assert old in ODRL
+    changed = {"policies/q.odrl.json": ODRL.replace(old, new, 1)}
+    project = load(made(tmp_path, BASE, **changed), {})
+    told = next(d for d in project.diagnostics if d.code == code)
+    assert (told.line, told.facts.get("nearest", "")) == (line, nearest)
+    assert "q" not in project.policies
+
+
+def test_an_odrl_action_may_be_an_object_and_a_value_typed(tmp_path: Path):
+    text = ODRL.replace('["read"]', '[{"@id": "odrl:read"}, {"rdf:value": {"@id": "odrl:derive"}}]')
+    text = text.replace('"purpose:credit"', '{"@id": "urn:x:purpose:credit"}')
+    policy = load(made(tmp_path, BASE, **{"policies/q.odrl.json": text}), {}).policies["q"]
+    assert (policy.actions, policy.purposes) == (("read", "derive"), ("credit",))
+
+
+def test_a_buyer_who_is_no_recipient_of_the_policy_is_refused(tmp_path: Path):
+    for recipients, told in (("[us]", ["deal.not-a-recipient"]), ("[us, buyer]", [])):
+        policy = BASE["policies/p.yaml"].replace("count:", f"recipients: {recipients}, count:")
+        found = compiled(tmp_path, BASE, {"policies/p.yaml": policy})
+        assert [d.code for d in found if d.path == "deals/d.yaml"] == told
+
+
 def test_a_misnamed_file_is_told(tmp_path: Path):
     changed = {
         "contracts/other.yaml": "a: 1\n",

@@ -958,6 +958,16 @@ class _Check:
                         value=purpose,
                         nearest=", ".join(policy.purposes),
                     )
+            if not policy.admits(deal.consumer):
+                self.say(
+                    "deal.not-a-recipient",
+                    self.at(of, "consumer"),
+                    of,
+                    deal=deal.id,
+                    policy=policy.id,
+                    value=deal.consumer,
+                    nearest=", ".join(policy.permit["recipients"].split()),
+                )
             if policy.level and deal.level < policy.level:
                 at = self.at(of, "level")
                 self.say(

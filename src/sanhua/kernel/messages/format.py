@@ -524,6 +524,10 @@ _PRODUCT = {
         _NEAR_ZH,
         _NEAR_EN,
     ),
+    "policy.wrong-value": Message(
+        "条款 {term} 的值 {value} 不合格式：{wanted}",
+        "term {term}: {value} has not the form {wanted}",
+    ),
     "policy.permit-and-forbid": Message(
         "{action} 既允许又禁止", "{action} is both permitted and forbidden", "留一处", "keep one"
     ),
@@ -607,6 +611,12 @@ _PRODUCT = {
         "deal {deal}: policy {policy} does not permit purpose {value}",
         "允许的用途：{nearest}",
         "permitted: {nearest}",
+    ),
+    "deal.not-a-recipient": Message(
+        "合约 {deal} 的买方 {value} 不在使用条件 {policy} 的 recipients 里",
+        "deal {deal}: policy {policy} does not admit the recipient {value}",
+        "允许的接收方：{nearest}",
+        "admitted: {nearest}",
     ),
     "deal.level-too-low": Message(
         "合约 {deal} 的保障等级 {value} 低于使用条件要求的 {wanted}",
