@@ -197,7 +197,8 @@ class _Books:
     def _rows(self, path: str) -> list[Row]:
         if path.endswith(".beancount"):
             text = self.folder.text(path)
-            return beancount(text, path, self.folder.error) if text is not None else []
+            told = self.folder.error, self.folder.warn
+            return beancount(text, path, *told) if text is not None else []
         if path.endswith(".xlsx"):
             found = self.folder.excel(path, VOUCHER_COLUMNS, ("vouchers", "凭证"))
         else:

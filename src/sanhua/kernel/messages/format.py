@@ -763,10 +763,16 @@ _BOOKS = {
         "compare them before entering the proposal, so that nothing is booked twice",
     ),
     "voucher.beancount-directive": Message(
-        "不读取 {value}：只认交易",
-        "{value} is not read: transactions only",
-        '留下 日期 * "摘要" 的交易及其分录',
-        'keep DATE * "summary" transactions and their postings',
+        "{value} 不是认识的 Beancount 指令或分录",
+        "{value} is no Beancount directive or posting that is read",
+        '最接近的：{nearest}；交易写成 日期 * "摘要" 及其分录',
+        'nearest: {nearest}; a transaction is DATE * "summary" and its postings',
+    ),
+    "voucher.beancount-not-applied": Message(
+        "{value} 没有执行：只取交易中写明的分录",
+        "{value} is not applied: only the postings written in transactions are read",
+        "把它带来的分录写成交易，或在 Beancount 中展开后导出",
+        "write the postings that it makes as transactions, or export with them in place",
     ),
     "asset.judged-role": Message(
         "{asset} 的判断人 {party} 没有角色 finance",
