@@ -875,3 +875,15 @@ option "operating_currency" "CNY"
         ("2211", "-1000.00"),
     ]
     assert places(project.diagnostics) == [("voucher.text-amount", "books/vouchers/v.beancount", 9)]
+
+
+def test_a_party_may_have_a_name_in_each_language(tmp_path: Path):
+    parties = BASE["parties.yaml"].replace("name: 买方", "name: {zh: 买方, en: The buyer}")
+    root = made(tmp_path, BASE, **{"parties.yaml": parties})
+    project = load(root, {})
+    buyer = project.parties["buyer"]
+    assert (buyer.name, buyer.name_en) == ("买方", "The buyer")
+    assert check(project, RULES, ON) == []
+    english = parties.replace("{zh: 买方, en: The buyer}", "{en: The buyer}")
+    buyer = load(made(tmp_path, BASE, **{"parties.yaml": english}), {}).parties["buyer"]
+    assert (buyer.name, buyer.name_en) == ("The buyer", "")

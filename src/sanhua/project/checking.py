@@ -1131,7 +1131,8 @@ class _Check:
 
     def _counterparty(self, written: str, at: Origin, of: str) -> None:
         """The ERP's own name of a party is kept; an id that is nearly one of ours is a slip."""
-        names = {party.name for party in self.project.parties.values()}
+        parties = self.project.parties.values()
+        names = {name for party in parties for name in (party.name, party.name_en)}
         if (
             written in self.project.parties
             or written in names

@@ -517,14 +517,16 @@ class Loader:
             rows = self.folder.excel(excel_path, PARTY_COLUMNS, ("parties", "主体"))
             root = self.rows_as_map(rows, PARTY_COLUMNS)
         for key, place, value in self.things(path, "parties", root):
+            name = self.folder.words(value.get("name"))
             self.project.parties[key] = Party(
                 node("party", key),
-                value.text("name"),
+                str(name),
                 value.words("roles"),
                 value.text("uscc"),
                 value.flag("person"),
                 node("party", value.text("of")) if value.text("of") else "",
                 value.text("public_key"),
+                name.en if name.zh else "",
             )
             self.project.places[node("party", key)] = self.folder.origin(path, place)
             self.mark(node("party", key), value, path)

@@ -187,6 +187,8 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
         value = (part or {}).get(name)
         if value not in (None, "", [], {}):
             shown[name] = value
+    if english := (part or {}).get("name_en"):
+        shown["name"] = {"zh": shown["name"], "en": english}
     if isinstance(amount := shown.get("amount"), dict):
         shown["value"], shown["unit"] = amount["amount"], amount["currency"]
         del shown["amount"]
