@@ -111,6 +111,10 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("sanhua.yaml", "sanhua: 1", "sanhua: 2", "format.version", 1),
         ("sanhua.yaml", "us: {}", "us: {regim: CAS}", "format.unknown-key", 3),
         ("sanhua.yaml", "us: {}", "them: {}", "ref.party", 3),
+        ("sanhua.yaml", "us: {}", "us: {regime: CASS}", "format.not-one-of", 3),
+        ("sanhua.yaml", "us: {}", "us: {currency: RMB}", "format.not-a-currency", 3),
+        ("sanhua.yaml", "entities", "engine: postgres\nentities", "project.engine-not-built", 2),
+        ("sanhua.yaml", "entities", "serve: {port: 99999}\nentities", "format.not-a-port", 2),
         ("parties.yaml", GOOD, GOOD[:-1] + "5", "party.uscc-wrong", 1),
         ("parties.yaml", "of: us", "of: uss", "ref.party", 3),
         ("parties.yaml", "[finance]", "[financ]", "format.not-one-of", 3),
@@ -379,6 +383,20 @@ def test_environment_overrides_settings(tmp_path: Path):
         "zh",
         "127.0.0.1",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("SANHUA_ENGINE", "spark", "project.engine-not-built"),
+        ("SANHUA_SERVE_PORT", "http", "format.not-a-port"),
+    ],
+)
+def test_a_setting_from_the_environment_is_checked_too(
+    tmp_path: Path, name: str, value: str, code: str
+):
+    project = load(made(tmp_path, BASE), {name: value})
+    assert [(d.code, d.facts["value"]) for d in project.diagnostics] == [(code, value)]
 
 
 def test_defaults_of_the_environment_fill_files(tmp_path: Path):

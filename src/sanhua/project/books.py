@@ -25,7 +25,7 @@ from sanhua.capital.recognise import (
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherLine
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
-from sanhua.kernel.money import Money
+from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.loading import day, rate
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
@@ -247,7 +247,7 @@ class _Books:
             )
             return None
         currency = currencies.pop()
-        if not re.fullmatch(r"[A-Z]{3}", currency):
+        if currency not in CURRENCIES:
             place = rows[0].cells.get("currency", rows[0])
             self.folder.error(
                 "format.not-a-currency", path, place, node=label, key="currency", value=currency

@@ -21,7 +21,7 @@ from sanhua.asset.product import Form, Product
 from sanhua.asset.rights import Claim, Grant, GrantMode, Right
 from sanhua.kernel.errors import Invalid, SanhuaError, Severity
 from sanhua.kernel.ids import NAME, node
-from sanhua.kernel.money import Money
+from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.table import Reading
 from sanhua.kernel.time import parse_day
@@ -472,12 +472,32 @@ class Loader:
             )
             self.project.places[node("entity", key)] = self.folder.origin(SETTINGS_FILE, place)
             self.mark(node("entity", key), value, SETTINGS_FILE)
+            if entities[-1].currency not in CURRENCIES:
+                self.folder.error(
+                    "format.not-a-currency",
+                    SETTINGS_FILE,
+                    value.scalar("currency"),
+                    key="currency",
+                    value=entities[-1].currency,
+                )
+        if said["engine"] not in ("", "duckdb"):
+            self.folder.error(
+                "project.engine-not-built",
+                SETTINGS_FILE,
+                found.scalar("engine"),
+                value=said["engine"],
+            )
         serve = {"host": "127.0.0.1", "port": "8765"} | found.flat("serve")
         serve |= {
             key: env[f"SANHUA_SERVE_{key.upper()}"]
             for key in serve
             if env.get(f"SANHUA_SERVE_{key.upper()}")
         }
+        if not serve["port"].isdecimal() or not 0 < int(serve["port"]) < 1 << 16:
+            place = (found.keys("serve") or found).place("port")
+            self.folder.error(
+                "format.not-a-port", SETTINGS_FILE, place, key="port", value=serve["port"]
+            )
         packs = (
             tuple(env.get("SANHUA_RULES", "").split(","))
             if env.get("SANHUA_RULES")

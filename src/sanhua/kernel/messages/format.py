@@ -138,10 +138,16 @@ _FORMAT = {
         "write hmac:…, never an identity number",
     ),
     "format.not-a-currency": Message(
-        "{key} 的 {value} 不是币种代码",
-        "{key}: {value} is not a currency code",
-        "写成 CNY",
-        "write CNY",
+        "{key} 的 {value} 不是币种代码（ISO 4217）",
+        "{key}: {value} is not a currency code of ISO 4217",
+        "人民币写 CNY",
+        "the renminbi is CNY",
+    ),
+    "format.not-a-port": Message(
+        "{key} 的 {value} 不是端口",
+        "{key}: {value} is not a port",
+        "写 1 到 65535",
+        "write 1 to 65535",
     ),
     "format.not-an-iri": Message(
         "{key} 的 {value} 不是 IRI 前缀",
@@ -347,6 +353,12 @@ _PROJECT = {
         "no sanhua.yaml in {path} or above",
         "用 sanhua init 新建项目，或用 -C 指定文件夹",
         "make one with `sanhua init`, or name the folder with -C",
+    ),
+    "project.engine-not-built": Message(
+        "引擎 {value} 尚未实现，只有 duckdb",
+        "the engine {value} is not built; duckdb is the only one",
+        "删去 engine（PostgreSQL 可作 store）",
+        "remove engine (PostgreSQL can be the `store`)",
     ),
     "project.unknown-file": Message(
         "没有格式认领这个文件",
