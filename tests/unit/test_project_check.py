@@ -905,3 +905,51 @@ def test_a_party_may_have_a_name_in_each_language(tmp_path: Path):
     english = parties.replace("{zh: 买方, en: The buyer}", "{en: The buyer}")
     buyer = load(made(tmp_path, BASE, **{"parties.yaml": english}), {}).parties["buyer"]
     assert (buyer.name, buyer.name_en) == ("The buyer", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("parties.yaml", "roles: [buyer]", "rolls: [buyer]"),
+        ("parties.yaml", "us: {name", "us: [name"),
+        ("standards/codes/purposes.csv", "loan,贷款,credit", "loan,,credit"),
+        ("standards/codes/purposes.csv", "loan,贷款,credit", "loan"),
+        ("contracts/raw.odcs.yaml", "logicalType: number", "logicalType: nmber"),
+        ("policies/p.yaml", "[read]", "[reed]"),
+        ("products/x.yaml", "month: 10.00", "month: ten"),
+        ("rights/r.yaml", "resource: raw", "resorce: raw"),
+    ],
+)
+def test_one_faulty_thing_makes_no_false_errors_elsewhere(
+    tmp_path: Path, path: str, old: str, new: str
+):
+    assert old in BASE[path]
+    rights = BASE["rights/r.yaml"] + (
+        "grants:\n  g: {claim: all, to: buyer, mode: whole, purposes: [loan], from: 2026-01-01,"
+        " through: 2026-12-31, evidence: [evidence/a.md], reviewers: [finance]}\n"
+    )
+    files = BASE | {"rights/r.yaml": rights}
+    found = compiled(tmp_path, files, {path: files[path].replace(old, new, 1)})
+    assert {d.path for d in found} == {path}
+
+
+def test_a_faulty_voucher_or_asset_makes_no_false_errors_elsewhere(tmp_path: Path):
+    asset = """\
+route: purchased
+use: internal
+vouchers: ['1']
+control: [evidence/a.md]
+"""
+    rows = "1,2024-01-31,x,5301.02,1.0x,,,,,\n1,2024-01-31,x,2211,,1.00,,,,\n"
+    red = "2,2024-02-28,x,5301.02,-1.00,,,,,1\n2,2024-02-28,x,2211,,-1.00,,,,\n"
+    files = BOOKS | {"books/vouchers/v.csv": VOUCHERS + rows + red, "books/assets/a.yaml": asset}
+    found = [(d.code, d.path) for d in compiled(tmp_path, files) if d.severity == "error"]
+    assert found == [("voucher.text-amount", "books/vouchers/v.csv")]
+    paid = (
+        VOUCHERS
+        + "1,2024-01-31,x,5301.02,1.00,,,P1,evidence/a.md,\n1,2024-01-31,x,2211,,1.00,,,,\n"
+    )
+    changed = {"books/vouchers/v.csv": paid, "books/assets/a.yaml": asset.replace("use", "yse")}
+    assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/assets/a.yaml"}
+    changed = {"books/vouchers/v.csv": paid.replace("P1", ""), "books/policy.yaml": "chart: []\n"}
+    assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/policy.yaml"}

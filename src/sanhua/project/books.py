@@ -144,6 +144,7 @@ class _Books:
 
     def _vouchers(self) -> None:
         numbered: dict[tuple[int, str], Voucher] = {}
+        unread = self.loader.project.unread
         for path in self.loader.files(
             f"{self.base}/vouchers", ".csv", ".xlsx", ".beancount", deep=True
         ):
@@ -152,9 +153,12 @@ class _Books:
                 made = self._heading(path, row)
                 if made is not None:
                     groups[made].append(row)
+                else:
+                    unread.add(node("voucher", row.text("voucher") or "*"))
             for (year, number), rows in groups.items():
                 voucher = self._voucher(path, number, rows)
                 if voucher is None:
+                    unread.add(node("voucher", number))
                     continue
                 other = numbered.get((year, number))
                 if other is not None:
@@ -178,7 +182,7 @@ class _Books:
                 ]
                 if years:
                     reverses = by_year[years[0], voucher.reverses]
-                else:
+                elif not unread & {node("voucher", voucher.reverses), "voucher:*"}:
                     self.folder.error(
                         "ref.voucher",
                         voucher.path,
@@ -198,12 +202,17 @@ class _Books:
         if path.endswith(".beancount"):
             text = self.folder.text(path)
             told = self.folder.error, self.folder.warn
-            return beancount(text, path, *told) if text is not None else []
-        if path.endswith(".xlsx"):
-            found = self.folder.excel(path, VOUCHER_COLUMNS, ("vouchers", "凭证"))
+            rows = beancount(text, path, *told) if text is not None else None
         else:
-            found = self.folder.csv(path, VOUCHER_COLUMNS)
-        return found.rows if found else []
+            found = (
+                self.folder.excel(path, VOUCHER_COLUMNS, ("vouchers", "凭证"))
+                if path.endswith(".xlsx")
+                else self.folder.csv(path, VOUCHER_COLUMNS)
+            )
+            rows = found.rows if found else None
+        if rows is None:
+            self.loader.project.unread.add("voucher:*")
+        return rows or []
 
     def _heading(self, path: str, row: Row) -> tuple[int, str] | None:
         """The fiscal year and number that a row belongs to."""

@@ -140,7 +140,7 @@ class _Check:
         """
         if value in (known if isinstance(known, (dict, set, frozenset)) else set(known)):
             return True
-        if value in self.unread:
+        if value in self.unread or self.project.unread & {f"{kind}:{value}", f"{kind}:*"}:
             return False
         self.say(f"ref.{kind}", at, of, value=value, nearest=nearest_or_some(value, known))
         return False
@@ -155,7 +155,7 @@ class _Check:
         return True
 
     def purpose(self, value: str, of: str, *path: str) -> bool:
-        if self.purposes is None:
+        if self.purposes is None or PURPOSES in self.unread:
             return True
         return self.ref("purpose", value, self.purposes.codes(), self.at(of, *path), of)
 
@@ -227,7 +227,7 @@ class _Check:
                 self.ref("codes", element.codes, self.project.codes, self.at(of, "codes"), of)
             self.party(element.authority, of, "authority")
         named = [policy.purposes for policy in self.project.policies.values()]
-        if self.purposes is None and any(named):
+        if self.purposes is None and any(named) and PURPOSES not in self.unread:
             first = next(policy for policy in self.project.policies.values() if policy.purposes)
             self.warn(
                 "standard.no-purposes", self.at(node("policy", first.id), "permit", "purposes")
@@ -267,6 +267,7 @@ class _Check:
         for table, source in self.raw.items():
             if (
                 table not in self.tables
+                and table not in self.unread
                 and not self.project.sources[source].elsewhere == "documents"
             ):
                 origin = self.project.sources[source].origin
@@ -593,9 +594,10 @@ class _Check:
                 known_roles = {
                     role for party in self.project.parties.values() for role in party.roles
                 }
-                if reviewer not in known_roles and reviewer not in self.project.parties:
+                unread = any(thing.startswith("party:") for thing in self.project.unread)
+                known = {*known_roles, *self.project.parties}
+                if reviewer not in known and not unread:
                     at = self.at(of, "reviewers", reviewer)
-                    known = {*known_roles, *self.project.parties}
                     self.say(
                         "ref.role", at, of, value=reviewer, nearest=nearest_or_some(reviewer, known)
                     )
@@ -649,7 +651,10 @@ class _Check:
             self._wider(of, child.id, "volume", child.volume, parent.id)
 
     def _covered(self, purpose: str, allowed: Iterable[str]) -> bool:
-        return any(_covers(self.purposes, wide, purpose) for wide in allowed)
+        """Whether one of `allowed` covers it, as far as the codes could be read."""
+        return PURPOSES in self.unread or any(
+            _covers(self.purposes, wide, purpose) for wide in allowed
+        )
 
     # Policies, products, deals
 
@@ -728,7 +733,8 @@ class _Check:
         if product.table:
             known = {*self.raw, *self.project.sql, *self.tables}
             at = self.at(of, "table")
-            if self.ref("table", product.table, known, at, of) and product.table not in self.tables:
+            bare = product.table not in self.tables and product.table not in self.unread
+            if self.ref("table", product.table, known, at, of) and bare:
                 self.say(
                     "product.table-no-contract", at, of, product=product.id, table=product.table
                 )
@@ -1085,7 +1091,7 @@ class _Check:
         }
         for entity, vouchers in by_entity.items():
             policy = self.project.policy.get(entity)
-            if policy is None:
+            if policy is None and not self._faulty("/policy.yaml"):
                 first = min(vouchers, key=lambda item: (item.path, item.lines[0].line))
                 self.say("chart.missing", Origin(first.path, first.lines[0].line), first.id)
             roles: dict[str, str] = {}
@@ -1096,7 +1102,8 @@ class _Check:
                         role = roles.setdefault(line.account, role_of(policy, line.account))
                         if not role:
                             self.say("chart.unmapped", at, voucher.id, account=line.account)
-                    if line.project and line.project not in codes.get(entity, ()):
+                    unclaimed = line.project and line.project not in codes.get(entity, ())
+                    if unclaimed and not self._faulty("/assets/"):
                         near = nearest_or_some(line.project, codes.get(entity, ()))
                         self.warn(
                             "voucher.project-unclaimed",
@@ -1113,6 +1120,13 @@ class _Check:
             numbers[key_of(voucher.entity)].add(voucher.number)
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
+
+    def _faulty(self, part: str) -> bool:
+        """Whether a file of the books with `part` in its path has a fault of its own."""
+        return any(
+            item.severity is Severity.ERROR and item.path.startswith("books/") and part in item.path
+            for item in self.project.diagnostics
+        )
 
     def _balances(self) -> None:
         """A balance that no line of the statement is called after would be lost."""

@@ -279,11 +279,21 @@ class Loader:
         """The things of a file that holds several, each valid by itself; a faulty one is left
         out.
         """
+        kinds = {
+            "parties": ("party",),
+            "rights": ("claim", "grant", "registration"),
+            "elements": ("element",),
+        }.get(name, ())
         if root is None or not self._mapping(root, path) or not isinstance(root, Keys):
+            self.project.unread |= {f"{kind}:*" for kind in kinds}
             return
         faults = schema.faults(name, root, path)
         self.folder.found += [fault.diagnostic for fault in faults]
         bad = {fault.at[:depth] for fault in faults}
+        for under in bad:
+            of = (str(under[0]).removesuffix("s"),) if depth > 1 and under else kinds
+            key = under[-1] if len(under) == depth else "*"
+            self.project.unread |= {f"{kind}:{key}" for kind in of}
         if () in bad:
             return
         if depth == 1:
@@ -404,11 +414,9 @@ class Loader:
             excel_path = ""
         return yaml_path, excel_path
 
-    def rows_as_map(self, rows: Rows | None, columns: Columns) -> Keys:
+    def rows_as_map(self, rows: Rows, columns: Columns) -> Keys:
         """Rows of a sheet as the mapping that the YAML spelling would give, by their `id`."""
         whole = Keys({}, 1, 1)
-        if rows is None:
-            return whole
         for row in rows.rows:
             key = row.cells.get("id")
             if key is None:
@@ -535,7 +543,7 @@ class Loader:
             root = self.folder.yaml(yaml_path)
         else:
             rows = self.folder.excel(excel_path, PARTY_COLUMNS, ("parties", "主体"))
-            root = self.rows_as_map(rows, PARTY_COLUMNS)
+            root = self.rows_as_map(rows, PARTY_COLUMNS) if rows else None
         for key, place, value in self.things(path, "parties", root):
             name = self.folder.words(value.get("name"))
             self.project.parties[key] = Party(
@@ -663,7 +671,7 @@ class Loader:
         if yaml_path or not excel_path:
             return yaml_path, self.folder.yaml(yaml_path) if yaml_path else None
         rows = self.folder.excel(excel_path, columns, (name, sheet))
-        return excel_path, self.rows_as_map(rows, columns)
+        return excel_path, self.rows_as_map(rows, columns) if rows else None
 
     def _elements(self) -> None:
         path, root = self._either("elements", "数据元", ELEMENT_COLUMNS)
@@ -786,9 +794,12 @@ class Loader:
                 }[group]
                 if NAME.fullmatch(key):
                     self.mark(node(group.removesuffix("s"), key), value, path)
+                    before = len(self.folder.found)
                     self.typed(
                         path, value, lambda r=read, k=key, p=path, h=place, v=value: r(k, p, h, v)
                     )
+                    if len(self.folder.found) > before:
+                        self.project.unread.add(node(group.removesuffix("s"), key))
         for path in self.files("rights/consents", ".ndjson"):
             self._consents(path)
 

@@ -101,3 +101,6 @@ class Project:
     places: dict[str, Origin] = field(
         default_factory=dict[str, Origin]
     )  # node id → where, for things without origin
+    unread: set[str] = field(
+        default_factory=set[str]
+    )  # things left out for a fault of their own (`party:x`; `party:*`: no saying which)
