@@ -5,6 +5,7 @@ carried.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,11 @@ def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
     bundle = tmp_path / "line.zip"
     said("prove", LINE, "-o", bundle, "-C", project)
     assert said("verify", bundle)["ok"]
+
+
+def test_in_english_nothing_of_the_program_is_chinese(project: Path):
+    """What it says itself; titles are the project's own words, and a rule is cited as it is called."""
+    for command in (("check",), ("run",), ("report", "disclosure"), ("report", "vouchers")):
+        result = CliRunner().invoke(cli, [*command, "-C", str(project), "--language", "en"])
+        lines = [line for line in result.output.splitlines() if "财会" not in line]
+        assert [line for line in lines if re.search(r"[\u4e00-\u9fff]", line)] == []

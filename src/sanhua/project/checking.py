@@ -29,6 +29,7 @@ from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
+from sanhua.kernel.text import Text
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
@@ -714,7 +715,7 @@ class _Check:
                         product=product.id,
                         field=prop.name,
                         grade=prop.classification,
-                        reason="由人设定的下限 a floor set by a person",
+                        reason=Text("由人设定的下限", "a floor set by a person"),
                         listing=exchange,
                         allowed=allowed.value,
                     )

@@ -119,8 +119,9 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
         )
     ]
     for figure in data["figures"]:
-        line = f"{figure['label']}  {figure['amount']} {figure['currency']}  {figure['id']}"
-        told.append((line, line))
+        label = shown.figures[figure["id"]].label
+        rest = f"  {figure['amount']} {figure['currency']}  {figure['id']}"
+        told.append((label.say("zh") + rest, label.say("en") + rest))
     broken = [tie for tie in data["ties"] if not tie["ok"]]
     told.append(
         (

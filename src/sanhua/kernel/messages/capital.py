@@ -249,7 +249,7 @@ MESSAGES = {
     ),
     "disclose.line-equals-parent": Message(
         "{period} {line}「其中：数据资源」{amount} 等于整个项目，请核对（{cite}）",
-        "{period}: data resources {amount} equal the whole of {line}; check it ({cite})",
+        "{period}: data resources {amount} equal the whole of {line_en}; check it ({cite})",
         "2024 年数家公司因此更正了报表",
         "several filings of 2024 were corrected for this",
     ),

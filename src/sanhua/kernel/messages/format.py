@@ -695,7 +695,7 @@ _BOOKS = {
     ),
     "chart.no-account": Message(
         "角色 {role} 没有科目，{asset} 的“{summary}”不能写成凭证",
-        "the role {role} has no account: {summary} of {asset} cannot be written as a voucher",
+        "the role {role} has no account: an entry of {asset} cannot be written as a voucher",
         "在 chart 下写 {role}: 科目编码",
         "write {role}: ACCOUNT under chart",
     ),
@@ -770,7 +770,7 @@ _BOOKS = {
     ),
     "voucher.booked-otherwise": Message(
         "凭证 {number} 已记“{summary}”，金额与 {asset} 截至 {day} 应记的不同",
-        "voucher {number} has booked {summary}, but not the amount that {asset} asks for on {day}",
+        "voucher {number} has booked what {asset} asks for on {day}, but at another amount",
         "核对后再录入建议凭证，以免重复入账",
         "compare them before entering the proposal, so that nothing is booked twice",
     ),
