@@ -119,7 +119,7 @@ def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
 
 
 def test_in_english_nothing_of_the_program_is_chinese(project: Path):
-    """What it says itself; titles are the project's own words, and a rule is cited as it is called."""
+    """What it says itself: titles are the project's own words, a rule is cited as it is called."""
     for command in (("check",), ("run",), ("report", "disclosure"), ("report", "vouchers")):
         result = CliRunner().invoke(cli, [*command, "-C", str(project), "--language", "en"])
         lines = [line for line in result.output.splitlines() if "财会" not in line]

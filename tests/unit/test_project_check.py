@@ -953,3 +953,48 @@ control: [evidence/a.md]
     assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/assets/a.yaml"}
     changed = {"books/vouchers/v.csv": paid.replace("P1", ""), "books/policy.yaml": "chart: []\n"}
     assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/policy.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("count", "plan", "told"),
+    [
+        # 200,000 at 1, then 2: the 200,001st is the first at 2
+        ("200000 per month", "per: {call: [{to: 200000, price: 1}, {price: 2}]}", True),
+        ("200001 per month", "per: {call: [{to: 200000, price: 1}, {price: 2}]}", False),
+        ("100000 per month", "included: {call: 100000}, per: {call: 1}", True),
+        ("100001 per month", "included: {call: 100000}, per: {call: 1}", False),
+        # steps begin after what is included
+        (
+            "15 per month",
+            "included: {call: 10}, per: {call: [{to: 5, price: 1}, {price: 2}]}",
+            True,
+        ),
+        (
+            "16 per month",
+            "included: {call: 10}, per: {call: [{to: 5, price: 1}, {price: 2}]}",
+            False,
+        ),
+        ("100000 per month", "limit: {call: 100000}", False),
+        ("99999 per month", "limit: {call: 100000}", True),
+        ("10 per day", "included: {call: 309}, per: {call: 1}", False),  # a month has up to 31 days
+        ("10 per day", "included: {call: 310}, per: {call: 1}", True),
+        ("10 per week", "per: {call: 1}", False),
+    ],
+)
+def test_a_count_that_leaves_a_priced_unit_unreachable_is_told(
+    tmp_path: Path, count: str, plan: str, told: bool
+):
+    changed = {
+        "policies/p.yaml": BASE["policies/p.yaml"].replace("100000 per month", count),
+        "products/x.yaml": BASE["products/x.yaml"].replace("10.00}}", f"10.00}}, {plan}}}"),
+    }
+    found = compiled(tmp_path, BASE, changed)
+    assert [d.code for d in found] == ["policy.count-below-plan"] * told
+
+
+@pytest.mark.parametrize("method", ["cost: expert9", "market: comparables", "income: excess"])
+def test_an_appraisal_that_is_not_recomputed_says_so(tmp_path: Path, method: str):
+    appraisal = APPRAISAL.replace("income: share", method)
+    files = {**BOOKS, "books/assets/a.yaml": ASSET, "books/appraisals/v.yaml": appraisal}
+    told = next(d for d in compiled(tmp_path, files) if d.code == "appraisal.not-recomputed")
+    assert (told.severity, told.facts["method"]) == ("note", method)

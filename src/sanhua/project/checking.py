@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from math import ceil
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -839,31 +840,25 @@ class _Check:
         """Warns when the bound of the right stops a buyer before the units that a plan still
         prices.
         """
-        allowed = _per_day(policy.permit["count"])
+        count = policy.permit["count"]
         for plan in product.plans:
-            fee = next(iter(plan.fee), "month")
-            month = {"month": 30, "quarter": 91, "year": 365}[fee]
-            included = plan.included.get("call", 0)
+            allowed = _in_period(count, next(iter(plan.fee), "month"))
             steps = plan.per.get("call", ())
-            reached = max(
-                [included, *(step.to for step in steps if step.to is not None)], default=0
-            )
-            limit = plan.limit.get("call")
-            for units, asked in (
-                (reached, bool(steps)),
-                (limit or 0, limit is not None and not plan.free),
-            ):
-                if asked and units and allowed * month < units:
+            # Steps count from the first unit that is not included; the last has no end.
+            priced = plan.included.get("call", 0) + max((s.to or 0 for s in steps), default=0) + 1
+            limit = plan.limit.get("call", 0)
+            for units, asked in ((priced, bool(steps)), (limit, bool(limit) and not plan.free)):
+                if asked and allowed < units:
                     self.warn(
                         "policy.count-below-plan",
                         self.at(of, "plans", plan.id),
                         of,
                         policy=policy.id,
-                        count=policy.permit["count"],
+                        count=count,
                         product=product.id,
                         plan=plan.id,
                         units=units,
-                        price=int(allowed * month),
+                        price=allowed,
                     )
 
     def _shares(self, product: Product, of: str) -> None:
@@ -1260,6 +1255,14 @@ class _Check:
             method = appraisal["method"]
             if method.get("income") in ("direct", "share", "increment"):
                 self._income(method["income"], appraisal, of)
+            else:
+                self.say(
+                    "appraisal.not-recomputed",
+                    self.at(of, "method"),
+                    of,
+                    severity=Severity.NOTE,
+                    method=", ".join(f"{approach}: {form}" for approach, form in method.items()),
+                )
 
     def _income(self, form: str, appraisal: Mapping[str, Any], of: str) -> None:
         """Recomputes V = Σ F_t / (1+i)^t at year ends (中评协〔2023〕17号) where the inputs say
@@ -1383,6 +1386,18 @@ _DAYS = {
     "quarter": Decimal(91),
     "year": Decimal(365),
 }
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_LONGEST = {"month": 31, "quarter": 92, "year": 366}  # days
+
+
+def _in_period(count: str, period: str) -> int:
+    """The most units that `100000 per month` allows in one month, quarter or year."""
+    allowed, _, per = count.partition(" per ")
+    if per in _MONTHS and _MONTHS[per] <= _MONTHS[period]:
+        return int(allowed) * (_MONTHS[period] // _MONTHS[per])
+    if per in _MONTHS:  # a longer one: all of it may fall into the period
+        return int(allowed)
+    return ceil(int(allowed) * _LONGEST[period] / _DAYS[per])
 
 
 def _per_day(count: str) -> Decimal:

@@ -545,9 +545,9 @@ _PRODUCT = {
     ),
     "policy.count-below-plan": Message(
         "使用条件 {policy} 限 {count}，产品 {product} 的方案 {plan} "
-        "按到 {units} 计价，{price} 之后的单位用不到",
+        "给第 {units} 个单位定了价，{price} 之后的却用不到",
         "policy {policy} allows {count}; plan {plan} of {product} "
-        "prices {units}, units beyond {price} cannot be reached",
+        "prices unit {units}, but those beyond {price} cannot be reached",
         "调整 count 或方案",
         "change count or the plan",
     ),
@@ -816,6 +816,12 @@ _BOOKS = {
         "the value is {value}; its inputs give {computed}",
         "核对 inputs 或请评估机构更正",
         "compare the inputs, or ask the appraiser",
+    ),
+    "appraisal.not-recomputed": Message(
+        "{method} 的价值没有按 inputs 重新计算，只保留评估机构写的数",
+        "the value by {method} is not recomputed from its inputs: it is the appraiser's own",
+        "可重算的方法：income 的 direct、share、increment",
+        "recomputed are the income forms direct, share and increment",
     ),
     "appraisal.inputs": Message(
         "inputs 不全或不合格式：{reason}", "the inputs are incomplete or ill-formed: {reason}"
