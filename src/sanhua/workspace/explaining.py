@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sanhua.kernel.errors import Broken, Invalid, NotFound
 from sanhua.kernel.ids import is_act
-from sanhua.kernel.record import Edge
+from sanhua.kernel.record import Edge, restore
 from sanhua.verify import pack
 from sanhua.workspace.opening import Workspace
 
@@ -112,9 +112,15 @@ def resolve(ws: Workspace, name: str) -> str:
 
 def _walk(ws: Workspace, root: str, limit: int) -> Walk:
     """Breadth first; rules are gathered apart, with the nodes that they decided."""
+    from sanhua.workspace.approving import Approval
+
     found = Walk(root)
     queue, seen = [root], {root}
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        approvals: dict[str, list[Edge]] = {}
+        for given in uow.all(Approval):
+            edge = Edge(given.node, "approved_in", given.id, "1")
+            approvals.setdefault(given.node, []).append(edge)
         while queue:
             if len(found.nodes) >= limit:
                 found.left = len(queue)
@@ -123,7 +129,9 @@ def _walk(ws: Workspace, root: str, limit: int) -> Walk:
             found.nodes[node], owner = describe(ws, node)
             if owner and owner not in found.owners:
                 found.owners.append(owner)
-            for edge in uow.edges_from(node):
+            for edge in [*uow.edges_from(node), *approvals.get(node, ())]:
+                if edge.verb == "approves" and edge.dst in seen:
+                    continue  # back up to what was approved
                 if edge.dst.startswith("rule:"):
                     deciders = found.rules.setdefault(edge.dst, [])
                     if node not in deciders:
@@ -194,8 +202,18 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
         del shown["amount"]
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
+    if kept.kind == "approval" and owner == node:
+        shown["state"] = _standing(ws, kept.fields)
     shown["event"] = kept.event
     return shown, owner
+
+
+def _standing(ws: Workspace, fields: Mapping[str, Any]) -> str:
+    """Whether an approval holds for what it approved as that stands now."""
+    from sanhua.workspace.approving import Approval, is_sound
+
+    holds = ws.store.kept(fields["node"]).content == fields["content"]
+    return "holds" if holds and is_sound(restore(Approval, fields)) else "void"
 
 
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:

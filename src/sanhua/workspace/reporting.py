@@ -56,8 +56,10 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     else:
         drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
+    from sanhua.workspace.approving import voided
+
     drawn.diagnostics += [
-        d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen
+        d for d in [*voided(ws), *made.diagnostics] if (d.code, d.node, d.path, d.line) not in seen
     ]
     return drawn
 

@@ -142,6 +142,26 @@ MESSAGES = {
         "请有此角色的人批准",
         "someone who holds the role must approve",
     ),
+    "approve.no-declared-key": Message(
+        "parties.yaml 没有声明批准人的 public_key，{path} 是谁的密钥无从核对",
+        "parties.yaml declares no public_key of whoever approves: whose key {path} is cannot be "
+        "told",
+        "先声明 public_key，或不用 --key",
+        "declare public_key first, or approve without --key",
+    ),
+    "approve.voided": Message(
+        "{person} 于 {at} 以 {role} 作出的批准已作废：{node} 此后改过",
+        "the approval of {person} as {role} of {at} is void: {node} was changed since",
+        "核对后重新批准：sanhua approve {node}",
+        "look at it again: sanhua approve {node}",
+    ),
+    "approve.unsound": Message(
+        "{person} 于 {at} 以 {role} 作出的批准不算数：签名与其内容不符",
+        "the approval of {person} as {role} of {at} does not count: its signature is not over "
+        "what it says",
+        "重新批准，并查明原因：sanhua verify",
+        "approve again, and find out why: sanhua verify",
+    ),
     "approve.not-current": Message(
         "{node} 的文件在上次运行后改过",
         "the file of {node} was edited after the last run",
