@@ -376,3 +376,21 @@ def test_a_red_voucher_is_shown_below_zero(charted: Path):
     said("run", "-C", charted)
     told = said("explain", "voucher:alpha/R-1", "-C", charted)
     assert told["nodes"][0]["value"] == "-12.00"
+
+
+def test_a_period_that_is_not_named_says_what_happened_after_it(group: Path):
+    """The last voucher is of September 2025; a new estimate, a sale and two tests are of 2026."""
+    report = said("report", "disclosure", "-C", group)
+    (told,) = (d for d in report["diagnostics"] if d["code"] == "report.later-facts")
+    assert report["period"]["id"] == "2025" and told["severity"] == "warning"
+    assert "2026-06-30" in told["message"] and "2026-H1" in told["hint"]
+    assert "还有 4 项事实" in told["message"]
+    codes = {d["code"] for d in shown(group, "2026-H1")["diagnostics"]}
+    assert "report.later-facts" not in codes
+
+
+def test_a_period_that_has_not_begun_is_refused(group: Path):
+    args = ["report", "disclosure", "-C", str(group), "--period", "2099-H1", "--json"]
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["diagnostics"][0]["code"] == "report.not-begun"

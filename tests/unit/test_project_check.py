@@ -998,3 +998,17 @@ def test_an_appraisal_that_is_not_recomputed_says_so(tmp_path: Path, method: str
     files = {**BOOKS, "books/assets/a.yaml": ASSET, "books/appraisals/v.yaml": appraisal}
     told = next(d for d in compiled(tmp_path, files) if d.code == "appraisal.not-recomputed")
     assert (told.severity, told.facts["method"]) == ("note", method)
+
+
+def test_with_several_entities_a_file_of_nobody_is_refused(tmp_path: Path):
+    changed = {
+        "sanhua.yaml": "sanhua: 1\nentities: {us: {}, buyer: {}}\n",
+        "books/vouchers/v.csv": VOUCHERS,
+        "books/vouchers/w.csv": VOUCHERS,
+    }
+    found = compiled(tmp_path, BOOKS, changed)
+    assert places(found) == [
+        ("books.which-entity", "books/policy.yaml", 1),
+        ("books.which-entity", "books/vouchers/v.csv", 1),
+    ]
+    assert found[0].facts["known"] == "books/buyer/, books/us/"

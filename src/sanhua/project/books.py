@@ -88,9 +88,25 @@ def load_books(loader: Loader) -> None:
         return
     if len(entities) == 1:
         _Books(loader, entities[0], "books").load()
+    else:
+        _whose(loader, {entity.id for entity in entities})
     for entity in entities:
         if (loader.folder.root / "books" / entity.id).is_dir():
             _Books(loader, entity, f"books/{entity.id}").load()
+
+
+def _whose(loader: Loader, entities: set[str]) -> None:
+    """With several entities each file belongs to one of them: others would not be read."""
+    told: set[str] = set()
+    for path in loader.folder.under("books"):
+        top = path.split("/")[1]
+        if top in entities or path.endswith((".md", ".txt")):
+            continue
+        loader.read_paths.add(path)
+        if top not in told:
+            told.add(top)
+            known = ", ".join(f"books/{entity}/" for entity in sorted(entities))
+            loader.folder.error("books.which-entity", path, 1, value=top, known=known)
 
 
 class _Books:

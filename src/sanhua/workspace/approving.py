@@ -83,7 +83,7 @@ def approve(
     with ws.store.begin(actor=ws.actor) as uow:
         terms = (node, kept.content, person.id, role or fitting[0])
         held = [one for one in standing(uow, node, kept.content) if _terms(one) == terms]
-        given = held[-1] if held else None  # a signed one comes after one without signature
+        given = max(held, key=lambda one: bool(one.signature), default=None)
         if given is None or (private and not given.signature):
             given = Approval(uow.new_id("apr"), *terms, uow.now().isoformat())
             if private:

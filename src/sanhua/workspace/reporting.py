@@ -8,15 +8,17 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sanhua.capital.recognise import AssetCard
 from sanhua.capital.voucher import AccountingPolicy, role_of
-from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError, Severity
+from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Severity
 from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period, legal_day
+from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -44,7 +46,7 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
-    Invalid time.not-a-period.
+    Invalid time.not-a-period, report.not-begun.
     """
     made = run(ws)
     failed = {step.step for step in made.steps if step.status not in ("done", "skipped")}
@@ -54,7 +56,9 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     if kind == "registration":
         drawn = _registration(ws, of)
     else:
-        drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
+        when, left_out = _period(ws, chosen, period)
+        drawn = KINDS[kind](ws, chosen, when)
+        drawn.diagnostics += left_out if kind in BY_PERIOD else []
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
     from sanhua.workspace.approving import voided
 
@@ -72,11 +76,52 @@ def _entity(ws: Workspace, name: str) -> Entity:
     return entities[name]
 
 
-def _period(ws: Workspace, entity: Entity, name: str) -> Period:
+def _period(ws: Workspace, entity: Entity, name: str) -> tuple[Period, list[Diagnostic]]:
+    """The period named, or the latest with vouchers, with a warning of what happened after it.
+
+    Invalid report.not-begun for one to come.
+    """
+    today = legal_day(ws.clock.now())
     if name:
-        return Period.named(name, entity.fiscal_year)
+        period = Period.named(name, entity.fiscal_year)
+        if period.starts_on > today:
+            raise Invalid(
+                "report.not-begun",
+                period=period.id,
+                starts=period.starts_on.isoformat(),
+                today=today.isoformat(),
+            )
+        return period, []
     booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
-    return Period.reporting(max(booked, default=legal_day(ws.clock.now())), entity.fiscal_year)
+    facts = [fact for fact in _facts(ws, entity) if fact[0] <= today]
+    known = booked or [day for day, _ in facts]
+    period = Period.reporting(max(known, default=today), entity.fiscal_year)
+    later = [fact for fact in facts if fact[0] >= period.ends_on]
+    if not later:
+        return period, []
+    day, card = max(later, key=lambda fact: fact[0])
+    said = {
+        "period": period.id,
+        "count": len(later),
+        "asset": card.id,
+        "day": day.isoformat(),
+        "last": Period.reporting(day, entity.fiscal_year).id,
+    }
+    origin = card.origin
+    at = (origin.path, origin.line, 0, node("asset", card.id), None)
+    return period, [Diagnostic(Severity.WARNING, "report.later-facts", *at, said)]
+
+
+def _facts(ws: Workspace, entity: Entity) -> list[tuple[date, AssetCard]]:
+    """What the entity's asset files say happened, by day."""
+    found: list[tuple[date, AssetCard]] = []
+    for card in ws.project.assets.values():
+        if card.entity == entity.id:
+            facts = card.measurement
+            later = (*facts.estimates, *facts.impairments, *facts.disposals, *facts.nrv)
+            found += [(parse_day(str(entry["date"])), card) for entry in later]
+            found += [(facts.available_on, card)] if facts.available_on else []
+    return found
 
 
 def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
@@ -342,6 +387,7 @@ KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
 }
 
 
+BY_PERIOD = ("disclosure", "vouchers")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {

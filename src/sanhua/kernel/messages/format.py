@@ -709,6 +709,12 @@ _BOOKS = {
         "写上 chart",
         "write the chart",
     ),
+    "books.which-entity": Message(
+        "有几个会计主体，books/{value} 不知属于谁，没有读取",
+        "there are several entities; whose books/{value} is cannot be told, and it is not read",
+        "放进 {known} 之一",
+        "put it into one of {known}",
+    ),
     "books.not-tied": Message(
         "{rows} 行只核对了格式：工时与账单尚未与凭证行勾稽，也不计入成本",
         "{rows} rows are checked for their form only: timesheets and bills are not tied to voucher "

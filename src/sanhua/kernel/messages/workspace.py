@@ -118,6 +118,19 @@ MESSAGES = {
         "给出 PEM 或 32 字节的公钥",
         "give the public key as PEM or as 32 bytes",
     ),
+    "report.later-facts": Message(
+        "默认期间 {period} 是最后有凭证的一期；其后还有 {count} 项事实没有包含，最后一项是 {asset} 的 {day}",
+        "{period} is the latest period with vouchers; {count} facts after it are left out, the last "
+        "that of {asset} on {day}",
+        "写 --period {last}",
+        "say --period {last}",
+    ),
+    "report.not-begun": Message(
+        "期间 {period} 从 {starts} 开始，今天是 {today}",
+        "the period {period} begins on {starts}; today is {today}",
+        "写一个已经开始的期间",
+        "name a period that has begun",
+    ),
     "approve.no-such-person": Message(
         "parties.yaml 中没有名为 {person} 的人（person: true）",
         "parties.yaml has no person {person} (person: true)",
