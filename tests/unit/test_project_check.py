@@ -27,7 +27,7 @@ BASE = {
     "sanhua.yaml": "sanhua: 1\nentities:\n  us: {}\n",
     "parties.yaml": f"""\
 us: {{name: 我们, uscc: {GOOD}, roles: [holder, operator]}}
-buyer: {{name: 买方, uscc: {GOOD}, roles: [buyer]}}
+buyer: {{name: 买方, uscc: 91310000MA1FL0XX7Y, roles: [buyer]}}
 cfo: {{name: 财务, person: true, of: us, roles: [finance]}}
 clerk: {{name: 职员, person: true, of: us, roles: [data_steward]}}
 """,
@@ -117,6 +117,19 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("sanhua.yaml", "entities", "serve: {port: 99999}\nentities", "format.not-a-port", 2),
         ("parties.yaml", GOOD, GOOD[:-1] + "5", "party.uscc-wrong", 1),
         ("parties.yaml", "of: us", "of: uss", "ref.party", 3),
+        ("parties.yaml", "91310000MA1FL0XX7Y", GOOD, "party.same-uscc", 2),
+        ("parties.yaml", "of: us", "of: us, public_key: keys/none.pem", "ref.file", 3),
+        (
+            "sanhua.yaml",
+            "us: {}",
+            "us: {parent: buyer}\n  buyer: {parent: us}",
+            "entity.parent-cycle",
+            3,
+        ),
+        ("sanhua.yaml", "us: {}", "us: {share: 101%}", "format.not-a-part", 3),
+        ("products/x.yaml", "plans:", "tax: {rate: 600%}\nplans:", "format.not-a-part", 5),
+        ("products/x.yaml", "plans:", "listings: {onw: {}}\nplans:", "ref.listing", 5),
+        ("deals/d.yaml", "level: L2", "level: L2\nmask: {kwh: tokn}", "deal.unknown-mask", 9),
         ("parties.yaml", "[finance]", "[financ]", "format.not-one-of", 3),
         ("sources/raw.yaml", "cadence: day", "cadence: daily", "format.not-one-of", 2),
         (
@@ -1012,3 +1025,72 @@ def test_with_several_entities_a_file_of_nobody_is_refused(tmp_path: Path):
         ("books.which-entity", "books/vouchers/v.csv", 1),
     ]
     assert found[0].facts["known"] == "books/buyer/, books/us/"
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ("once: 999.99", "999.99"),
+        ("once: 1000.00", ""),
+        ("fee: {month: 200.00}, minimum: {year: 1000.00}", ""),
+        ("fee: {month: 200.00}, per: {call: 2000}", "200.00"),
+        ("per: {call: 2000}", "–"),
+        ("once: 5000.00 USD", "–"),
+    ],
+)
+def test_a_negotiated_price_that_assures_less_than_the_floor_is_refused(
+    tmp_path: Path, price: str, told: str
+):
+    plan = "std: {negotiated: true, floor: 1000.00}"
+    changed = {
+        "products/x.yaml": BASE["products/x.yaml"].replace("std: {fee: {month: 10.00}}", plan),
+        "deals/d.yaml": BASE["deals/d.yaml"] + f"price: {{{price}}}\n",
+    }
+    found = [d for d in compiled(tmp_path, BASE, changed) if d.code == "deal.below-floor"]
+    assert [(d.facts["value"], d.line) for d in found] == ([(told, 9)] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("us", "su", "ref.party"),
+        ("x", "y", "ref.product"),
+        ("loan", "lone", "ref.purpose"),
+        ("kwh", "kw", "ref.column"),
+    ],
+)
+def test_a_consent_speaks_of_what_is_there(tmp_path: Path, old: str, new: str, code: str):
+    given = (
+        '{"id":"cst_01","given_at":"2026-01-05T02:11:00Z","subject":"hmac:5f","controller":"us",'
+        '"product":"x","purposes":["loan"],"fields":["kwh"],"from":"2026-01-05","proof":"sha256:9b"}'
+    )
+    gone = (
+        '{"id":"cst_02","given_at":"2026-03-01T00:40:00Z","subject":"hmac:5f",'
+        '"withdraws":"cst_%s","proof":"sha256:77"}'
+    )
+    path = "rights/consents/c.ndjson"
+    files = BASE | {path: f"{given}\n{gone % '01'}\n"}
+    assert compiled(tmp_path, files) == []
+    assert places(compiled(tmp_path, files, {path: f"{given}\n{gone % '03'}\n"})) == [
+        ("ref.consent", path, 2)
+    ]
+    changed = {path: given.replace(f'"{old}"', f'"{new}"') + "\n"}
+    assert places(compiled(tmp_path, files, changed)) == [(code, path, 1)]
+
+
+@pytest.mark.parametrize(
+    ("covenant", "code"),
+    [
+        ("{quality: 0399, at_least: 95%}", "ref.indicator"),
+        ("{quality: 0301, at_least: 95%}", ""),
+        ("{usage: call per fortnight, at_least: 10}", "financing.usage-measure"),
+        ("{usage: cal per month, at_least: 10}", "financing.usage-measure"),
+        ("{usage: call per month, at_least: 10}", ""),
+        ("{revenu: x, at_least: 10}", "ref.measure"),
+    ],
+)
+def test_a_covenant_measures_what_is_known(tmp_path: Path, covenant: str, code: str):
+    loan = f"kind: credit\nlender: buyer\ncovenants:\n  c: {covenant}\n"
+    path = "books/financings/f.yaml"
+    found = [d for d in compiled(tmp_path, BOOKS | {path: loan}) if d.severity == "error"]
+    assert places(found) == ([(code, path, 4)] if code else [])

@@ -18,6 +18,7 @@ from typing import Any
 from sqlglot.expressions import CTE, AggFunc, Column, Lambda, Star, Subquery
 
 from sanhua import sql
+from sanhua.asset.contract import MASKS
 from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan, wrong
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
@@ -40,6 +41,9 @@ from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
 PURPOSES = "purposes"
+EXCHANGES = ("own",)  # a listing on another exchange wants a plugin that knows what it asks
+MEASURES = ("quality", "usage", "revenue", "rights")  # of a covenant
+UNITS = ("call", "row", "mb", "field", "compute_second")
 HUNDRED = Decimal(100)
 FEN_OFF_MAX = Decimal("0.01")  # an appraisal rounded otherwise than half up
 
@@ -87,6 +91,7 @@ class _Check:
             self._model,
             self._claims,
             self._grants,
+            self._consents,
             self._policies,
             self._products,
             self._deals,
@@ -175,6 +180,10 @@ class _Check:
             self.ref("party", entity.id, project.parties, self.at(of), of)
             if entity.parent:
                 self.ref("party", entity.parent, project.parties, self.at(of, "parent"), of)
+                if _above_itself(entity.id, {e.id: e.parent for e in project.settings.entities}):
+                    at = self.at(of, "parent")
+                    self.say("entity.parent-cycle", at, of, entity=entity.id)
+        numbers: dict[str, str] = {}
         for key, party in project.parties.items():
             of = party.id
             if party.person:
@@ -185,6 +194,10 @@ class _Check:
                 if party.uscc:
                     self.say("party.identity-number", self.at(of, "uscc"), of, party=key)
             elif party.uscc:
+                other = numbers.setdefault(party.uscc, key)
+                if other != key:
+                    at = self.at(of, "uscc")
+                    self.say("party.same-uscc", at, of, party=key, other=other, value=party.uscc)
                 try:
                     if not identifiers.valid("uscc", party.uscc, self.rules, self.on):
                         self.warn(
@@ -658,6 +671,26 @@ class _Check:
             _covers(self.purposes, wide, purpose) for wide in allowed
         )
 
+    def _consents(self) -> None:
+        """What the consents to import speak of is there."""
+        project = self.project
+        for key, (at, said) in project.consents.items():
+            of = f"consent:{key}"
+            if "withdraws" in said:
+                self.ref("consent", said["withdraws"], project.consents, at, of)
+            if "controller" in said:
+                self.ref("party", said["controller"], project.parties, at, of)
+            for purpose in said.get("purposes", ()):
+                if self.purposes is not None and PURPOSES not in self.unread:
+                    self.ref("purpose", purpose, self.purposes.codes(), at, of)
+            product = project.products.get(said.get("product", ""))
+            if product is not None:
+                offered = product.offer or self.columns_of(product)
+                for name in said.get("fields", ()) if offered else ():
+                    self.ref("column", name, offered, at, of)
+            elif "product" in said:
+                self.ref("product", said["product"], project.products, at, of)
+
     # Policies, products, deals
 
     def _policies(self) -> None:
@@ -704,6 +737,7 @@ class _Check:
         """
         _, table = self.tables.get(product.table, (None, None))
         for exchange, asks in product.listings.items():
+            self.ref("listing", exchange, EXCHANGES, self.at(of, "listings", exchange), of)
             allowed = Grade.parse(asks.get("class", "general"))
             for prop in table.properties if table else ():
                 offered = not product.offer or prop.name in product.offer
@@ -891,7 +925,18 @@ class _Check:
                 self._amends(deal, of)
             if self.ref("product", deal.product, self.project.products, self.at(of, "product"), of):
                 self._deal(deal, self.project.products[deal.product], of)
-            for name in deal.mask:
+            for name, mask in deal.mask.items():
+                if not MASKS.fullmatch(mask):
+                    known = ("token", "null", "year", "month", "round 2", "first 3")
+                    self.say(
+                        "deal.unknown-mask",
+                        self.at(of, "mask", name),
+                        of,
+                        deal=deal.id,
+                        field=name,
+                        value=mask,
+                        nearest=nearest_or_some(mask, known),
+                    )
                 if name not in deal.fields:
                     near = nearest_or_some(name, deal.fields)
                     self.say(
@@ -923,6 +968,8 @@ class _Check:
                     deal=deal.id,
                     plan=deal.plan,
                 )
+            if negotiated and deal.price is not None:
+                self._above_floor(deal, deal.price, plans[deal.plan], of)
             if deal.price is not None:
                 try:
                     check_plan(deal.price)
@@ -1008,6 +1055,23 @@ class _Check:
         provider = self.project.settings.entities[0].id if self.project.settings.entities else ""
         if deal.consumer == provider:
             self.say("deal.own-product", self.at(of, "consumer"), of, deal=deal.id, party=provider)
+
+    def _above_floor(self, deal: Deal, price: Plan, plan: Plan, of: str) -> None:
+        """What the price assures at once or in a period is not below the plan's floor."""
+        if plan.floor is None:
+            return
+        assured = [*price.fee.values(), *price.minimum.values(), *filter(None, (price.once,))]
+        best = max((m.amount for m in assured if m.currency == plan.floor.currency), default=None)
+        if best is None or best < plan.floor.amount:
+            self.say(
+                "deal.below-floor",
+                self.at(of, "price"),
+                of,
+                deal=deal.id,
+                plan=plan.id,
+                value="–" if best is None else f"{best:f}",
+                floor=plan.floor.text,
+            )
 
     def _rows(self, deal: Deal, product: Product, of: str) -> None:
         """The predicate that says which rows are sold, over the columns of the product's table."""
@@ -1301,6 +1365,31 @@ class _Check:
                     self.say(
                         "financing.covenant", self.at(of, "covenants", name), of, covenant=name
                     )
+                for measure in measures:
+                    self._measure(name, measure, str(covenant[measure]), of)
+
+    def _measure(self, covenant: str, measure: str, value: str, of: str) -> None:
+        """A covenant measures what the program knows: an indicator, usage in a period."""
+        at = self.at(of, "covenants", covenant, measure)
+        self.ref("measure", measure, MEASURES, at, of)
+        if measure == "quality":
+            try:
+                known = self.rules.ask("gbt_36344", "indicators", on=self.on).value
+            except RuleGap as gap:
+                self.found.append(gap.diagnostic)
+                return
+            self.ref("indicator", value, known, at, of)
+        unit, _, period = value.partition(" per ")
+        if measure == "usage" and (unit not in UNITS or period not in _DAYS):
+            self.say(
+                "financing.usage-measure",
+                at,
+                of,
+                covenant=covenant,
+                value=value,
+                units=", ".join(UNITS),
+                periods=", ".join(_DAYS),
+            )
 
     def _pledged(
         self, financing: Mapping[str, Any], appraisal: Mapping[str, Any], assets: list[str], of: str
@@ -1356,6 +1445,15 @@ def income_value(form: str, inputs: Mapping[str, Any]) -> Decimal:
     if [int(year) - int(years[0]) for year in years] != list(range(len(years))):
         raise ValueError(f"years have a gap: {', '.join(years)}")
     return sum((flows[year] / (1 + rate) ** (at + 1) for at, year in enumerate(years)), Decimal())
+
+
+def _above_itself(name: str, parents: Mapping[str, str]) -> bool:
+    seen: set[str] = set()
+    here = parents.get(name, "")
+    while here and here != name and here not in seen:
+        seen.add(here)
+        here = parents.get(here, "")
+    return here == name
 
 
 def _covers(codes: CodeList | None, wide: str, wanted: str) -> bool:

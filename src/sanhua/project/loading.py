@@ -39,6 +39,7 @@ from sanhua.project.read import (
     Scalar,
     is_empty,
     nearest,
+    nearest_or_some,
 )
 from sanhua.resource.collect import Cadence, Source
 from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
@@ -546,6 +547,12 @@ class Loader:
             root = self.rows_as_map(rows, PARTY_COLUMNS) if rows else None
         for key, place, value in self.things(path, "parties", root):
             name = self.folder.words(value.get("name"))
+            own = value.scalar("public_key")
+            if own is not None and not (
+                self.folder.inside(own.text) and self.folder.exists(own.text)
+            ):
+                near = nearest_or_some(own.text, self.folder.under("keys"))
+                self.folder.error("ref.file", path, own, value=own.text, nearest=near)
             self.project.parties[key] = Party(
                 node("party", key),
                 str(name),
@@ -878,8 +885,11 @@ class Loader:
             except json.JSONDecodeError as failure:
                 self.folder.error("format.json", path, number, reason=failure.msg)
                 continue
-            for code, facts in schema.faults_of_json("consent", value):
+            faults = list(schema.faults_of_json("consent", value))
+            for code, facts in faults:
                 self.folder.error(code, path, number, **facts)
+            if not faults:
+                self.project.consents[value["id"]] = self.folder.origin(path, number), value
 
     # Policies
 

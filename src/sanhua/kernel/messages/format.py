@@ -69,6 +69,12 @@ _FORMAT = {
         "写成 6%",
         "write it with %, such as 6%",
     ),
+    "format.not-a-part": Message(
+        "{key} 的 {value} 不是 0% 到 100% 的比率",
+        "{key}: {value} is not a rate from 0% to 100%",
+        "写成 6%",
+        "write it with %, such as 6%",
+    ),
     "format.not-a-day": Message(
         "{key} 的 {value} 不是日期",
         "{key}: {value} is not a day",
@@ -334,6 +340,10 @@ _REF_KINDS = {
     "product": ("产品", "product"),
     "plan": ("价格方案", "plan"),
     "deal": ("合约", "deal"),
+    "consent": ("同意", "consent"),
+    "listing": ("挂牌场所", "exchange to list on"),
+    "indicator": ("GB/T 36344 指标", "GB/T 36344 indicator"),
+    "measure": ("约束可用的度量", "measure for a covenant"),
     "asset": ("资产", "asset"),
     "appraisal": ("评估", "appraisal"),
     "voucher": ("凭证", "voucher"),
@@ -378,6 +388,12 @@ _PROJECT = {
         "补上 uscc:",
         "add uscc:",
     ),
+    "party.same-uscc": Message(
+        "{party} 与 {other} 的统一社会信用代码都是 {value}",
+        "{party} has the USCC {value} of {other}",
+        "一个代码只属一个组织：核对，或合并为一个主体",
+        "one code is one organisation's: compare them, or make them one party",
+    ),
     "party.person-of": Message(
         "个人 {party} 没有写所属单位", "person {party} lacks `of`", "补上 of:", "add of:"
     ),
@@ -386,6 +402,12 @@ _PROJECT = {
         "person {party} must carry no identity number",
         "删去 uscc",
         "remove uscc",
+    ),
+    "entity.parent-cycle": Message(
+        "主体 {entity} 的 parent 绕回自己",
+        "entity {entity} is above itself",
+        "更正 parent",
+        "correct `parent`",
     ),
     "party.role": Message(
         "{party} 没有角色 {role}",
@@ -652,6 +674,18 @@ _PRODUCT = {
         "在合约里写 price:",
         "write price: in the deal",
     ),
+    "deal.below-floor": Message(
+        "合约 {deal} 的 price 至多保证 {value}，低于方案 {plan} 的底价 {floor}",
+        "deal {deal}: its price assures no more than {value}; the floor of plan {plan} is {floor}",
+        "提高 once、fee 或 minimum",
+        "raise once, fee or minimum",
+    ),
+    "deal.unknown-mask": Message(
+        "合约 {deal} 给字段 {field} 的遮蔽方式 {value} 不认识",
+        "deal {deal}: {value}, the mask of {field}, is not known",
+        _NEAR_ZH,
+        _NEAR_EN,
+    ),
     "deal.price-not-negotiated": Message(
         "方案 {plan} 不是议价方案，合约 {deal} 不能另写 price",
         "plan {plan} is not negotiated; deal {deal} cannot set a price",
@@ -839,6 +873,12 @@ _BOOKS = {
     "financing.over-ltv": Message(
         "{amount} 超过评估值 {value} 的 {ltv}",
         "{amount} is more than {ltv} of the appraised {value}",
+    ),
+    "financing.usage-measure": Message(
+        "约束 {covenant} 的 {value} 不是每期用量",
+        "covenant {covenant}: {value} is not usage in a period",
+        "写成 call per month；单位 {units}，期间 {periods}",
+        "write call per month; units {units}, periods {periods}",
     ),
     "financing.covenant": Message(
         "约束 {covenant} 应有一个度量和一个界限",

@@ -119,9 +119,10 @@ MESSAGES = {
         "give the public key as PEM or as 32 bytes",
     ),
     "report.later-facts": Message(
-        "默认期间 {period} 是最后有凭证的一期；其后还有 {count} 项事实没有包含，最后一项是 {asset} 的 {day}",
-        "{period} is the latest period with vouchers; {count} facts after it are left out, the last "
-        "that of {asset} on {day}",
+        "默认期间 {period} 是最后有凭证的一期；其后还有 {count} 项事实没有包含，"
+        "最后一项是 {asset} 的 {day}",
+        "{period} is the latest period with vouchers; {count} facts after it are left out, the "
+        "last that of {asset} on {day}",
         "写 --period {last}",
         "say --period {last}",
     ),
