@@ -215,7 +215,6 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
             node=voucher.id,
             facts={
                 "number": voucher.number,
-                "summary": entry.summary,
                 "asset": key_of(entry.source),
                 "day": entry.effective_on.isoformat(),
             },
@@ -242,7 +241,7 @@ def proposal(
     for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
         unmapped = [line.account for line in item.lines if not role_of(policy, line.account)]
         for role in unmapped:
-            facts = {"role": role, "summary": item.summary, "asset": key_of(item.source)}
+            facts = {"role": role, "asset": key_of(item.source)}
             origin = policy.origin
             bare.setdefault(
                 role,

@@ -728,7 +728,7 @@ _BOOKS = {
         "chart 中没有角色 {role}", "the chart knows no role {role}", _NEAR_ZH, _NEAR_EN
     ),
     "chart.no-account": Message(
-        "角色 {role} 没有科目，{asset} 的“{summary}”不能写成凭证",
+        "角色 {role} 没有科目，{asset} 的分录不能写成凭证",
         "the role {role} has no account: an entry of {asset} cannot be written as a voucher",
         "在 chart 下写 {role}: 科目编码",
         "write {role}: ACCOUNT under chart",
@@ -809,7 +809,7 @@ _BOOKS = {
         _NEAR_EN,
     ),
     "voucher.booked-otherwise": Message(
-        "凭证 {number} 已记“{summary}”，金额与 {asset} 截至 {day} 应记的不同",
+        "凭证 {number} 已记 {asset} 截至 {day} 应记的，但金额不同",
         "voucher {number} has booked what {asset} asks for on {day}, but at another amount",
         "核对后再录入建议凭证，以免重复入账",
         "compare them before entering the proposal, so that nothing is booked twice",
