@@ -991,6 +991,8 @@ control: [evidence/a.md]
         ("99999 per month", "limit: {call: 100000}", True),
         ("10 per day", "included: {call: 309}, per: {call: 1}", False),  # a month has up to 31 days
         ("10 per day", "included: {call: 310}, per: {call: 1}", True),
+        ("1 per minute", "included: {call: 44639}, per: {call: 1}", False),
+        ("1 per minute", "included: {call: 44640}, per: {call: 1}", True),
         ("10 per week", "per: {call: 1}", False),
     ],
 )

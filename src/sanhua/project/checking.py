@@ -1495,7 +1495,7 @@ def _in_period(count: str, period: str) -> int:
         return int(allowed) * (_MONTHS[period] // _MONTHS[per])
     if per in _MONTHS:  # a longer one: all of it may fall into the period
         return int(allowed)
-    return ceil(int(allowed) * _LONGEST[period] / _DAYS[per])
+    return ceil(round(int(allowed) * _LONGEST[period] / _DAYS[per], 6))
 
 
 def _per_day(count: str) -> Decimal:

@@ -197,7 +197,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     required: list[LedgerEntry] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for card in ws.project.assets.values():
-            if card.entity == entity.id:
+            if card.entity == entity.id and entity.id in ws.project.policy:
                 entry = uow.get(AssetEntry, node("asset", card.id))
                 carried = carry(
                     card, recognition_of(entry, entity.currency), policy, uow.rules, until
