@@ -771,6 +771,13 @@ def test_an_odrl_term_without_meaning_is_refused(tmp_path: Path):
             "–",
         ),
         (
+            '"uid": "policy:q"',
+            '"target": {"@id": "product:x", "refinement": []}',
+            "policy.not-executable",
+            1,
+            "–",
+        ),
+        (
             '"target": "product:x", "constraint"',
             '"target": {"@id": "product:x", "refinement": []}, "constraint"',
             "policy.not-executable",

@@ -93,6 +93,7 @@ class _Reader:
         for name in whole:
             if name not in KEYS:
                 self.refuse(name, KEYS)
+        self._named(whole)
         lists: dict[str, list[str]] = {"purposes": [], "places": [], "recipients": []}
         permit: dict[str, str] = {}
         actions: list[str] = []
@@ -172,8 +173,11 @@ class _Reader:
         for name in rule:
             if name not in RULE_KEYS or name == "duty":
                 self.refuse(name, RULE_KEYS)
+        self._named(rule)
+
+    def _named(self, holder: dict[str, Any]) -> None:
         for name in ("target", "assigner", "assignee"):
-            for item in _many(rule.get(name)):
+            for item in _many(holder.get(name)):
                 self._plain(item)
 
     def _plain(self, item: dict[str, Any]) -> None:
