@@ -118,7 +118,7 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("parties.yaml", GOOD, GOOD[:-1] + "5", "party.uscc-wrong", 1),
         ("parties.yaml", "of: us", "of: uss", "ref.party", 3),
         ("parties.yaml", "91310000MA1FL0XX7Y", GOOD, "party.same-uscc", 2),
-        ("parties.yaml", "of: us", "of: us, public_key: keys/none.pem", "ref.file", 3),
+        ("parties.yaml", "of: us", "of: us, public_key: keys/none.pem", "party.no-key-file", 3),
         (
             "sanhua.yaml",
             "us: {}",

@@ -928,7 +928,7 @@ class _Check:
             for name, mask in deal.mask.items():
                 if not MASKS.fullmatch(mask):
                     known = ("token", "null", "year", "month", "round 2", "first 3")
-                    self.say(
+                    self.warn(  # `run` and `deal sign` refuse the deal; the rest goes on
                         "deal.unknown-mask",
                         self.at(of, "mask", name),
                         of,

@@ -388,6 +388,12 @@ _PROJECT = {
         "补上 uscc:",
         "add uscc:",
     ),
+    "party.no-key-file": Message(
+        "没有公钥文件 {value}，签名无从核对",
+        "there is no public key file {value}: no signature can be checked",
+        "以 sanhua deal key 生成，或放入文件；最接近的：{nearest}",
+        "make it with `sanhua deal key`, or put the file there; nearest: {nearest}",
+    ),
     "party.same-uscc": Message(
         "{party} 与 {other} 的统一社会信用代码都是 {value}",
         "{party} has the USCC {value} of {other}",
