@@ -37,8 +37,8 @@ lake_bank: {name: 湖滨银行（演示）, uscc: 91310000MA1FL0XX7Y, roles: [bu
 li_wei:    {name: 李薇（演示）, person: true, of: plant_co, roles: [data_steward]}
 cfo:       {name: 财务负责人（演示）, person: true, of: plant_co, roles: [finance]}
 owid:      {name: Our World in Data, roles: [supplier]}
-region_op: {name: 区域运营, uscc: 91350100M000100Y43, roles: [operator]}
-soft_co:   {name: 软件公司, uscc: 91350100M000100Y43, roles: [developer]}
+region_op: {name: 区域运营, uscc: 91339900MA05FT053G, roles: [operator]}
+soft_co:   {name: 软件公司, uscc: 91339900MA0RGN0441, roles: [developer]}
 registrar: {name: 登记机构, roles: [registrar]}
 """,
     "sources/steel_readings.yaml": """\
@@ -278,6 +278,7 @@ level: L1
 contract: GF-2025-2615
 """,
     "evidence/meters.md": PAPER,
+    "keys/lake_bank.pem": PAPER,
     "evidence/factors.md": PAPER,
 }
 

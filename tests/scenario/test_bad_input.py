@@ -21,6 +21,8 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -769,6 +771,13 @@ def test_who_may_not_approve_is_told_why_and_nothing_is_signed(built: Path, tmp_
     key = ("--as", "checker", "--key")
     assert refused(*key, tmp_path / "none.pem") == (NOT_FOUND, "run.no-file")
     assert refused(*key, built / RAW) == (INVALID, "approve.key")
+    own = tmp_path / "own.pem"
+    own.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
+    assert refused(*key, own) == (DENIED, "approve.no-declared-key")
     edit(built, "books/assets/energy_data.yaml", "title: 电量数据", "title: 电量数据集")
     assert refused("--as", "checker") == (CONFLICT, "approve.not-current")
     assert events(built) == before

@@ -4,16 +4,27 @@ carried.
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from sanhua.cli.commands import cli
 from sanhua.project import schema
+from sanhua.workspace.approving import Approval, is_sound
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jiahua"
 LINE = "figure:jiahua/balance_sheet/development.data/ending/2024-H1"
@@ -105,9 +116,50 @@ def test_a_second_person_approves_and_a_changed_memo_is_a_draft_again(project: P
     assert stale["diagnostics"][0]["code"] == "approve.not-current"
     report = said("report", "disclosure", "-C", project)
     assert (report["state"], amount(report)) == ("draft", "2558700.00")
+    told = next(d for d in report["diagnostics"] if d["code"] == "approve.voided")
+    assert (told["node"], told["path"]) == (ASSET, "books/assets/cloud_map_v2.yaml")
+    shown = {n["id"]: n for n in said("explain", ASSET, "-C", project)["nodes"]}
+    assert (shown[approved["id"]]["state"], shown[approved["id"]]["role"]) == ("void", "finance")
     said("approve", ASSET, "--as", "second_cpa", "-C", project)
     assert said("report", "disclosure", "-C", project)["state"] == "approved"
     assert said("verify", "-C", project)["ok"]
+
+
+def test_an_approval_is_signed_once_shown_in_explain_and_proven(project: Path, tmp_path: Path):
+    private = Ed25519PrivateKey.generate()
+    own, public = tmp_path / "own.pem", private.public_key()
+    own.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (project / "keys").mkdir()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (project / "keys" / "cpa.pem").write_bytes(pem)
+    parties = project / "parties.yaml"
+    text = parties.read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("second_cpa"))
+    parties.write_text(text.replace(line, line[:-1] + ", public_key: keys/cpa.pem}"), "utf-8")
+    said("run", "-C", project)
+    bare = said("approve", ASSET, "--as", "second_cpa", "-C", project)
+    signed = said("approve", ASSET, "--as", "second_cpa", "--key", own, "-C", project)
+    again = said("approve", ASSET, "--as", "second_cpa", "--key", own, "-C", project)
+    assert (bare["signed"], signed["signed"], again) == (False, True, signed)
+    assert said("approve", ASSET, "--as", "second_cpa", "-C", project)["event"] == signed["event"]
+    report = said("report", "disclosure", "-C", project)
+    assert report["state"] == "approved"
+    assert not [d for d in report["diagnostics"] if d["code"].startswith("approve.")]
+    told = said("explain", LINE, "-C", project)
+    shown = {n["id"]: n for n in told["nodes"]}
+    assert shown[signed["id"]]["state"] == "holds" and "party:second_cpa" in shown
+    said("prove", LINE, "-o", tmp_path / "line.zip", "-C", project)
+    assert said("verify", tmp_path / "line.zip")["ok"] and said("verify", "-C", project)["ok"]
+
+
+def test_an_approval_whose_signature_is_over_something_else_does_not_hold():
+    private = Ed25519PrivateKey.generate()
+    public = base64.b64encode(private.public_key().public_bytes_raw()).decode()
+    given = Approval("apr_1", ASSET, "sha256:a", "party:p", "finance", "2026-01-01", key=public)
+    signed = replace(given, signature=base64.b64encode(private.sign(given.statement())).decode())
+    assert is_sound(given) and is_sound(signed)
+    assert not is_sound(replace(signed, content="sha256:b"))
+    assert not is_sound(replace(signed, key=""))
 
 
 def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
@@ -115,3 +167,11 @@ def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
     bundle = tmp_path / "line.zip"
     said("prove", LINE, "-o", bundle, "-C", project)
     assert said("verify", bundle)["ok"]
+
+
+def test_in_english_nothing_of_the_program_is_chinese(project: Path):
+    """What it says itself: titles are the project's own words, a rule is cited as it is called."""
+    for command in (("check",), ("run",), ("report", "disclosure"), ("report", "vouchers")):
+        result = CliRunner().invoke(cli, [*command, "-C", str(project), "--language", "en"])
+        lines = [line for line in result.output.splitlines() if "财会" not in line]
+        assert [line for line in lines if re.search(r"[\u4e00-\u9fff]", line)] == []

@@ -292,3 +292,105 @@ def test_entities_of_two_currencies_have_a_figure_each(group: Path, tmp_path: Pa
     assert made["stages"]["capital"]["capitalised.beta"] == "80000.00"
     figures = [figure for figure in made["figures"] if "capital.capitalised" in figure]
     assert len(set(figures)) == 2
+
+
+WHOLE = """\
+  accumulated_amortisation: 1702.05
+  amortisation_expense: 6602.20
+  intangible_impairment: 1703.05
+  inventory_provision: 1471.05
+  impairment_loss: 6701
+  disposal_result: 6115
+"""
+
+
+@pytest.fixture
+def charted(group: Path, tmp_path: Path) -> Path:
+    """The group with an account for every role that its measurement asks for."""
+    root = tmp_path / "group"
+    shutil.copytree(group, root, ignore=shutil.ignore_patterns("state", ".sanhua"))
+    path = root / "books/alpha/policy.yaml"
+    path.write_text(path.read_text("utf-8").replace("chart:\n", f"chart:\n{WHOLE}"), "utf-8")
+    return root
+
+
+def proposed(root: Path, period: str) -> dict[str, Any]:
+    return said("report", "vouchers", "-C", root, "--period", period)
+
+
+def test_a_proposal_on_a_role_without_account_is_an_error_that_names_it(group: Path):
+    result = CliRunner().invoke(
+        cli, ["report", "vouchers", "-C", str(group), "--period", "2025-H1", "--json"]
+    )
+    report = json.loads(result.stdout)
+    errors = [d for d in report["diagnostics"] if d["severity"] == "error"]
+    assert result.exit_code == 1 and {d["code"] for d in errors} == {"chart.no-account"}
+    assert {d["message"].split(" ")[1] for d in errors} == {
+        "amortisation_expense", "accumulated_amortisation",
+    }  # fmt: skip
+    assert [row["account"] for row in report["vouchers"]] == ["1701.05", "5301.02"]
+
+
+def test_a_proposal_comes_back_as_vouchers_and_is_not_proposed_again(charted: Path):
+    report = proposed(charted, "2025")
+    rows = report["vouchers"]
+    assert [row["date"] for row in rows] == sorted(row["date"] for row in rows)
+    # the transfer, seven months and six of amortisation, the write-down of the stock
+    assert len({row["voucher"] for row in rows}) == 1 + 7 + 6 + 1
+    shutil.copy(charted / report["files"][0], charted / "books/alpha/vouchers/2025-proposed.csv")
+    assert said("check", "-C", charted)["diagnostics"] == []
+    assert proposed(charted, "2025")["vouchers"] == []
+    again = proposed(charted, "2026-H1")["vouchers"]
+    shutil.copy(
+        charted / ".sanhua/out/vouchers-alpha-2026-H1.csv",
+        charted / "books/alpha/vouchers/2026-proposed.csv",
+    )
+    assert again and said("check", "-C", charted)["diagnostics"] == []
+    # 104,000.00 carried, sold for 90,000.00
+    assert "14000.00" in [row["debit"] for row in again if row["account"] == "6115"]
+
+
+def test_what_the_erp_booked_in_one_sum_is_not_proposed_and_another_sum_is_told(charted: Path):
+    """10,000.00 a month of the dashboard and 2,000.00 of the data set, as the ERP booked them."""
+    text = "".join(
+        f"A-{month},2025-0{month}-30,摊销,6602.20,{amount},\n"
+        f"A-{month},2025-0{month}-30,摊销,1702.05,,{amount}\n"
+        for month, amount in ((7, "12000.00"), (8, "11000.00"))
+    )
+    path = charted / "books/alpha/vouchers/2025-Q3.csv"
+    path.write_text(f"voucher,date,summary,account,debit,credit\n{text}", "utf-8")
+    assert proposed(charted, "2025-07")["vouchers"] == []
+    report = proposed(charted, "2025-08")
+    credits = [row["credit"] for row in report["vouchers"] if row["credit"]]
+    assert sorted(credits) == ["10000.00", "2000.00"]
+    told = [d for d in report["diagnostics"] if d["code"] == "voucher.booked-otherwise"]
+    assert {(d["path"], d["line"]) for d in told} == {("books/alpha/vouchers/2025-Q3.csv", 4)}
+
+
+def test_a_red_voucher_is_shown_below_zero(charted: Path):
+    rows = (
+        "voucher,date,summary,account,debit,credit\n"
+        "R-1,2025-09-30,冲回,6602.20,-12.00,\nR-1,2025-09-30,冲回,1702.05,,-12.00\n"
+    )
+    (charted / "books/alpha/vouchers/red.csv").write_text(rows, "utf-8")
+    said("run", "-C", charted)
+    told = said("explain", "voucher:alpha/R-1", "-C", charted)
+    assert told["nodes"][0]["value"] == "-12.00"
+
+
+def test_a_period_that_is_not_named_says_what_happened_after_it(group: Path):
+    """The last voucher is of September 2025; a new estimate, a sale and two tests are of 2026."""
+    report = said("report", "disclosure", "-C", group)
+    (told,) = (d for d in report["diagnostics"] if d["code"] == "report.later-facts")
+    assert report["period"]["id"] == "2025" and told["severity"] == "warning"
+    assert "2026-06-30" in told["message"] and "2026-H1" in told["hint"]
+    assert "还有 4 项事实" in told["message"]
+    codes = {d["code"] for d in shown(group, "2026-H1")["diagnostics"]}
+    assert "report.later-facts" not in codes
+
+
+def test_a_period_that_has_not_begun_is_refused(group: Path):
+    args = ["report", "disclosure", "-C", str(group), "--period", "2099-H1", "--json"]
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["diagnostics"][0]["code"] == "report.not-begun"

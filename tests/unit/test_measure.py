@@ -424,3 +424,43 @@ def test_a_disposal_of_what_is_gone_is_told():
     gone = ({"date": "2025-06-30"}, {"date": "2025-07-31"})
     carried = of(card(disposals=gone), spent((date(2025, 1, 31), "900.00")))
     assert "measure.nothing-left" in [d.code for d in carried.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("reason", "proceeds", "result"),
+    [
+        ("disposal", "900.00", {"bank": 90000, "disposal_result": -40000}),  # a gain of 400.00
+        ("disposal", "200.00", {"bank": 20000, "disposal_result": 30000}),  # a loss of 300.00
+        ("lapse", "200.00", {"bank": 20000, "lapse_loss": 30000}),
+        ("lapse", "", {"lapse_loss": 50000}),
+    ],
+)
+def test_a_disposal_posts_its_proceeds_and_what_is_left_is_gain_or_loss(
+    reason: str, proceeds: str, result: dict[str, int]
+):
+    """借 累计摊销、银行存款 贷 无形资产，差额 资产处置损益（报废：营业外支出）.
+
+    900.00 over 36 months: 500.00 are carried after sixteen.
+    """
+    fact = {"date": "2026-07-31", "reason": reason} | ({"proceeds": proceeds} if proceeds else {})
+    carried = of(card(disposals=(fact,)), spent((date(2025, 1, 31), "900.00")))
+    gone = next(e for e in entries(carried, {}, POLICY, BOOK, EVER) if "终止" in e.summary)
+    assert {line.account: line.amount for line in gone.lines} == {
+        "1701.05": -90000,
+        "accumulated_amortisation": 40000,
+        **result,
+    }
+
+
+@pytest.mark.parametrize(
+    ("use", "proceeds", "code"),
+    [
+        (Use.SALE, "900.00", "measure.proceeds-of-sale"),
+        (Use.INTERNAL, "-1.00", "measure.negative"),
+        (Use.INTERNAL, "1.00 USD", "measure.other-currency"),
+    ],
+)
+def test_proceeds_that_are_none_are_refused(use: Use, proceeds: str, code: str):
+    fact = {"date": "2026-07-31", "proceeds": proceeds}
+    with pytest.raises(Invalid, match=code):
+        of(card(use=use, disposals=(fact,)), spent((date(2025, 1, 31), "900.00")))

@@ -27,7 +27,7 @@ BASE = {
     "sanhua.yaml": "sanhua: 1\nentities:\n  us: {}\n",
     "parties.yaml": f"""\
 us: {{name: 我们, uscc: {GOOD}, roles: [holder, operator]}}
-buyer: {{name: 买方, uscc: {GOOD}, roles: [buyer]}}
+buyer: {{name: 买方, uscc: 91310000MA1FL0XX7Y, roles: [buyer]}}
 cfo: {{name: 财务, person: true, of: us, roles: [finance]}}
 clerk: {{name: 职员, person: true, of: us, roles: [data_steward]}}
 """,
@@ -111,8 +111,25 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("sanhua.yaml", "sanhua: 1", "sanhua: 2", "format.version", 1),
         ("sanhua.yaml", "us: {}", "us: {regim: CAS}", "format.unknown-key", 3),
         ("sanhua.yaml", "us: {}", "them: {}", "ref.party", 3),
+        ("sanhua.yaml", "us: {}", "us: {regime: CASS}", "format.not-one-of", 3),
+        ("sanhua.yaml", "us: {}", "us: {currency: RMB}", "format.not-a-currency", 3),
+        ("sanhua.yaml", "entities", "engine: postgres\nentities", "project.engine-not-built", 2),
+        ("sanhua.yaml", "entities", "serve: {port: 99999}\nentities", "format.not-a-port", 2),
         ("parties.yaml", GOOD, GOOD[:-1] + "5", "party.uscc-wrong", 1),
         ("parties.yaml", "of: us", "of: uss", "ref.party", 3),
+        ("parties.yaml", "91310000MA1FL0XX7Y", GOOD, "party.same-uscc", 2),
+        ("parties.yaml", "of: us", "of: us, public_key: keys/none.pem", "party.no-key-file", 3),
+        (
+            "sanhua.yaml",
+            "us: {}",
+            "us: {parent: buyer}\n  buyer: {parent: us}",
+            "entity.parent-cycle",
+            3,
+        ),
+        ("sanhua.yaml", "us: {}", "us: {share: 101%}", "format.not-a-part", 3),
+        ("products/x.yaml", "plans:", "tax: {rate: 600%}\nplans:", "format.not-a-part", 5),
+        ("products/x.yaml", "plans:", "listings: {onw: {}}\nplans:", "ref.listing", 5),
+        ("deals/d.yaml", "level: L2", "level: L2\nmask: {kwh: tokn}", "deal.unknown-mask", 9),
         ("parties.yaml", "[finance]", "[financ]", "format.not-one-of", 3),
         ("sources/raw.yaml", "cadence: day", "cadence: daily", "format.not-one-of", 2),
         (
@@ -270,6 +287,8 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         ("deals/d.yaml", "level: L2", "level: L2\ndelivery: push", "deal.delivery-not-offered", 9),
         ("deals/d.yaml", "from: 2026-01-01", "from: 01/01/2026", "format.not-a-day", 6),
         ("deals/d.yaml", "product: x\n", "", "format.missing-key", 1),
+        ("deals/d.yaml", "plan:", "formerly: c\nplan:", "format.formerly-not-built", 3),
+        ("parties.yaml", "of: us", "formerly: boss, of: us", "format.formerly-not-built", 3),
     ],
 )
 def test_one_slip_gets_its_code_at_its_line(
@@ -389,6 +408,20 @@ def test_environment_overrides_settings(tmp_path: Path):
         "zh",
         "127.0.0.1",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("SANHUA_ENGINE", "spark", "project.engine-not-built"),
+        ("SANHUA_SERVE_PORT", "http", "format.not-a-port"),
+    ],
+)
+def test_a_setting_from_the_environment_is_checked_too(
+    tmp_path: Path, name: str, value: str, code: str
+):
+    project = load(made(tmp_path, BASE), {name: value})
+    assert [(d.code, d.facts["value"]) for d in project.diagnostics] == [(code, value)]
 
 
 def test_defaults_of_the_environment_fill_files(tmp_path: Path):
@@ -890,6 +923,80 @@ def test_an_odrl_term_without_meaning_is_refused(tmp_path: Path):
     assert "q" not in project.policies
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line", "nearest"),
+    [
+        ('["read"]', '["raed"]', "policy.not-executable", 2, "read"),
+        ('"delete"', '"deletee"', "policy.not-executable", 6, "delete"),
+        ('["sell"]', '["odrl:sel"]', "policy.not-executable", 5, "sell"),
+        ('"purpose"', '"purpos"', "policy.not-executable", 3, "purpose"),
+        ('"isAnyOf"', '"isAnyof"', "policy.not-executable", 3, "isAnyOf"),
+        ('"isAnyOf"', '"isNoneOf"', "policy.not-executable", 3, "isAnyOf"),
+        (
+            '"lteq", "rightOperand": 100000',
+            '"lteq", "rightOperand": -1',
+            "policy.wrong-value",
+            4,
+            "",
+        ),
+        ('["purpose:credit"]', "[]", "policy.wrong-value", 3, ""),
+        ("sanhua:countPerMonth", "sanhua:level", "policy.not-executable", 4, "gteq"),
+        (
+            '["read"]',
+            '[{"rdf:value": {"@id": "odrl:read"}, "refinement": [{"leftOperand": "count"}]}]',
+            "policy.not-executable",
+            2,
+            "–",
+        ),
+        (
+            '"uid": "policy:q"',
+            '"target": {"@id": "product:x", "refinement": []}',
+            "policy.not-executable",
+            1,
+            "–",
+        ),
+        (
+            '"target": "product:x", "constraint"',
+            '"target": {"@id": "product:x", "refinement": []}, "constraint"',
+            "policy.not-executable",
+            2,
+            "–",
+        ),
+        (
+            '{"leftOperand": "sanhua:countPerMonth"',
+            '{"leftOperand": "purpose", "operator": "eq", "rightOperand": "ads"},'
+            '{"leftOperand": "sanhua:countPerMonth"',
+            "policy.not-executable",
+            3,
+            "–",
+        ),
+    ],
+)
+def test_an_odrl_word_value_or_refinement_without_meaning_is_refused(
+    tmp_path: Path, old: str, new: str, code: str, line: int, nearest: str
+):
+    assert old in ODRL
+    changed = {"policies/q.odrl.json": ODRL.replace(old, new, 1)}
+    project = load(made(tmp_path, BASE, **changed), {})
+    told = next(d for d in project.diagnostics if d.code == code)
+    assert (told.line, told.facts.get("nearest", "")) == (line, nearest)
+    assert "q" not in project.policies
+
+
+def test_an_odrl_action_may_be_an_object_and_a_value_typed(tmp_path: Path):
+    text = ODRL.replace('["read"]', '[{"@id": "odrl:read"}, {"rdf:value": {"@id": "odrl:derive"}}]')
+    text = text.replace('"purpose:credit"', '{"@id": "urn:x:purpose:credit"}')
+    policy = load(made(tmp_path, BASE, **{"policies/q.odrl.json": text}), {}).policies["q"]
+    assert (policy.actions, policy.purposes) == (("read", "derive"), ("credit",))
+
+
+def test_a_buyer_who_is_no_recipient_of_the_policy_is_refused(tmp_path: Path):
+    for recipients, told in (("[us]", ["deal.not-a-recipient"]), ("[us, buyer]", [])):
+        policy = BASE["policies/p.yaml"].replace("count:", f"recipients: {recipients}, count:")
+        found = compiled(tmp_path, BASE, {"policies/p.yaml": policy})
+        assert [d.code for d in found if d.path == "deals/d.yaml"] == told
+
+
 def test_a_misnamed_file_is_told(tmp_path: Path):
     changed = {
         "contracts/other.yaml": "a: 1\n",
@@ -937,3 +1044,240 @@ def test_a_floor_above_what_a_listing_allows_is_told_before_the_run(
     told = compiled(tmp_path, BASE, changed)
     assert places([d for d in told if d.code.startswith("listing.")]) == found
     assert all(d.severity == "warning" for d in told if d.code.startswith("listing."))
+
+
+def test_a_balance_on_an_unknown_line_is_refused_with_the_nearest(tmp_path: Path):
+    text = "line,ending\nintangible,100.00\n开发支出,50.00\n无型资产,20.00\n"
+    found = compiled(tmp_path, BOOKS, {"books/balances/2024-06-30.csv": text})
+    told = [d for d in found if d.code == "ref.line"]
+    assert places(told) == [("ref.line", "books/balances/2024-06-30.csv", 4)]
+    assert told[0].facts == {"value": "无型资产", "nearest": "无形资产"}
+
+
+def test_timesheets_and_bills_are_said_not_to_be_tied_to_vouchers(tmp_path: Path):
+    changed = {
+        "books/timesheets/2024.csv": "date,person,project,hours\n2024-03-01,li,P1,8\n",
+        "books/bills/cloud.csv": "month,amount\n2024-03,100.00\n",
+    }
+    told = [d for d in compiled(tmp_path, BOOKS, changed) if d.code == "books.not-tied"]
+    assert {(d.path, d.severity) for d in told} == {(path, "warning") for path in changed}
+
+
+def test_a_red_voucher_remembers_the_side_it_was_written_on(tmp_path: Path):
+    rows = "1,2024-01-31,x,5301.02,-5.00,,,,,\n1,2024-01-31,x,2211,,-5.00,,,,\n"
+    project = load(made(tmp_path, BOOKS, **{"books/vouchers/v.csv": VOUCHERS + rows}), {})
+    lines = project.vouchers["voucher:1"].lines
+    assert [(line.amount.text, line.red) for line in lines] == [("-5.00", True), ("5.00", True)]
+
+
+def test_a_beancount_file_with_an_amount_left_out_is_a_voucher(tmp_path: Path):
+    text = """\
+option "operating_currency" "CNY"
+2020-01-01 open Assets:RD:5301-02 CNY
+2024-03-31 * "薪酬"
+  voucher: "7"
+  Assets:RD:5301-02  1000.00 CNY
+  Liabilities:2211
+2024-04-30 * "薪酬"
+  voucher: "8"
+  Assets:RD:5301-02  10 * 2 CNY
+  Liabilities:2211
+"""
+    root = made(tmp_path, BOOKS, **{"books/vouchers/v.beancount": text})
+    project = load(root, {})
+    (voucher,) = project.vouchers.values()
+    assert [(line.account, line.amount.text) for line in voucher.lines] == [
+        ("5301.02", "1000.00"),
+        ("2211", "-1000.00"),
+    ]
+    assert places(project.diagnostics) == [("voucher.text-amount", "books/vouchers/v.beancount", 9)]
+
+
+def test_a_party_may_have_a_name_in_each_language(tmp_path: Path):
+    parties = BASE["parties.yaml"].replace("name: 买方", "name: {zh: 买方, en: The buyer}")
+    root = made(tmp_path, BASE, **{"parties.yaml": parties})
+    project = load(root, {})
+    buyer = project.parties["buyer"]
+    assert (buyer.name, buyer.name_en) == ("买方", "The buyer")
+    assert check(project, RULES, ON) == []
+    english = parties.replace("{zh: 买方, en: The buyer}", "{en: The buyer}")
+    buyer = load(made(tmp_path, BASE, **{"parties.yaml": english}), {}).parties["buyer"]
+    assert (buyer.name, buyer.name_en) == ("The buyer", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("parties.yaml", "roles: [buyer]", "rolls: [buyer]"),
+        ("parties.yaml", "us: {name", "us: [name"),
+        ("standards/codes/purposes.csv", "loan,贷款,credit", "loan,,credit"),
+        ("standards/codes/purposes.csv", "loan,贷款,credit", "loan"),
+        ("contracts/raw.odcs.yaml", "logicalType: number", "logicalType: nmber"),
+        ("policies/p.yaml", "[read]", "[reed]"),
+        ("products/x.yaml", "month: 10.00", "month: ten"),
+        ("rights/r.yaml", "resource: raw", "resorce: raw"),
+    ],
+)
+def test_one_faulty_thing_makes_no_false_errors_elsewhere(
+    tmp_path: Path, path: str, old: str, new: str
+):
+    assert old in BASE[path]
+    rights = BASE["rights/r.yaml"] + (
+        "grants:\n  g: {claim: all, to: buyer, mode: whole, purposes: [loan], from: 2026-01-01,"
+        " through: 2026-12-31, evidence: [evidence/a.md], reviewers: [finance]}\n"
+    )
+    files = BASE | {"rights/r.yaml": rights}
+    found = compiled(tmp_path, files, {path: files[path].replace(old, new, 1)})
+    assert {d.path for d in found} == {path}
+
+
+def test_a_faulty_voucher_or_asset_makes_no_false_errors_elsewhere(tmp_path: Path):
+    asset = """\
+route: purchased
+use: internal
+vouchers: ['1']
+control: [evidence/a.md]
+"""
+    rows = "1,2024-01-31,x,5301.02,1.0x,,,,,\n1,2024-01-31,x,2211,,1.00,,,,\n"
+    red = "2,2024-02-28,x,5301.02,-1.00,,,,,1\n2,2024-02-28,x,2211,,-1.00,,,,\n"
+    files = BOOKS | {"books/vouchers/v.csv": VOUCHERS + rows + red, "books/assets/a.yaml": asset}
+    found = [(d.code, d.path) for d in compiled(tmp_path, files) if d.severity == "error"]
+    assert found == [("voucher.text-amount", "books/vouchers/v.csv")]
+    paid = (
+        VOUCHERS
+        + "1,2024-01-31,x,5301.02,1.00,,,P1,evidence/a.md,\n1,2024-01-31,x,2211,,1.00,,,,\n"
+    )
+    changed = {"books/vouchers/v.csv": paid, "books/assets/a.yaml": asset.replace("use", "yse")}
+    assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/assets/a.yaml"}
+    changed = {"books/vouchers/v.csv": paid.replace("P1", ""), "books/policy.yaml": "chart: []\n"}
+    assert {d.path for d in compiled(tmp_path, files, changed)} == {"books/policy.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("count", "plan", "told"),
+    [
+        # 200,000 at 1, then 2: the 200,001st is the first at 2
+        ("200000 per month", "per: {call: [{to: 200000, price: 1}, {price: 2}]}", True),
+        ("200001 per month", "per: {call: [{to: 200000, price: 1}, {price: 2}]}", False),
+        ("100000 per month", "included: {call: 100000}, per: {call: 1}", True),
+        ("100001 per month", "included: {call: 100000}, per: {call: 1}", False),
+        # steps begin after what is included
+        (
+            "15 per month",
+            "included: {call: 10}, per: {call: [{to: 5, price: 1}, {price: 2}]}",
+            True,
+        ),
+        (
+            "16 per month",
+            "included: {call: 10}, per: {call: [{to: 5, price: 1}, {price: 2}]}",
+            False,
+        ),
+        ("100000 per month", "limit: {call: 100000}", False),
+        ("99999 per month", "limit: {call: 100000}", True),
+        ("10 per day", "included: {call: 309}, per: {call: 1}", False),  # a month has up to 31 days
+        ("10 per day", "included: {call: 310}, per: {call: 1}", True),
+        ("1 per minute", "included: {call: 44639}, per: {call: 1}", False),
+        ("1 per minute", "included: {call: 44640}, per: {call: 1}", True),
+        ("10 per week", "per: {call: 1}", False),
+    ],
+)
+def test_a_count_that_leaves_a_priced_unit_unreachable_is_told(
+    tmp_path: Path, count: str, plan: str, told: bool
+):
+    changed = {
+        "policies/p.yaml": BASE["policies/p.yaml"].replace("100000 per month", count),
+        "products/x.yaml": BASE["products/x.yaml"].replace("10.00}}", f"10.00}}, {plan}}}"),
+    }
+    found = compiled(tmp_path, BASE, changed)
+    assert [d.code for d in found] == ["policy.count-below-plan"] * told
+
+
+@pytest.mark.parametrize("method", ["cost: expert9", "market: comparables", "income: excess"])
+def test_an_appraisal_that_is_not_recomputed_says_so(tmp_path: Path, method: str):
+    appraisal = APPRAISAL.replace("income: share", method)
+    files = {**BOOKS, "books/assets/a.yaml": ASSET, "books/appraisals/v.yaml": appraisal}
+    told = next(d for d in compiled(tmp_path, files) if d.code == "appraisal.not-recomputed")
+    assert (told.severity, told.facts["method"]) == ("note", method)
+
+
+def test_with_several_entities_a_file_of_nobody_is_refused(tmp_path: Path):
+    changed = {
+        "sanhua.yaml": "sanhua: 1\nentities: {us: {}, buyer: {}}\n",
+        "books/vouchers/v.csv": VOUCHERS,
+        "books/vouchers/w.csv": VOUCHERS,
+    }
+    found = compiled(tmp_path, BOOKS, changed)
+    assert places(found) == [
+        ("books.which-entity", "books/policy.yaml", 1),
+        ("books.which-entity", "books/vouchers/v.csv", 1),
+    ]
+    assert found[0].facts["known"] == "books/buyer/, books/us/"
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ("once: 999.99", "999.99"),
+        ("once: 1000.00", ""),
+        ("fee: {month: 200.00}, minimum: {year: 1000.00}", ""),
+        ("fee: {month: 200.00}, per: {call: 2000}", "200.00"),
+        ("per: {call: 2000}", "–"),
+        ("once: 5000.00 USD", "–"),
+    ],
+)
+def test_a_negotiated_price_that_assures_less_than_the_floor_is_refused(
+    tmp_path: Path, price: str, told: str
+):
+    plan = "std: {negotiated: true, floor: 1000.00}"
+    changed = {
+        "products/x.yaml": BASE["products/x.yaml"].replace("std: {fee: {month: 10.00}}", plan),
+        "deals/d.yaml": BASE["deals/d.yaml"] + f"price: {{{price}}}\n",
+    }
+    found = [d for d in compiled(tmp_path, BASE, changed) if d.code == "deal.below-floor"]
+    assert [(d.facts["value"], d.line) for d in found] == ([(told, 9)] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("us", "su", "ref.party"),
+        ("x", "y", "ref.product"),
+        ("loan", "lone", "ref.purpose"),
+        ("kwh", "kw", "ref.column"),
+    ],
+)
+def test_a_consent_speaks_of_what_is_there(tmp_path: Path, old: str, new: str, code: str):
+    given = (
+        '{"id":"cst_01","given_at":"2026-01-05T02:11:00Z","subject":"hmac:5f","controller":"us",'
+        '"product":"x","purposes":["loan"],"fields":["kwh"],"from":"2026-01-05","proof":"sha256:9b"}'
+    )
+    gone = (
+        '{"id":"cst_02","given_at":"2026-03-01T00:40:00Z","subject":"hmac:5f",'
+        '"withdraws":"cst_%s","proof":"sha256:77"}'
+    )
+    path = "rights/consents/c.ndjson"
+    files = BASE | {path: f"{given}\n{gone % '01'}\n"}
+    assert compiled(tmp_path, files) == []
+    assert places(compiled(tmp_path, files, {path: f"{given}\n{gone % '03'}\n"})) == [
+        ("ref.consent", path, 2)
+    ]
+    changed = {path: given.replace(f'"{old}"', f'"{new}"') + "\n"}
+    assert places(compiled(tmp_path, files, changed)) == [(code, path, 1)]
+
+
+@pytest.mark.parametrize(
+    ("covenant", "code"),
+    [
+        ("{quality: 0399, at_least: 95%}", "ref.indicator"),
+        ("{quality: 0301, at_least: 95%}", ""),
+        ("{usage: call per fortnight, at_least: 10}", "financing.usage-measure"),
+        ("{usage: cal per month, at_least: 10}", "financing.usage-measure"),
+        ("{usage: call per month, at_least: 10}", ""),
+        ("{revenu: x, at_least: 10}", "ref.measure"),
+    ],
+)
+def test_a_covenant_measures_what_is_known(tmp_path: Path, covenant: str, code: str):
+    loan = f"kind: credit\nlender: buyer\ncovenants:\n  c: {covenant}\n"
+    path = "books/financings/f.yaml"
+    found = [d for d in compiled(tmp_path, BOOKS | {path: loan}) if d.severity == "error"]
+    assert places(found) == ([(code, path, 4)] if code else [])

@@ -27,6 +27,7 @@ class Party:
     person: bool = False
     of: Annotated[str, Ref("acts_for")] = ""
     public_key: str = ""
+    name_en: str = ""  # beside a Chinese name
 
 
 def enrol(uow: Uow, party: Party) -> Event | None:

@@ -27,6 +27,13 @@ class UsagePolicy:
     oblige: tuple[Mapping[str, str], ...] = ()
     level: str = ""  # L1 L2 L3
 
+    def admits(self, party: str) -> bool:
+        """Whether `party` may receive what the policy governs; one that names no recipients is for
+        anybody.
+        """
+        recipients = self.permit.get("recipients", "").split()
+        return not recipients or party in recipients
+
 
 @dataclass(frozen=True, slots=True)
 class Deal:

@@ -300,7 +300,7 @@ def _listing(
                 product=product.id,
                 field=found.name,
                 grade=found.grade.value,
-                reason=found.reason.zh,
+                reason=found.reason,
                 listing=exchange,
                 allowed=allowed.value,
             )

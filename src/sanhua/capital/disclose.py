@@ -431,6 +431,7 @@ class _Drawing:
                     path=path,
                     cite=equal,
                     line=label.zh,
+                    line_en=label.en,
                     amount=made.ending.text,
                 )
         return lines

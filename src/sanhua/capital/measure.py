@@ -17,7 +17,8 @@ Entries of a lists under `measurement` of an asset file (each with `date` and `j
     estimates    `months` the whole life from the first month amortised, `residual` the new rate
     impairments  `amount` the loss, or `recoverable` the recoverable amount that it follows from
     disposals    `reason` disposal | lapse | sale | other (default disposal, for stock sale),
-                 `share` (default 100%)
+                 `share` (default 100%), `proceeds` without VAT: what they leave over the carrying
+                 amount is the gain or loss; those of a sale of stock are revenue (CAS 14), refused
     nrv          `price`, `cost_to_finish`, `cost_to_sell`, `tax`
 
 Not built, and refused: methods other than the straight line, impairment or disposal of development
@@ -26,15 +27,16 @@ before it is available (the ERP's own write-off counts). A recoverable amount is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 from sanhua.capital.recognise import AssetCard, Outcome, Recognition, Route, Use, named
-from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
 from sanhua.kernel.ledger import Book, Entry, Line
@@ -92,6 +94,9 @@ class Carrying:
     currency: str
     movements: tuple[Movement, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    proceeds: Mapping[tuple[date, Kind], Money] = field(
+        default_factory=dict[tuple[date, Kind], Money]
+    )  # of disposals, without VAT
 
     def balance(self, layer: Layer, before: date) -> Money:
         """The layer's balance at the start of the day `before`."""
@@ -138,6 +143,7 @@ def carry(
         recognition.currency,
         tuple(measured.movements),
         tuple(measured.diagnostics),
+        measured.proceeds,
     )
 
 
@@ -178,6 +184,7 @@ class _Measuring:
         self.currency = recognition.currency
         self.movements: list[Movement] = []
         self.diagnostics: list[Diagnostic] = []
+        self.proceeds: dict[tuple[date, Kind], Money] = {}
         self.balances = dict.fromkeys(Layer, Money(Decimal(), self.currency))
         self.residual = policy.residual
         self.monthly: Money | None = None  # None: to be computed from the base
@@ -425,6 +432,15 @@ class _Measuring:
             raise self._invalid(
                 "measure.disposal-share", None, share=entry["share"], date=day.isoformat()
             )
+        proceeds = self._money(entry.get("proceeds", "0.00"))
+        if proceeds.fen < 0:
+            raise self._invalid(
+                "measure.negative", None, amount=proceeds.text, date=day.isoformat()
+            )
+        if proceeds and kind is Kind.SOLD:
+            raise self._invalid(
+                "measure.proceeds-of-sale", None, amount=proceeds.text, date=day.isoformat()
+            )
         if not self.balances[layers[0]]:
             self._note("measure.nothing-left", None, date=day.isoformat())
             return
@@ -437,6 +453,8 @@ class _Measuring:
         for layer, amount in gone.items():
             if amount:
                 self._move(day, layer, kind, -amount, self.recognition.asset)
+        if proceeds:
+            self.proceeds[day, kind] = self.proceeds.get((day, kind), proceeds * 0) + proceeds
         self.monthly = None
 
     def _realisable(self, day: date, entry: Mapping[str, str]) -> None:
@@ -577,7 +595,7 @@ def entries(
             if key:
                 grouped.setdefault((movement.day, movement.kind, key), []).append(movement)
     for (day, kind, key), moved in grouped.items():
-        lines = _lines(key, moved, policy)
+        lines = _lines(key, moved, policy, carrying.proceeds.get((day, kind)))
         if lines:
             entry = Entry(
                 ids.derived("pst", book.id, carrying.asset, day.isoformat(), f"{key}.{kind}"),
@@ -593,6 +611,65 @@ def entries(
             raise AssertionError(f"{entry.id} stands on {entry.source}")
         entry.check()
     return sorted(found.values(), key=lambda entry: (entry.effective_on, entry.id))
+
+
+def unbooked(
+    required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
+) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
+    """The entries that no voucher of their month has booked; and those of them whose charge a
+    voucher has booked at another amount.
+
+    Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
+    the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
+    tax.
+    """
+    free: dict[tuple[int, int], list[tuple[Voucher, Counter[tuple[str, int]]]]] = {}
+    vouchers = list(vouchers)
+    taken_back = {voucher.reverses for voucher in vouchers}
+    for voucher in vouchers:
+        if voucher.reverses or voucher.id in taken_back:
+            continue
+        lines = Counter(
+            (role_of(policy, line.account) or line.account, line.amount.fen)
+            for line in voucher.lines
+            if line.amount.currency == book.currency
+        )
+        free.setdefault((voucher.dated.year, voucher.dated.month), []).append((voucher, lines))
+    kinds: dict[tuple[tuple[int, int], frozenset[str]], list[Entry]] = {}
+    for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
+        month = (entry.effective_on.year, entry.effective_on.month)
+        wanted = Counter(_by_role(entry, policy))
+        held = next((lines for _, lines in free.get(month, []) if wanted <= lines), None)
+        if held is None:
+            roles = frozenset(role for role, _ in wanted)
+            kinds.setdefault((month, roles), []).append(entry)
+        else:
+            held -= wanted
+    left: list[Entry] = []
+    otherwise: list[tuple[Entry, Voucher]] = []
+    for (month, roles), found in kinds.items():
+        total: Counter[str] = Counter()
+        for role, fen in (line for entry in found for line in _by_role(entry, policy)):
+            total[role] += fen
+        near: Voucher | None = None
+        for voucher, lines in free.get(month, []):
+            booked: Counter[str] = Counter()
+            for (role, fen), count in lines.items():
+                if role in roles:
+                    booked[role] += fen * count
+            if booked == total:
+                break
+            if any(booked[charged] < 0 > total[charged] for _, charged in _CHARGES.values()):
+                near = voucher
+        else:
+            left += found
+            otherwise += [(entry, near) for entry in found if near is not None]
+    return sorted(left, key=lambda entry: (entry.effective_on, entry.id)), otherwise
+
+
+def _by_role(entry: Entry, policy: AccountingPolicy) -> list[tuple[str, int]]:
+    named = [(role_of(policy, line.account) or line.account, line.amount) for line in entry.lines]
+    return [(role, fen) for role, fen in named if role != "bank"]
 
 
 def post(uow: Uow, found: Iterable[Entry]) -> int:
@@ -651,9 +728,12 @@ def _group(movement: Movement, carrying: Carrying) -> str:
     return ""
 
 
-def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tuple[Line, ...]:
+def _lines(
+    key: str, moved: Sequence[Movement], policy: AccountingPolicy, proceeds: Money | None
+) -> tuple[Line, ...]:
     if key == "gone":
-        # Cost is a debit balance, the other layers are credit balances: what is left is the result.
+        # Cost is a debit balance, the other layers are credit balances: what is left after the
+        # proceeds is the result.
         sides = [
             (
                 _ACCOUNT[m.layer],
@@ -661,6 +741,8 @@ def _lines(key: str, moved: Sequence[Movement], policy: AccountingPolicy) -> tup
             )
             for m in moved
         ]
+        if proceeds is not None:
+            sides.append(("bank", proceeds.fen))
         result = (_RESULT[moved[0].kind], -sum(fen for _, fen in sides))
         return tuple(Line(account_of(policy, role), fen) for role, fen in (*sides, result) if fen)
     fen = sum(m.amount.fen for m in moved)

@@ -40,7 +40,9 @@ ROLES = (
 
 @dataclass(frozen=True, slots=True)
 class VoucherLine:
-    """`amount`: debit positive, credit negative. `line` is the line (row) of the file."""
+    """`amount`: debit positive, credit negative. `line` is the line (row) of the file; `red` 红字:
+    written as a negative amount on the other side.
+    """
 
     account: str
     amount: Money
@@ -51,6 +53,7 @@ class VoucherLine:
     party: str = ""
     evidence: tuple[EvidencedBy, ...] = ()  # content hashes
     evidence_names: tuple[str, ...] = ()
+    red: bool = False
 
 
 @record("voucher")

@@ -25,7 +25,7 @@ from sanhua.capital.recognise import (
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherLine
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
-from sanhua.kernel.money import Money
+from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.loading import day, rate
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
@@ -88,9 +88,25 @@ def load_books(loader: Loader) -> None:
         return
     if len(entities) == 1:
         _Books(loader, entities[0], "books").load()
+    else:
+        _whose(loader, {entity.id for entity in entities})
     for entity in entities:
         if (loader.folder.root / "books" / entity.id).is_dir():
             _Books(loader, entity, f"books/{entity.id}").load()
+
+
+def _whose(loader: Loader, entities: set[str]) -> None:
+    """With several entities each file belongs to one of them: others would not be read."""
+    told: set[str] = set()
+    for path in loader.folder.under("books"):
+        top = path.split("/")[1]
+        if top in entities or path.endswith((".md", ".txt")):
+            continue
+        loader.read_paths.add(path)
+        if top not in told:
+            told.add(top)
+            known = ", ".join(f"books/{entity}/" for entity in sorted(entities))
+            loader.folder.error("books.which-entity", path, 1, value=top, known=known)
 
 
 class _Books:
@@ -104,11 +120,10 @@ class _Books:
         self._balances()
         for kind, columns in (("timesheets", TIMESHEET_COLUMNS), ("bills", BILL_COLUMNS)):
             for path in self.loader.files(f"{self.base}/{kind}", ".csv", ".xlsx"):
-                _ = (
-                    self.folder.csv(path, columns)
-                    if path.endswith(".csv")
-                    else self.folder.excel(path, columns)
-                )
+                is_csv = path.endswith(".csv")
+                rows = (self.folder.csv if is_csv else self.folder.excel)(path, columns)
+                if rows is not None:
+                    self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
         for kind in ("appraisal", "financing"):
             self._kept(kind)
@@ -145,6 +160,7 @@ class _Books:
 
     def _vouchers(self) -> None:
         numbered: dict[tuple[int, str], Voucher] = {}
+        unread = self.loader.project.unread
         for path in self.loader.files(
             f"{self.base}/vouchers", ".csv", ".xlsx", ".beancount", deep=True
         ):
@@ -153,9 +169,12 @@ class _Books:
                 made = self._heading(path, row)
                 if made is not None:
                     groups[made].append(row)
+                else:
+                    unread.add(node("voucher", row.text("voucher") or "*"))
             for (year, number), rows in groups.items():
                 voucher = self._voucher(path, number, rows)
                 if voucher is None:
+                    unread.add(node("voucher", number))
                     continue
                 other = numbered.get((year, number))
                 if other is not None:
@@ -179,7 +198,7 @@ class _Books:
                 ]
                 if years:
                     reverses = by_year[years[0], voucher.reverses]
-                else:
+                elif not unread & {node("voucher", voucher.reverses), "voucher:*"}:
                     self.folder.error(
                         "ref.voucher",
                         voucher.path,
@@ -198,12 +217,18 @@ class _Books:
     def _rows(self, path: str) -> list[Row]:
         if path.endswith(".beancount"):
             text = self.folder.text(path)
-            return beancount(text, path, self.folder.error) if text is not None else []
-        if path.endswith(".xlsx"):
-            found = self.folder.excel(path, VOUCHER_COLUMNS, ("vouchers", "凭证"))
+            told = self.folder.error, self.folder.warn
+            rows = beancount(text, path, *told) if text is not None else None
         else:
-            found = self.folder.csv(path, VOUCHER_COLUMNS)
-        return found.rows if found else []
+            found = (
+                self.folder.excel(path, VOUCHER_COLUMNS, ("vouchers", "凭证"))
+                if path.endswith(".xlsx")
+                else self.folder.csv(path, VOUCHER_COLUMNS)
+            )
+            rows = found.rows if found else None
+        if rows is None:
+            self.loader.project.unread.add("voucher:*")
+        return rows or []
 
     def _heading(self, path: str, row: Row) -> tuple[int, str] | None:
         """The fiscal year and number that a row belongs to."""
@@ -247,7 +272,7 @@ class _Books:
             )
             return None
         currency = currencies.pop()
-        if not re.fullmatch(r"[A-Z]{3}", currency):
+        if currency not in CURRENCIES:
             place = rows[0].cells.get("currency", rows[0])
             self.folder.error(
                 "format.not-a-currency", path, place, node=label, key="currency", value=currency
@@ -361,6 +386,7 @@ class _Books:
             row.text("party"),
             tuple(hashes),
             tuple(names),
+            amount < 0,
         )
 
     # Balances, assets, and what is kept as text
@@ -391,6 +417,8 @@ class _Books:
                     )
                 else:
                     lines[row.text("line")] = (amounts[0], amounts[1])
+                    of = node("balances", f"{self.entity.id}/{name}/{row.text('line')}")
+                    self.loader.project.places[of] = self.folder.origin(path, row)
             found.append(Balances(dated, self.folder.origin(path, 1), lines))
         if found:
             self.loader.project.balances[self.entity.id] = tuple(

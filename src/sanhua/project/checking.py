@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from math import ceil
 from pathlib import PurePosixPath
 from typing import Any
 
 from sqlglot.expressions import CTE, AggFunc, Column, Lambda, Star, Subquery
 
 from sanhua import sql
+from sanhua.asset.contract import MASKS
 from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan, wrong
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
@@ -29,6 +31,7 @@ from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
+from sanhua.kernel.text import Text
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.collect import canonical_type
@@ -39,6 +42,9 @@ from sanhua.resource.standard import CodeList, Indicator, conflicts
 from sanhua.rules import identifiers
 
 PURPOSES = "purposes"
+EXCHANGES = ("own",)  # a listing on another exchange wants a plugin that knows what it asks
+MEASURES = ("quality", "usage", "revenue", "rights")  # of a covenant
+UNITS = ("call", "row", "mb", "field", "compute_second")
 HUNDRED = Decimal(100)
 FEN_OFF_MAX = Decimal("0.01")  # an appraisal rounded otherwise than half up
 
@@ -86,6 +92,7 @@ class _Check:
             self._model,
             self._claims,
             self._grants,
+            self._consents,
             self._policies,
             self._products,
             self._deals,
@@ -141,7 +148,7 @@ class _Check:
         """
         if value in (known if isinstance(known, (dict, set, frozenset)) else set(known)):
             return True
-        if value in self.unread:
+        if value in self.unread or self.project.unread & {f"{kind}:{value}", f"{kind}:*"}:
             return False
         self.say(f"ref.{kind}", at, of, value=value, nearest=nearest_or_some(value, known))
         return False
@@ -156,7 +163,7 @@ class _Check:
         return True
 
     def purpose(self, value: str, of: str, *path: str) -> bool:
-        if self.purposes is None:
+        if self.purposes is None or PURPOSES in self.unread:
             return True
         return self.ref("purpose", value, self.purposes.codes(), self.at(of, *path), of)
 
@@ -174,6 +181,10 @@ class _Check:
             self.ref("party", entity.id, project.parties, self.at(of), of)
             if entity.parent:
                 self.ref("party", entity.parent, project.parties, self.at(of, "parent"), of)
+                if _above_itself(entity.id, {e.id: e.parent for e in project.settings.entities}):
+                    at = self.at(of, "parent")
+                    self.say("entity.parent-cycle", at, of, entity=entity.id)
+        numbers: dict[str, str] = {}
         for key, party in project.parties.items():
             of = party.id
             if party.person:
@@ -184,6 +195,10 @@ class _Check:
                 if party.uscc:
                     self.say("party.identity-number", self.at(of, "uscc"), of, party=key)
             elif party.uscc:
+                other = numbers.setdefault(party.uscc, key)
+                if other != key:
+                    at = self.at(of, "uscc")
+                    self.say("party.same-uscc", at, of, party=key, other=other, value=party.uscc)
                 try:
                     if not identifiers.valid("uscc", party.uscc, self.rules, self.on):
                         self.warn(
@@ -228,7 +243,7 @@ class _Check:
                 self.ref("codes", element.codes, self.project.codes, self.at(of, "codes"), of)
             self.party(element.authority, of, "authority")
         named = [policy.purposes for policy in self.project.policies.values()]
-        if self.purposes is None and any(named):
+        if self.purposes is None and any(named) and PURPOSES not in self.unread:
             first = next(policy for policy in self.project.policies.values() if policy.purposes)
             self.warn(
                 "standard.no-purposes", self.at(node("policy", first.id), "permit", "purposes")
@@ -268,6 +283,7 @@ class _Check:
         for table, source in self.raw.items():
             if (
                 table not in self.tables
+                and table not in self.unread
                 and not self.project.sources[source].elsewhere == "documents"
             ):
                 origin = self.project.sources[source].origin
@@ -599,9 +615,10 @@ class _Check:
                 known_roles = {
                     role for party in self.project.parties.values() for role in party.roles
                 }
-                if reviewer not in known_roles and reviewer not in self.project.parties:
+                unread = any(thing.startswith("party:") for thing in self.project.unread)
+                known = {*known_roles, *self.project.parties}
+                if reviewer not in known and not unread:
                     at = self.at(of, "reviewers", reviewer)
-                    known = {*known_roles, *self.project.parties}
                     self.say(
                         "ref.role", at, of, value=reviewer, nearest=nearest_or_some(reviewer, known)
                     )
@@ -655,7 +672,30 @@ class _Check:
             self._wider(of, child.id, "volume", child.volume, parent.id)
 
     def _covered(self, purpose: str, allowed: Iterable[str]) -> bool:
-        return any(_covers(self.purposes, wide, purpose) for wide in allowed)
+        """Whether one of `allowed` covers it, as far as the codes could be read."""
+        return PURPOSES in self.unread or any(
+            _covers(self.purposes, wide, purpose) for wide in allowed
+        )
+
+    def _consents(self) -> None:
+        """What the consents to import speak of is there."""
+        project = self.project
+        for key, (at, said) in project.consents.items():
+            of = f"consent:{key}"
+            if "withdraws" in said:
+                self.ref("consent", said["withdraws"], project.consents, at, of)
+            if "controller" in said:
+                self.ref("party", said["controller"], project.parties, at, of)
+            for purpose in said.get("purposes", ()):
+                if self.purposes is not None and PURPOSES not in self.unread:
+                    self.ref("purpose", purpose, self.purposes.codes(), at, of)
+            product = project.products.get(said.get("product", ""))
+            if product is not None:
+                offered = product.offer or self.columns_of(product)
+                for name in said.get("fields", ()) if offered else ():
+                    self.ref("column", name, offered, at, of)
+            elif "product" in said:
+                self.ref("product", said["product"], project.products, at, of)
 
     # Policies, products, deals
 
@@ -703,6 +743,7 @@ class _Check:
         """
         _, table = self.tables.get(product.table, (None, None))
         for exchange, asks in product.listings.items():
+            self.ref("listing", exchange, EXCHANGES, self.at(of, "listings", exchange), of)
             allowed = Grade.parse(asks.get("class", "general"))
             for prop in table.properties if table else ():
                 offered = not product.offer or prop.name in product.offer
@@ -715,7 +756,7 @@ class _Check:
                         product=product.id,
                         field=prop.name,
                         grade=prop.classification,
-                        reason="由人设定的下限 a floor set by a person",
+                        reason=Text("由人设定的下限", "a floor set by a person"),
                         listing=exchange,
                         allowed=allowed.value,
                     )
@@ -734,7 +775,8 @@ class _Check:
         if product.table:
             known = {*self.raw, *self.project.sql, *self.tables}
             at = self.at(of, "table")
-            if self.ref("table", product.table, known, at, of) and product.table not in self.tables:
+            bare = product.table not in self.tables and product.table not in self.unread
+            if self.ref("table", product.table, known, at, of) and bare:
                 self.say(
                     "product.table-no-contract", at, of, product=product.id, table=product.table
                 )
@@ -838,31 +880,25 @@ class _Check:
         """Warns when the bound of the right stops a buyer before the units that a plan still
         prices.
         """
-        allowed = _per_day(policy.permit["count"])
+        count = policy.permit["count"]
         for plan in product.plans:
-            fee = next(iter(plan.fee), "month")
-            month = {"month": 30, "quarter": 91, "year": 365}[fee]
-            included = plan.included.get("call", 0)
+            allowed = _in_period(count, next(iter(plan.fee), "month"))
             steps = plan.per.get("call", ())
-            reached = max(
-                [included, *(step.to for step in steps if step.to is not None)], default=0
-            )
-            limit = plan.limit.get("call")
-            for units, asked in (
-                (reached, bool(steps)),
-                (limit or 0, limit is not None and not plan.free),
-            ):
-                if asked and units and allowed * month < units:
+            # Steps count from the first unit that is not included; the last has no end.
+            priced = plan.included.get("call", 0) + max((s.to or 0 for s in steps), default=0) + 1
+            limit = plan.limit.get("call", 0)
+            for units, asked in ((priced, bool(steps)), (limit, bool(limit) and not plan.free)):
+                if asked and allowed < units:
                     self.warn(
                         "policy.count-below-plan",
                         self.at(of, "plans", plan.id),
                         of,
                         policy=policy.id,
-                        count=policy.permit["count"],
+                        count=count,
                         product=product.id,
                         plan=plan.id,
                         units=units,
-                        price=int(allowed * month),
+                        price=allowed,
                     )
 
     def _shares(self, product: Product, of: str) -> None:
@@ -895,7 +931,18 @@ class _Check:
                 self._amends(deal, of)
             if self.ref("product", deal.product, self.project.products, self.at(of, "product"), of):
                 self._deal(deal, self.project.products[deal.product], of)
-            for name in deal.mask:
+            for name, mask in deal.mask.items():
+                if not MASKS.fullmatch(mask):
+                    known = ("token", "null", "year", "month", "round 2", "first 3")
+                    self.warn(  # `run` and `deal sign` refuse the deal; the rest goes on
+                        "deal.unknown-mask",
+                        self.at(of, "mask", name),
+                        of,
+                        deal=deal.id,
+                        field=name,
+                        value=mask,
+                        nearest=nearest_or_some(mask, known),
+                    )
                 if name not in deal.fields:
                     near = nearest_or_some(name, deal.fields)
                     self.say(
@@ -927,6 +974,8 @@ class _Check:
                     deal=deal.id,
                     plan=deal.plan,
                 )
+            if negotiated and deal.price is not None:
+                self._above_floor(deal, deal.price, plans[deal.plan], of)
             if deal.price is not None:
                 try:
                     check_plan(deal.price)
@@ -964,6 +1013,16 @@ class _Check:
                         value=purpose,
                         nearest=", ".join(policy.purposes),
                     )
+            if not policy.admits(deal.consumer):
+                self.say(
+                    "deal.not-a-recipient",
+                    self.at(of, "consumer"),
+                    of,
+                    deal=deal.id,
+                    policy=policy.id,
+                    value=deal.consumer,
+                    nearest=", ".join(policy.permit["recipients"].split()),
+                )
             if policy.level and deal.level < policy.level:
                 at = self.at(of, "level")
                 self.say(
@@ -1002,6 +1061,23 @@ class _Check:
         provider = self.project.settings.entities[0].id if self.project.settings.entities else ""
         if deal.consumer == provider:
             self.say("deal.own-product", self.at(of, "consumer"), of, deal=deal.id, party=provider)
+
+    def _above_floor(self, deal: Deal, price: Plan, plan: Plan, of: str) -> None:
+        """What the price assures at once or in a period is not below the plan's floor."""
+        if plan.floor is None:
+            return
+        assured = [*price.fee.values(), *price.minimum.values(), *filter(None, (price.once,))]
+        best = max((m.amount for m in assured if m.currency == plan.floor.currency), default=None)
+        if best is None or best < plan.floor.amount:
+            self.say(
+                "deal.below-floor",
+                self.at(of, "price"),
+                of,
+                deal=deal.id,
+                plan=plan.id,
+                value="–" if best is None else f"{best:f}",
+                floor=plan.floor.text,
+            )
 
     def _rows(self, deal: Deal, product: Product, of: str) -> None:
         """The predicate that says which rows are sold, over the columns of the product's table."""
@@ -1066,6 +1142,7 @@ class _Check:
 
     def _books(self) -> None:
         self._charts()
+        self._balances()
         by_entity: dict[str, list[Any]] = defaultdict(list)
         for voucher in self.project.vouchers.values():
             by_entity[key_of(voucher.entity)].append(voucher)
@@ -1080,7 +1157,7 @@ class _Check:
         }
         for entity, vouchers in by_entity.items():
             policy = self.project.policy.get(entity)
-            if policy is None:
+            if policy is None and not self._faulty("/policy.yaml"):
                 first = min(vouchers, key=lambda item: (item.path, item.lines[0].line))
                 self.say("chart.missing", Origin(first.path, first.lines[0].line), first.id)
             roles: dict[str, str] = {}
@@ -1091,7 +1168,8 @@ class _Check:
                         role = roles.setdefault(line.account, role_of(policy, line.account))
                         if not role:
                             self.say("chart.unmapped", at, voucher.id, account=line.account)
-                    if line.project and line.project not in codes.get(entity, ()):
+                    unclaimed = line.project and line.project not in codes.get(entity, ())
+                    if unclaimed and not self._faulty("/assets/"):
                         near = nearest_or_some(line.project, codes.get(entity, ()))
                         self.warn(
                             "voucher.project-unclaimed",
@@ -1109,9 +1187,32 @@ class _Check:
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
 
+    def _faulty(self, part: str) -> bool:
+        """Whether a file of the books with `part` in its path has a fault of its own."""
+        return any(
+            item.severity is Severity.ERROR and item.path.startswith("books/") and part in item.path
+            for item in self.project.diagnostics
+        )
+
+    def _balances(self) -> None:
+        """A balance that no line of the statement is called after would be lost."""
+        try:
+            parents = self.rules.ask("mof_2023_11", "balance_sheet_parents", on=self.on).value
+        except RuleGap as gap:
+            if self.project.balances:
+                self.found.append(gap.diagnostic)
+            return
+        known = [parent[key] for parent in parents for key in ("id", "zh", "en")]
+        for entity, given in self.project.balances.items():
+            for balances in given:
+                for line in balances.lines:
+                    of = node("balances", f"{entity}/{balances.on}/{line}")
+                    self.ref("line", line, known, self._or(of, balances.origin), of)
+
     def _counterparty(self, written: str, at: Origin, of: str) -> None:
         """The ERP's own name of a party is kept; an id that is nearly one of ours is a slip."""
-        names = {party.name for party in self.project.parties.values()}
+        parties = self.project.parties.values()
+        names = {name for party in parties for name in (party.name, party.name_en)}
         if (
             written in self.project.parties
             or written in names
@@ -1224,6 +1325,14 @@ class _Check:
             method = appraisal["method"]
             if method.get("income") in ("direct", "share", "increment"):
                 self._income(method["income"], appraisal, of)
+            else:
+                self.say(
+                    "appraisal.not-recomputed",
+                    self.at(of, "method"),
+                    of,
+                    severity=Severity.NOTE,
+                    method=", ".join(f"{approach}: {form}" for approach, form in method.items()),
+                )
 
     def _income(self, form: str, appraisal: Mapping[str, Any], of: str) -> None:
         """Recomputes V = Σ F_t / (1+i)^t at year ends (中评协〔2023〕17号) where the inputs say
@@ -1262,6 +1371,31 @@ class _Check:
                     self.say(
                         "financing.covenant", self.at(of, "covenants", name), of, covenant=name
                     )
+                for measure in measures:
+                    self._measure(name, measure, str(covenant[measure]), of)
+
+    def _measure(self, covenant: str, measure: str, value: str, of: str) -> None:
+        """A covenant measures what the program knows: an indicator, usage in a period."""
+        at = self.at(of, "covenants", covenant, measure)
+        self.ref("measure", measure, MEASURES, at, of)
+        if measure == "quality":
+            try:
+                known = self.rules.ask("gbt_36344", "indicators", on=self.on).value
+            except RuleGap as gap:
+                self.found.append(gap.diagnostic)
+                return
+            self.ref("indicator", value, known, at, of)
+        unit, _, period = value.partition(" per ")
+        if measure == "usage" and (unit not in UNITS or period not in _DAYS):
+            self.say(
+                "financing.usage-measure",
+                at,
+                of,
+                covenant=covenant,
+                value=value,
+                units=", ".join(UNITS),
+                periods=", ".join(_DAYS),
+            )
 
     def _pledged(
         self, financing: Mapping[str, Any], appraisal: Mapping[str, Any], assets: list[str], of: str
@@ -1319,6 +1453,15 @@ def income_value(form: str, inputs: Mapping[str, Any]) -> Decimal:
     return sum((flows[year] / (1 + rate) ** (at + 1) for at, year in enumerate(years)), Decimal())
 
 
+def _above_itself(name: str, parents: Mapping[str, str]) -> bool:
+    seen: set[str] = set()
+    here = parents.get(name, "")
+    while here and here != name and here not in seen:
+        seen.add(here)
+        here = parents.get(here, "")
+    return here == name
+
+
 def _covers(codes: CodeList | None, wide: str, wanted: str) -> bool:
     return wide == wanted if codes is None else codes.covers(wide, wanted)
 
@@ -1347,6 +1490,18 @@ _DAYS = {
     "quarter": Decimal(91),
     "year": Decimal(365),
 }
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_LONGEST = {"month": 31, "quarter": 92, "year": 366}  # days
+
+
+def _in_period(count: str, period: str) -> int:
+    """The most units that `100000 per month` allows in one month, quarter or year."""
+    allowed, _, per = count.partition(" per ")
+    if per in _MONTHS and _MONTHS[per] <= _MONTHS[period]:
+        return int(allowed) * (_MONTHS[period] // _MONTHS[per])
+    if per in _MONTHS:  # a longer one: all of it may fall into the period
+        return int(allowed)
+    return ceil(round(int(allowed) * _LONGEST[period] / _DAYS[per], 6))
 
 
 def _per_day(count: str) -> Decimal:

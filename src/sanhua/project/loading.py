@@ -21,7 +21,7 @@ from sanhua.asset.product import Form, Product
 from sanhua.asset.rights import Claim, Grant, GrantMode, Right
 from sanhua.kernel.errors import Invalid, SanhuaError, Severity
 from sanhua.kernel.ids import NAME, node
-from sanhua.kernel.money import Money
+from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.table import Reading
 from sanhua.kernel.time import parse_day
@@ -39,6 +39,7 @@ from sanhua.project.read import (
     Scalar,
     is_empty,
     nearest,
+    nearest_or_some,
 )
 from sanhua.resource.collect import Cadence, Source
 from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
@@ -279,11 +280,21 @@ class Loader:
         """The things of a file that holds several, each valid by itself; a faulty one is left
         out.
         """
+        kinds = {
+            "parties": ("party",),
+            "rights": ("claim", "grant", "registration"),
+            "elements": ("element",),
+        }.get(name, ())
         if root is None or not self._mapping(root, path) or not isinstance(root, Keys):
+            self.project.unread |= {f"{kind}:*" for kind in kinds}
             return
         faults = schema.faults(name, root, path)
         self.folder.found += [fault.diagnostic for fault in faults]
         bad = {fault.at[:depth] for fault in faults}
+        for under in bad:
+            of = (str(under[0]).removesuffix("s"),) if depth > 1 and under else kinds
+            key = under[-1] if len(under) == depth else "*"
+            self.project.unread |= {f"{kind}:{key}" for kind in of}
         if () in bad:
             return
         if depth == 1:
@@ -355,7 +366,14 @@ class Loader:
                 yield key, path, found
 
     def mark(self, name: str, value: Node, path: str) -> None:
-        """Note where each key and list item of a thing stands, for what `check` says of it."""
+        """Note where each key and list item of a thing stands, for what `check` says of it.
+
+        A rename does not carry history over yet, so `formerly` is refused.
+        """
+        if isinstance(value, Keys) and "formerly" in value:
+            place = value.place("formerly")
+            old = value.text("formerly")
+            self.folder.error("format.formerly-not-built", path, place, node=name, value=old)
         sha256 = self.folder.files[path].sha256 if path in self.folder.files else ""
 
         def walk(inner: Node, prefix: str, depth: int) -> None:
@@ -397,11 +415,9 @@ class Loader:
             excel_path = ""
         return yaml_path, excel_path
 
-    def rows_as_map(self, rows: Rows | None, columns: Columns) -> Keys:
+    def rows_as_map(self, rows: Rows, columns: Columns) -> Keys:
         """Rows of a sheet as the mapping that the YAML spelling would give, by their `id`."""
         whole = Keys({}, 1, 1)
-        if rows is None:
-            return whole
         for row in rows.rows:
             key = row.cells.get("id")
             if key is None:
@@ -465,12 +481,32 @@ class Loader:
             )
             self.project.places[node("entity", key)] = self.folder.origin(SETTINGS_FILE, place)
             self.mark(node("entity", key), value, SETTINGS_FILE)
+            if entities[-1].currency not in CURRENCIES:
+                self.folder.error(
+                    "format.not-a-currency",
+                    SETTINGS_FILE,
+                    value.scalar("currency"),
+                    key="currency",
+                    value=entities[-1].currency,
+                )
+        if said["engine"] not in ("", "duckdb"):
+            self.folder.error(
+                "project.engine-not-built",
+                SETTINGS_FILE,
+                found.scalar("engine"),
+                value=said["engine"],
+            )
         serve = {"host": "127.0.0.1", "port": "8765"} | found.flat("serve")
         serve |= {
             key: env[f"SANHUA_SERVE_{key.upper()}"]
             for key in serve
             if env.get(f"SANHUA_SERVE_{key.upper()}")
         }
+        if not serve["port"].isdecimal() or not 0 < int(serve["port"]) < 1 << 16:
+            place = (found.keys("serve") or found).place("port")
+            self.folder.error(
+                "format.not-a-port", SETTINGS_FILE, place, key="port", value=serve["port"]
+            )
         packs = (
             tuple(env.get("SANHUA_RULES", "").split(","))
             if env.get("SANHUA_RULES")
@@ -508,16 +544,24 @@ class Loader:
             root = self.folder.yaml(yaml_path)
         else:
             rows = self.folder.excel(excel_path, PARTY_COLUMNS, ("parties", "主体"))
-            root = self.rows_as_map(rows, PARTY_COLUMNS)
+            root = self.rows_as_map(rows, PARTY_COLUMNS) if rows else None
         for key, place, value in self.things(path, "parties", root):
+            name = self.folder.words(value.get("name"))
+            own = value.scalar("public_key")
+            if own is not None and not (
+                self.folder.inside(own.text) and self.folder.exists(own.text)
+            ):
+                near = nearest_or_some(own.text, self.folder.under("keys"))
+                self.folder.warn("party.no-key-file", path, own, value=own.text, nearest=near)
             self.project.parties[key] = Party(
                 node("party", key),
-                value.text("name"),
+                str(name),
                 value.words("roles"),
                 value.text("uscc"),
                 value.flag("person"),
                 node("party", value.text("of")) if value.text("of") else "",
                 value.text("public_key"),
+                name.en if name.zh else "",
             )
             self.project.places[node("party", key)] = self.folder.origin(path, place)
             self.mark(node("party", key), value, path)
@@ -634,7 +678,7 @@ class Loader:
         if yaml_path or not excel_path:
             return yaml_path, self.folder.yaml(yaml_path) if yaml_path else None
         rows = self.folder.excel(excel_path, columns, (name, sheet))
-        return excel_path, self.rows_as_map(rows, columns)
+        return excel_path, self.rows_as_map(rows, columns) if rows else None
 
     def _elements(self) -> None:
         path, root = self._either("elements", "数据元", ELEMENT_COLUMNS)
@@ -757,9 +801,12 @@ class Loader:
                 }[group]
                 if NAME.fullmatch(key):
                     self.mark(node(group.removesuffix("s"), key), value, path)
+                    before = len(self.folder.found)
                     self.typed(
                         path, value, lambda r=read, k=key, p=path, h=place, v=value: r(k, p, h, v)
                     )
+                    if len(self.folder.found) > before:
+                        self.project.unread.add(node(group.removesuffix("s"), key))
         for path in self.files("rights/consents", ".ndjson"):
             self._consents(path)
 
@@ -838,8 +885,11 @@ class Loader:
             except json.JSONDecodeError as failure:
                 self.folder.error("format.json", path, number, reason=failure.msg)
                 continue
-            for code, facts in schema.faults_of_json("consent", value):
+            faults = list(schema.faults_of_json("consent", value))
+            for code, facts in faults:
                 self.folder.error(code, path, number, **facts)
+            if not faults:
+                self.project.consents[value["id"]] = self.folder.origin(path, number), value
 
     # Policies
 

@@ -82,6 +82,9 @@ class Project:
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
     registrations: dict[str, RegistrationPlan] = field(default_factory=dict[str, RegistrationPlan])
     products: dict[str, Product] = field(default_factory=dict[str, Product])
+    consents: dict[str, tuple[Origin, Mapping[str, Any]]] = field(
+        default_factory=dict[str, tuple[Origin, Mapping[str, Any]]]
+    )  # to import, as JSON
     policies: dict[str, UsagePolicy] = field(default_factory=dict[str, UsagePolicy])
     deals: dict[str, Deal] = field(default_factory=dict[str, Deal])
     policy: dict[str, AccountingPolicy] = field(
@@ -101,3 +104,6 @@ class Project:
     places: dict[str, Origin] = field(
         default_factory=dict[str, Origin]
     )  # node id → where, for things without origin
+    unread: set[str] = field(
+        default_factory=set[str]
+    )  # things left out for a fault of their own (`party:x`; `party:*`: no saying which)

@@ -7,14 +7,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from sanhua.asset.policy import UsagePolicy
+from sanhua.project import schema
 from sanhua.project.read import Folder, Scalar, nearest_or_some
 
 ACTIONS_OF_DUTY = ("delete", "inform", "anonymize", "compensate", "attribute", "watermark")
-LISTS = {"purpose": "purposes", "spatial": "places", "recipient": "recipients"}
 PERIODS = ("Minute", "Hour", "Day", "Week", "Month", "Quarter", "Year")
+LISTS = {"purpose": "purposes", "spatial": "places", "recipient": "recipients"}
+OPERATORS = tuple(
+    "eq gt gteq lt lteq neq hasPart isA isAllOf isAnyOf isNoneOf isPartOf".split()
+)  # of ODRL 2.2
+OPERANDS = (
+    {name: ("isAnyOf", "eq") for name in LISTS}
+    | {"sanhua:minGroup": ("gteq",), "sanhua:level": ("gteq", "eq")}
+    | {f"sanhua:countPer{period}": ("lteq",) for period in PERIODS}
+)
+VALUES = {"sanhua:level": "L1 | L2 | L3"}  # the rest of ours are whole numbers
 LASTING = {"PD": "days", "PW": "weeks", "PM": "months", "PY": "years"} | {
     "PTH": "hours",
     "PTM": "minutes",
@@ -63,22 +74,26 @@ class _Reader:
 
     def refuse(self, term: str, known: tuple[str, ...] = ()) -> None:
         self.refused = True
-        found = self.text.find(json.dumps(term, ensure_ascii=False))
-        line = self.text.count("\n", 0, found) + 1 if found >= 0 else 1
         near = nearest_or_some(term, known) if known else "–"
         self.folder.error(
             "policy.not-executable",
             self.path,
-            line,
+            self._line(term),
             node=f"policy:{self.key}",
             term=term,
             nearest=near,
         )
 
+    def _line(self, term: str) -> int:
+        """The line of the first place where the term is written, perhaps with its prefix."""
+        found = re.search(rf'"(?:[^"]*[#/:])?{re.escape(term)}"', self.text)
+        return self.text.count("\n", 0, found.start()) + 1 if found else 1
+
     def read(self, whole: dict[str, Any]) -> UsagePolicy | None:
         for name in whole:
             if name not in KEYS:
                 self.refuse(name, KEYS)
+        self._named(whole)
         lists: dict[str, list[str]] = {"purposes": [], "places": [], "recipients": []}
         permit: dict[str, str] = {}
         actions: list[str] = []
@@ -89,21 +104,25 @@ class _Reader:
         for rule in permissions[:1]:
             self._keys(rule)
             actions += self._actions(rule)
+            seen: set[str] = set()
             for left, operator, right in self._constraints(rule):
-                if left in LISTS and operator in ("isAnyOf", "eq"):
-                    lists[LISTS[left]] += [_local(item) for item in _many_texts(right)]
-                elif (
-                    count := re.fullmatch(rf"sanhua:countPer({'|'.join(PERIODS)})", left)
-                ) and operator == "lteq":
-                    permit["count"] = f"{right} per {count[1].lower()}"
-                elif left == "sanhua:minGroup" and operator == "gteq":
-                    permit["min_group"] = str(right)
-                elif left == "sanhua:level" and operator in ("gteq", "eq"):
-                    level = str(right)
+                kind = "count" if left.startswith("sanhua:count") else left
+                if left not in OPERANDS:
+                    self.refuse(left, tuple(OPERANDS))
+                elif operator not in OPERANDS[left]:
+                    self.refuse(operator, OPERANDS[left])
+                elif kind in seen:  # two must both hold: their union would be wider
+                    self.refuse(left)
+                elif left in LISTS:
+                    lists[LISTS[left]] = self._texts(left, operator, right)
+                elif left == "sanhua:level":
+                    level = self._value(left, right, r"L[123]")
+                elif left == "sanhua:minGroup":
+                    permit["min_group"] = self._value(left, right, r"[1-9]\d{0,17}")
                 else:
-                    self.refuse(
-                        left, (*LISTS, "sanhua:countPerMonth", "sanhua:minGroup", "sanhua:level")
-                    )
+                    count = self._value(left, right, r"[1-9]\d{0,17}")
+                    permit["count"] = f"{count} per {left.removeprefix('sanhua:countPer').lower()}"
+                seen.add(kind)
         forbid: list[str] = []
         for rule in _many(whole.get("prohibition")):
             self._keys(rule)
@@ -113,10 +132,8 @@ class _Reader:
         oblige: list[dict[str, str]] = []
         for rule in _many(whole.get("obligation")):
             self._keys(rule)
-            for action in self._actions(rule):
+            for action in self._actions(rule, ACTIONS_OF_DUTY):
                 duty = {"action": action}
-                if action not in ACTIONS_OF_DUTY:
-                    self.refuse(action, ACTIONS_OF_DUTY)
                 for left, operator, right in self._constraints(rule):
                     lasting = re.fullmatch(r"(PT?)(\d+)([A-Z])", str(right))
                     unit = LASTING.get(lasting[1] + lasting[3]) if lasting else None
@@ -156,12 +173,59 @@ class _Reader:
         for name in rule:
             if name not in RULE_KEYS or name == "duty":
                 self.refuse(name, RULE_KEYS)
+        self._named(rule)
 
-    def _actions(self, rule: dict[str, Any]) -> list[str]:
-        found = _many_texts(rule.get("action"))
+    def _named(self, holder: dict[str, Any]) -> None:
+        for name in ("target", "assigner", "assignee"):
+            for item in _many(holder.get(name)):
+                self._plain(item)
+
+    def _plain(self, item: dict[str, Any]) -> None:
+        """Refuse what narrows a name further (a refinement): it would be lost."""
+        for key in item:
+            if key not in ("", "@id", "@type", "@value", "uid", "rdf:value"):
+                self.refuse(key)
+
+    def _actions(self, rule: dict[str, Any], known: tuple[str, ...] = ()) -> list[str]:
+        known = known or tuple(_known_actions())
+        found: list[str] = []
+        for item in _many(rule.get("action")):
+            self._plain(item)
+            said = item.get("", item.get("@id", item.get("rdf:value", "")))
+            said = said.get("@id", "") if isinstance(said, dict) else said
+            action = _local(str(said))
+            if action not in known:
+                self.refuse(action or "action", known)
+            found.append(action)
         if not found:
             self.refuse("action")
-        return [_local(action) for action in found]
+        return found
+
+    def _texts(self, left: str, operator: str, right: Any) -> list[str]:
+        found: list[str] = []
+        for item in _many(right):
+            self._plain(item)
+            found.append(_local(str(item.get("", item.get("@id", item.get("@value", ""))))))
+        if not all(found) or not found or (operator == "eq" and len(found) > 1):
+            self._wrong(left, right, "isAnyOf [id, …]")
+        return found
+
+    def _value(self, left: str, right: Any, form: str) -> str:
+        if not re.fullmatch(form, str(right)):
+            self._wrong(left, right, VALUES.get(left, "1, 2, 3 …"))
+        return str(right)
+
+    def _wrong(self, term: str, value: Any, wanted: str) -> None:
+        self.refused = True
+        self.folder.error(
+            "policy.wrong-value",
+            self.path,
+            self._line(term),
+            node=f"policy:{self.key}",
+            term=term,
+            value=json.dumps(value, ensure_ascii=False),
+            wanted=wanted,
+        )
 
     def _constraints(self, rule: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
         for item in _many(rule.get("constraint")):
@@ -187,6 +251,9 @@ class _Reader:
             right = item.get("rightOperand")
             if isinstance(right, dict) and "@value" in right:
                 right = right["@value"]
+            if _local(operator) not in OPERATORS:
+                self.refuse(_local(operator), OPERATORS)
+                continue
             yield _left(left), _local(operator), right
 
 
@@ -195,9 +262,11 @@ def _many(value: Any) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {"": item} for item in found]
 
 
-def _many_texts(value: Any) -> list[str]:
-    found = value if isinstance(value, list) else [] if value is None else [value]
-    return [str(item.get("@id", "")) if isinstance(item, dict) else str(item) for item in found]
+@cache
+def _known_actions() -> list[str]:
+    """The actions that the short form knows."""
+    permit = schema.read("policy")["properties"]["permit"]["properties"]
+    return permit["actions"]["items"]["enum"]
 
 
 def _left(word: str) -> str:

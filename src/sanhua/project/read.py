@@ -767,77 +767,105 @@ class _Composer:
         return root
 
 
-_DIRECTIVE = re.compile(r"(\d{4}-\d{2}-\d{2})\s+(\S+)(.*)")
+_DIRECTIVE = re.compile(r"(\d{4}[-/]\d{2}[-/]\d{2})\s+(\S+)(.*)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _META = re.compile(r"\s+([a-z][A-Za-z0-9_-]*):\s*(.*)")
 _POSTING = re.compile(r"\s+(?:([*!])\s+)?([^\s;\"]+)(?:\s+([^;]*))?(?:;.*)?")
 _UNITS = re.compile(r"(\S+)\s+([A-Z][A-Z0-9'._-]*)\s*")
+# What Beancount may say beside transactions: words that change no amount, and those that do.
+SKIPPED = frozenset(
+    "open close commodity note document event query custom price option pushtag poptag".split()
+)
+UNAPPLIED = frozenset("balance pad include plugin pushmeta popmeta".split())
 
 
-def beancount(text: str, path: str, error: Callable[..., None]) -> list[Row]:
-    """Posting rows of the plain transaction subset: one row a posting, keys as in a voucher CSV.
+def beancount(
+    text: str, path: str, error: Callable[..., None], warn: Callable[..., None]
+) -> list[Row]:
+    """Posting rows of a Beancount file's transactions: one row a posting, keys as in a voucher CSV.
 
     `2024-03-31 * "摘要"` with the metadata `voucher: "2024-03-0120"`; a posting is an account, an
     amount and a currency; its metadata may give `account` (the ERP's code) `project phase party
     evidence`, the transaction's `reverses`. Without `account` the last part of the account's name
-    is the code, `-` standing for `.` (`Expenses:RD:5301-02` is 5301.02). Every other directive is
-    an error at its line.
+    is the code, `-` standing for `.` (`Expenses:RD:5301-02` is 5301.02). One posting may leave out
+    its amount: it takes what the others leave. Of other directives those without effect on amounts
+    are skipped, those with one are told, and an unknown one is an error at its line.
     """
     rows: list[Row] = []
     head: dict[str, Scalar] = {}
-    posting: Row | None = None
+    made: list[Row] = []  # the postings of the transaction
+    apart = False  # below a directive that is not read
+
+    def close() -> None:
+        rows.extend(_balanced(made))
+        made.clear()
+
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip()
-        if (
-            not line.strip()
-            or line.lstrip().startswith((";", "*"))
-            and not line.startswith((" ", "\t"))
-        ):
-            continue
-        if line.lstrip().startswith(";"):
+        if not line or line[0] in "*#:" or line.lstrip().startswith(";"):
             continue
         if not line.startswith((" ", "\t")):
-            head, posting = {}, None
+            close()
+            head, apart = {}, True
             match = _DIRECTIVE.fullmatch(line)
-            if match is None or match[2] not in ("*", "!", "txn"):
-                word = match[2] if match else line.split()[0]
-                error("voucher.beancount-directive", path, number, value=word)
+            word = match[2] if match else line.split()[0]
+            if word in SKIPPED:
                 continue
+            if word in UNAPPLIED:
+                warn("voucher.beancount-not-applied", path, number, value=word)
+                continue
+            if match is None or word not in ("*", "!", "txn"):
+                near = nearest_or_some(word, ("*", "!", "txn", *SKIPPED, *UNAPPLIED))
+                error("voucher.beancount-directive", path, number, value=word, nearest=near)
+                continue
+            apart = False
             texts = [unescape(found) for found in _QUOTED.findall(match[3])]
-            head = {"date": Scalar(match[1], number, 1, True)}
+            head = {"date": Scalar(match[1].replace("/", "-"), number, 1, True)}
             if texts:
                 head["summary"] = Scalar(texts[-1], number, 1, True)
+            continue
+        if apart:
             continue
         meta = _META.fullmatch(line)
         if meta is not None and head:
             quoted = _QUOTED.match(meta[2])
             value = Scalar(unescape(quoted[1]) if quoted else meta[2].strip(), number, 1, True)
-            (posting.cells if posting is not None else head)[meta[1]] = value
+            (made[-1].cells if made else head)[meta[1]] = value
             continue
         found = _POSTING.fullmatch(line)
         if found is None or not head:
-            error("voucher.beancount-directive", path, number, value=line.strip()[:40])
+            error("voucher.beancount-directive", path, number, value=line.strip()[:40], nearest="–")
             continue
         account = found[2].rpartition(":")[2].replace("-", ".") if ":" in found[2] else found[2]
-        posting = Row(number, {**head, "account": Scalar(account, number, 3, True)})
-        units = _UNITS.fullmatch(found[3] or "")
-        if units is None:
-            error(
-                "voucher.text-amount",
-                path,
-                number,
-                value=(found[3] or "").strip() or "–",
-                key="amount",
-            )
-        else:
-            amount = units[1].replace(",", "")
-            negative = amount.startswith("-")
-            posting.cells["credit" if negative else "debit"] = Scalar(
-                amount.lstrip("-+"), number, 3, True
-            )
-            posting.cells["currency"] = Scalar(units[2], number, 3, True)
-        rows.append(posting)
+        made.append(Row(number, {**head, "account": Scalar(account, number, 3, True)}))
+        said = (found[3] or "").strip()
+        units = _UNITS.fullmatch(said)
+        if units is not None:
+            _amount(made[-1], units[1].replace(",", ""), units[2])
+        elif said:
+            made[-1].cells["debit"] = Scalar(said, number, 3, True)  # refused where it is typed
+    close()
     return rows
+
+
+def _amount(row: Row, amount: str, currency: str) -> None:
+    side = "credit" if amount.startswith("-") else "debit"
+    row.cells[side] = Scalar(amount.lstrip("-+"), row.line, 3, True)
+    row.cells["currency"] = Scalar(currency, row.line, 3, True)
+
+
+def _balanced(made: list[Row]) -> list[Row]:
+    """A transaction's postings, the one without an amount filled in; nothing left leaves it out."""
+    bare = [row for row in made if "debit" not in row.cells and "credit" not in row.cells]
+    currencies = {row.text("currency") for row in made if row not in bare}
+    if len(bare) != 1 or len(currencies) != 1:
+        return made
+    sides = [(decimal(r.text("debit") or "0"), decimal(r.text("credit") or "0")) for r in made]
+    left = sum((credit or Decimal()) - (debit or Decimal()) for debit, credit in sides)
+    if not left or any(None in pair for pair in sides):
+        return [row for row in made if row not in bare]
+    _amount(bare[0], format(left, "f"), currencies.pop())
+    return made
 
 
 def unescape(text: str) -> str:

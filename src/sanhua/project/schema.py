@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sanhua.kernel.errors import Diagnostic, Severity
+from sanhua.kernel.text import Text
 from sanhua.project.read import (
     FAULTS_MAX,
     Items,
@@ -29,13 +30,13 @@ from sanhua.project.read import (
 )
 
 WORDS = {
-    "object": "mapping 映射",
-    "array": "list 列表",
-    "string": "text 文本",
-    "number": "number 数字",
-    "integer": "whole number 整数",
-    "boolean": "true/false",
-    "null": "空 null",
+    "object": Text("映射", "mapping"),
+    "array": Text("列表", "list"),
+    "string": Text("文本", "text"),
+    "number": Text("数字", "number"),
+    "integer": Text("整数", "whole number"),
+    "boolean": Text("true/false"),
+    "null": Text("空", "null"),
 }
 
 
@@ -184,7 +185,8 @@ def _told(name: str, node: Node, path: str, error: Any) -> Iterator[Fault]:
         near = nearest_or_some(written, options)
         yield fault("format.not-one-of", value=written, nearest=near, known=", ".join(options))
     elif what == "type":
-        wanted = " / ".join(WORDS.get(str(t), str(t)) for t in kind.types)
+        words = [WORDS[str(t)] for t in kind.types]
+        wanted = Text(*(" / ".join(word.say(said) for word in words) for said in ("zh", "en")))
         yield fault(
             "format.empty-value" if written == "" else "format.wrong-type",
             value=written,

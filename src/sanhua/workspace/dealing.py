@@ -177,12 +177,17 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
 
 def is_signed(signature: Signature) -> bool:
     """Whether the key that a signature names made it over what it says."""
+    return made_by(signature.key, signature.sig, signature.statement())
+
+
+def made_by(public: str, signature: str, said: bytes) -> bool:
+    """Whether the Ed25519 key `public` made `signature` over `said` (key and signature base64)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signature.key, validate=True))
-        key.verify(base64.b64decode(signature.sig, validate=True), signature.statement())
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+        key.verify(base64.b64decode(signature, validate=True), said)
     except (InvalidSignature, ValueError):
         return False
     return True

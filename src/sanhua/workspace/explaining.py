@@ -11,7 +11,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Invalid, NotFound
 from sanhua.kernel.figure import Figure
 from sanhua.kernel.ids import is_act
-from sanhua.kernel.record import Edge
+from sanhua.kernel.record import Edge, restore
 from sanhua.project.read import nearest_or_some
 from sanhua.verify import pack
 from sanhua.workspace.opening import Workspace
@@ -194,9 +194,15 @@ def _owner(ws: Workspace, node: str) -> str:
 
 def _walk(ws: Workspace, roots: list[str], limit: int) -> Walk:
     """Breadth first; rules are gathered apart, with the nodes that they decided."""
+    from sanhua.workspace.approving import Approval
+
     found = Walk(roots[0])
     queue, seen = list(roots), set(roots)
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        approvals: dict[str, list[Edge]] = {}
+        for given in uow.all(Approval):
+            edge = Edge(given.node, "approved_in", given.id, "1")
+            approvals.setdefault(given.node, []).append(edge)
         while queue:
             if len(found.nodes) >= limit:
                 found.left = len(queue)
@@ -205,7 +211,9 @@ def _walk(ws: Workspace, roots: list[str], limit: int) -> Walk:
             found.nodes[node], owner = describe(ws, node)
             if owner and owner not in found.owners:
                 found.owners.append(owner)
-            for edge in uow.edges_from(node):
+            for edge in [*uow.edges_from(node), *approvals.get(node, ())]:
+                if edge.verb == "approves" and edge.dst in seen:
+                    continue  # back up to what was approved
                 if edge.dst.startswith("rule:"):
                     deciders = found.rules.setdefault(edge.dst, [])
                     if node not in deciders:
@@ -275,8 +283,12 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
             del shown[name]
     if shown["kind"] == "column" and shown.get("transform") in ("constant", "count"):
         shown["label"] = _sourceless(ws, part or {})
+    if english := (part or {}).get("name_en"):
+        shown["name"] = {"zh": shown["name"], "en": english}
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
+    if kept.kind == "approval" and owner == node:
+        shown["state"] = _standing(ws, kept.fields)
     shown["event"] = kept.event
     return shown, owner
 
@@ -293,11 +305,21 @@ def _sourceless(ws: Workspace, column: Mapping[str, Any]) -> dict[str, str]:
     return {"zh": f"没有来源列：数 {rows} 的行", "en": f"no source column: counts rows of {rows}"}
 
 
+def _standing(ws: Workspace, fields: Mapping[str, Any]) -> str:
+    """Whether an approval holds for what it approved as that stands now."""
+    from sanhua.workspace.approving import Approval, is_sound
+
+    holds = ws.store.kept(fields["node"]).content == fields["content"]
+    return "holds" if holds and is_sound(restore(Approval, fields)) else "void"
+
+
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The debit side as the ERP wrote it: below zero for a voucher in red."""
     from decimal import Decimal
 
     lines: list[dict[str, Any]] = fields["lines"]
-    debit = sum((max(Decimal(line["amount"]["amount"]), Decimal()) for line in lines), Decimal())
+    written = [(Decimal(line["amount"]["amount"]), line.get("red", False)) for line in lines]
+    debit = sum((amount for amount, red in written if (amount > 0) is not red), Decimal())
     at = {
         "path": fields["path"],
         "line": lines[0]["line"],

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sanhua.kernel.errors import Diagnostic, NotFound, SanhuaError
+from sanhua.capital.recognise import AssetCard
+from sanhua.capital.voucher import AccountingPolicy, role_of
+from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Severity
 from sanhua.kernel.ids import key_of, node
+from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period, legal_day
+from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -42,7 +46,7 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
-    Invalid time.not-a-period.
+    Invalid time.not-a-period, report.not-begun.
     """
     made = run(ws)
     failed = {step.step for step in made.steps if step.status not in ("done", "skipped")}
@@ -52,10 +56,14 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     if kind == "registration":
         drawn = _registration(ws, of)
     else:
-        drawn = KINDS[kind](ws, chosen, _period(ws, chosen, period))
+        when, left_out = _period(ws, chosen, period)
+        drawn = KINDS[kind](ws, chosen, when)
+        drawn.diagnostics += left_out if kind in BY_PERIOD else []
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
+    from sanhua.workspace.approving import voided
+
     drawn.diagnostics += [
-        d for d in made.diagnostics if (d.code, d.node, d.path, d.line) not in seen
+        d for d in [*voided(ws), *made.diagnostics] if (d.code, d.node, d.path, d.line) not in seen
     ]
     return drawn
 
@@ -68,18 +76,58 @@ def _entity(ws: Workspace, name: str) -> Entity:
     return entities[name]
 
 
-def _period(ws: Workspace, entity: Entity, name: str) -> Period:
+def _period(ws: Workspace, entity: Entity, name: str) -> tuple[Period, list[Diagnostic]]:
+    """The period named, or the latest with vouchers, with a warning of what happened after it.
+
+    Invalid report.not-begun for one to come.
+    """
+    today = legal_day(ws.clock.now())
     if name:
-        return Period.named(name, entity.fiscal_year)
+        period = Period.named(name, entity.fiscal_year)
+        if period.starts_on > today:
+            raise Invalid(
+                "report.not-begun",
+                period=period.id,
+                starts=period.starts_on.isoformat(),
+                today=today.isoformat(),
+            )
+        return period, []
     booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
-    return Period.reporting(max(booked, default=legal_day(ws.clock.now())), entity.fiscal_year)
+    facts = [fact for fact in _facts(ws, entity) if fact[0] <= today]
+    known = booked or [day for day, _ in facts]
+    period = Period.reporting(max(known, default=today), entity.fiscal_year)
+    later = [fact for fact in facts if fact[0] >= period.ends_on]
+    if not later:
+        return period, []
+    day, card = max(later, key=lambda fact: fact[0])
+    said = {
+        "period": period.id,
+        "count": len(later),
+        "asset": card.id,
+        "day": day.isoformat(),
+        "last": Period.reporting(day, entity.fiscal_year).id,
+    }
+    origin = card.origin
+    at = (origin.path, origin.line, 0, node("asset", card.id), None)
+    return period, [Diagnostic(Severity.WARNING, "report.later-facts", *at, said)]
+
+
+def _facts(ws: Workspace, entity: Entity) -> list[tuple[date, AssetCard]]:
+    """What the entity's asset files say happened, by day."""
+    found: list[tuple[date, AssetCard]] = []
+    for card in ws.project.assets.values():
+        if card.entity == entity.id:
+            facts = card.measurement
+            later = (*facts.estimates, *facts.impairments, *facts.disposals, *facts.nrv)
+            found += [(parse_day(str(entry["date"])), card) for entry in later]
+            found += [(facts.available_on, card)] if facts.available_on else []
+    return found
 
 
 def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     """Balance-sheet lines, tables A and B, ties: XLSX and JSON."""
     from sanhua.capital import disclose as stage
     from sanhua.capital.recognise import AssetEntry
-    from sanhua.capital.voucher import AccountingPolicy
     from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
     from sanhua.workspace.approving import approved_by_role
@@ -118,8 +166,9 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
         )
     ]
     for figure in data["figures"]:
-        line = f"{figure['label']}  {figure['amount']} {figure['currency']}  {figure['id']}"
-        told.append((line, line))
+        label = shown.figures[figure["id"]].label
+        rest = f"  {figure['amount']} {figure['currency']}  {figure['id']}"
+        told.append((label.say("zh") + rest, label.say("en") + rest))
     broken = [tie for tie in data["ties"] if not tie["ok"]]
     told.append(
         (
@@ -136,52 +185,106 @@ def _state(value: str) -> tuple[str, str]:
 
 
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
-    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter
-    (numbers are the ERP's).
-    """
+    """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter."""
     from sanhua.capital.disclose import recognition_of
-    from sanhua.capital.measure import book_of, carry, entries
+    from sanhua.capital.measure import book_of, carry, entries, unbooked
     from sanhua.capital.recognise import AssetEntry
+    from sanhua.kernel.origin import Origin
 
-    policy = ws.project.policy.get(entity.id)
+    policy = ws.project.policy.get(entity.id) or AccountingPolicy(Origin("sanhua.yaml", 1), {})
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
     until = min(period.through, legal_day(ws.clock.now()))
-    found: list[Any] = []
+    required: list[LedgerEntry] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for card in ws.project.assets.values():
-            if card.entity == entity.id and policy is not None:
+            if card.entity == entity.id and entity.id in ws.project.policy:
                 entry = uow.get(AssetEntry, node("asset", card.id))
                 carried = carry(
                     card, recognition_of(entry, entity.currency), policy, uow.rules, until
                 )
-                proposed = entries(carried, {}, policy, book, period)
-                found += [item for item in proposed if item.source.startswith("asset:")]
-    rows = [
-        [f"P{number:04d}", item.effective_on.isoformat(), item.summary, line.account]
-        + (
-            [Money.of_fen(line.amount).text, ""]
-            if line.amount > 0
-            else ["", Money.of_fen(-line.amount).text]
+                required += entries(carried, {}, policy, book, period)
+    booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    found, otherwise = unbooked(required, booked, policy, book)
+    made = proposal(ws, entity, period, found, policy)
+    made.diagnostics += [
+        Diagnostic(
+            Severity.WARNING,
+            "voucher.booked-otherwise",
+            voucher.path,
+            voucher.lines[0].line,
+            node=voucher.id,
+            facts={
+                "number": voucher.number,
+                "asset": key_of(entry.source),
+                "day": entry.effective_on.isoformat(),
+            },
         )
-        + [key_of(item.source)]
-        for number, item in enumerate(found, 1)
-        for line in item.lines
+        for entry, voucher in otherwise
     ]
-    heading = ["voucher", "date", "summary", "account", "debit", "credit", "asset"]
-    path = _write_csv(ws.out / f"vouchers-{entity.id}-{period.id}.csv", heading, rows)
-    name = path.relative_to(ws.root).as_posix()
+    return made
+
+
+def proposal(
+    ws: Workspace,
+    entity: Entity,
+    period: Period,
+    found: Iterable[LedgerEntry],
+    policy: AccountingPolicy,
+) -> Report:
+    """`found` as a file of vouchers by date, in the form in which the books read them back.
+
+    A number is the day and the entry's own, so that a later file of the year does not use it again.
+    An entry on a role without an account cannot be entered: it is left out with an error.
+    """
+    bare: dict[str, Diagnostic] = {}
+    rows: list[dict[str, str]] = []
+    for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
+        unmapped = [line.account for line in item.lines if not role_of(policy, line.account)]
+        for role in unmapped:
+            facts = {"role": role, "asset": key_of(item.source)}
+            origin = policy.origin
+            bare.setdefault(
+                role,
+                Diagnostic(
+                    Severity.ERROR,
+                    "chart.no-account",
+                    origin.path,
+                    origin.line,
+                    node=node("chart", entity.id),
+                    facts=facts,
+                ),
+            )
+        for line in item.lines if not unmapped else ():
+            amount = Money.of_fen(abs(line.amount)).text
+            rows.append(
+                {
+                    "voucher": f"P{item.effective_on}-{item.id[-6:]}",
+                    "date": item.effective_on.isoformat(),
+                    "summary": item.summary,
+                    "account": line.account,
+                    "debit": amount if line.amount > 0 else "",
+                    "credit": amount if line.amount < 0 else "",
+                    "asset": key_of(item.source),
+                }
+            )
+    columns = ("voucher", "date", "summary", "account", "debit", "credit")
+    path = _write_csv(
+        ws.out / f"vouchers-{entity.id}-{period.id}.csv",
+        [*columns, "note"],
+        [[*(row[key] for key in columns), row["asset"]] for row in rows],
+    )
+    name, count = path.relative_to(ws.root).as_posix(), len({row["voucher"] for row in rows})
     data = {
         "period": {
             "id": period.id,
             "from": period.starts_on.isoformat(),
             "through": period.through.isoformat(),
         },
-        "vouchers": [dict(zip(heading, row, strict=True)) for row in rows],
+        "vouchers": rows,
         "files": [name],
     }
-    return Report(
-        data, [(f"建议凭证 {len(found)} 张：{name}", f"{len(found)} proposed vouchers: {name}")]
-    )
+    told = [(f"建议凭证 {count} 张：{name}", f"{count} proposed vouchers: {name}")]
+    return Report(data, told, list(bare.values()), not bare)
 
 
 def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
@@ -284,6 +387,7 @@ KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
 }
 
 
+BY_PERIOD = ("disclosure", "vouchers")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {

@@ -64,12 +64,14 @@ def verify_store(
     ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
 ) -> Verdict:
     """Check the log, records, edges, ledger, checkpoints, every byte of the lake's snapshots
-    (current or not) and of the sealed meter, and the signatures under deals.
+    (current or not) and of the sealed meter, and the signatures under deals and
+    approvals.
     """
     from sanhua.asset.contract import Signature
     from sanhua.asset.meter import MeterSegment
     from sanhua.kernel.errors import SanhuaError
     from sanhua.resource.lineage import Snapshot
+    from sanhua.workspace.approving import Approval, is_sound
     from sanhua.workspace.dealing import is_signed
     from sanhua.workspace.metering import segment_fault
 
@@ -81,6 +83,7 @@ def verify_store(
     kept: list[Snapshot] = []
     segments: list[MeterSegment] = []
     signatures: list[Signature] = []
+    approvals: list[Approval] = []
     size = ws.store.size()
     try:  # what the audit found broken may not be readable at all
         erased = [one.node for _, one in ws.store.erasures()]
@@ -88,6 +91,7 @@ def verify_store(
             kept = list(uow.all(Snapshot))
             segments = list(uow.all(MeterSegment))
             signatures = list(uow.all(Signature))
+            approvals = [one for one in uow.all(Approval) if one.signature]
     except (SanhuaError, ValueError, TypeError, KeyError, AttributeError) as error:
         faults.append(f"records: {type(error).__name__}: {error}")
     sound = 0
@@ -105,13 +109,14 @@ def verify_store(
         fault = segment_fault(ws, segment)
         faults += [f"{segment.id}: {fault}"] if fault else []
     faults += [f"{one.id}: bad signature" for one in signatures if not is_signed(one)]
+    faults += [f"{one.id}: bad signature" for one in approvals if not is_sound(one)]
     return Verdict(
         {
             "events": size,
             "tables": len({snapshot.table for snapshot in kept}),
             "snapshots": sound,
             "segments": len(segments),
-            "signatures": len(signatures),
+            "signatures": len(signatures) + len(approvals),
             "erased": erased,
         },
         faults,

@@ -13,6 +13,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
+from sanhua.kernel.text import Text
+
 
 class Message(NamedTuple):
     """What a code says: the text and the way out, each in Chinese and English."""
@@ -47,4 +49,7 @@ def render(code: str, facts: Mapping[str, Any], language: str) -> tuple[str, str
     text, hint = (
         (message.zh, message.hint_zh) if language == "zh" else (message.en, message.hint_en)
     )
-    return text.format_map(_Facts(facts)), hint.format_map(_Facts(facts))
+    said = _Facts(
+        {key: fact.say(language) if isinstance(fact, Text) else fact for key, fact in facts.items()}
+    )
+    return text.format_map(said), hint.format_map(said)

@@ -211,6 +211,12 @@ MESSAGES = {
         "写估计售价，不小于零",
         "write the estimated price, not below zero",
     ),
+    "measure.proceeds-of-sale": Message(
+        "{asset} {date} 的 proceeds {amount}：出售存货的价款是收入，不进处置损益",
+        "{asset}: proceeds {amount} on {date}: those of a sale of stock are revenue, not a gain",
+        "删去 proceeds，收入由 ERP 的销售凭证反映",
+        "remove proceeds; the ERP's own sales voucher shows the revenue",
+    ),
     "measure.before-available": Message(
         "{asset} {date} 的 {what} 早于达到预定用途之日：开发支出的减值与处置尚未实现",
         "{asset}: {what} on {date} come before the asset is available; impairment and disposal "
@@ -243,7 +249,7 @@ MESSAGES = {
     ),
     "disclose.line-equals-parent": Message(
         "{period} {line}「其中：数据资源」{amount} 等于整个项目，请核对（{cite}）",
-        "{period}: data resources {amount} equal the whole of {line}; check it ({cite})",
+        "{period}: data resources {amount} equal the whole of {line_en}; check it ({cite})",
         "2024 年数家公司因此更正了报表",
         "several filings of 2024 were corrected for this",
     ),

@@ -69,6 +69,12 @@ _FORMAT = {
         "写成 6%",
         "write it with %, such as 6%",
     ),
+    "format.not-a-part": Message(
+        "{key} 的 {value} 不是 0% 到 100% 的比率",
+        "{key}: {value} is not a rate from 0% to 100%",
+        "写成 6%",
+        "write it with %, such as 6%",
+    ),
     "format.not-a-day": Message(
         "{key} 的 {value} 不是日期",
         "{key}: {value} is not a day",
@@ -162,10 +168,16 @@ _FORMAT = {
         "write hmac:…, never an identity number",
     ),
     "format.not-a-currency": Message(
-        "{key} 的 {value} 不是币种代码",
-        "{key}: {value} is not a currency code",
-        "写成 CNY",
-        "write CNY",
+        "{key} 的 {value} 不是币种代码（ISO 4217）",
+        "{key}: {value} is not a currency code of ISO 4217",
+        "人民币写 CNY",
+        "the renminbi is CNY",
+    ),
+    "format.not-a-port": Message(
+        "{key} 的 {value} 不是端口",
+        "{key}: {value} is not a port",
+        "写 1 到 65535",
+        "write 1 to 65535",
     ),
     "format.not-an-iri": Message(
         "{key} 的 {value} 不是 IRI 前缀",
@@ -184,6 +196,12 @@ _FORMAT = {
         "data contract version {value} is not read",
         "用 v3.1.0 或 v3.0.x",
         "use v3.1.0 or v3.0.x",
+    ),
+    "format.formerly-not-built": Message(
+        "formerly: {value} 尚未实现，改名后历史不会延续",
+        "formerly: {value} is not built: a rename does not carry the history over",
+        "沿用旧编号，只改 title；或删去 formerly，作为另一事物",
+        "keep the old id and change the title; or remove formerly: it is another thing then",
     ),
     "format.term-backwards": Message(
         "期限的末日 {value} 早于首日 {starts}",
@@ -346,9 +364,14 @@ _REF_KINDS = {
     "product": ("产品", "product"),
     "plan": ("价格方案", "plan"),
     "deal": ("合约", "deal"),
+    "consent": ("同意", "consent"),
+    "listing": ("挂牌场所", "exchange to list on"),
+    "indicator": ("GB/T 36344 指标", "GB/T 36344 indicator"),
+    "measure": ("约束可用的度量", "measure for a covenant"),
     "asset": ("资产", "asset"),
     "appraisal": ("评估", "appraisal"),
     "voucher": ("凭证", "voucher"),
+    "line": ("报表项目", "balance-sheet line"),
     "project": ("项目代码", "project code"),
     "file": ("文件", "file"),
     "evidence": ("附件", "evidence file"),
@@ -364,6 +387,12 @@ _PROJECT = {
         "no sanhua.yaml in {path} or above",
         "用 sanhua init 新建项目，或用 -C 指定文件夹",
         "make one with `sanhua init`, or name the folder with -C",
+    ),
+    "project.engine-not-built": Message(
+        "引擎 {value} 尚未实现，只有 duckdb",
+        "the engine {value} is not built; duckdb is the only one",
+        "删去 engine（PostgreSQL 可作 store）",
+        "remove engine (PostgreSQL can be the `store`)",
     ),
     "project.unknown-file": Message(
         "没有格式认领这个文件",
@@ -383,6 +412,18 @@ _PROJECT = {
         "补上 uscc:",
         "add uscc:",
     ),
+    "party.no-key-file": Message(
+        "没有公钥文件 {value}，签名无从核对",
+        "there is no public key file {value}: no signature can be checked",
+        "以 sanhua deal key 生成，或放入文件；最接近的：{nearest}",
+        "make it with `sanhua deal key`, or put the file there; nearest: {nearest}",
+    ),
+    "party.same-uscc": Message(
+        "{party} 与 {other} 的统一社会信用代码都是 {value}",
+        "{party} has the USCC {value} of {other}",
+        "一个代码只属一个组织：核对，或合并为一个主体",
+        "one code is one organisation's: compare them, or make them one party",
+    ),
     "party.person-of": Message(
         "个人 {party} 没有写所属单位", "person {party} lacks `of`", "补上 of:", "add of:"
     ),
@@ -391,6 +432,12 @@ _PROJECT = {
         "person {party} must carry no identity number",
         "删去 uscc",
         "remove uscc",
+    ),
+    "entity.parent-cycle": Message(
+        "主体 {entity} 的 parent 绕回自己",
+        "entity {entity} is above itself",
+        "更正 parent",
+        "correct `parent`",
     ),
     "party.role": Message(
         "{party} 没有角色 {role}",
@@ -577,14 +624,18 @@ _PRODUCT = {
         _NEAR_ZH,
         _NEAR_EN,
     ),
+    "policy.wrong-value": Message(
+        "条款 {term} 的值 {value} 不合格式：{wanted}",
+        "term {term}: {value} has not the form {wanted}",
+    ),
     "policy.permit-and-forbid": Message(
         "{action} 既允许又禁止", "{action} is both permitted and forbidden", "留一处", "keep one"
     ),
     "policy.count-below-plan": Message(
         "使用条件 {policy} 限 {count}，产品 {product} 的方案 {plan} "
-        "按到 {units} 计价，{price} 之后的单位用不到",
+        "给第 {units} 个单位定了价，{price} 之后的却用不到",
         "policy {policy} allows {count}; plan {plan} of {product} "
-        "prices {units}, units beyond {price} cannot be reached",
+        "prices unit {units}, but those beyond {price} cannot be reached",
         "调整 count 或方案",
         "change count or the plan",
     ),
@@ -661,6 +712,12 @@ _PRODUCT = {
         "允许的用途：{nearest}",
         "permitted: {nearest}",
     ),
+    "deal.not-a-recipient": Message(
+        "合约 {deal} 的买方 {value} 不在使用条件 {policy} 的 recipients 里",
+        "deal {deal}: policy {policy} does not admit the recipient {value}",
+        "允许的接收方：{nearest}",
+        "admitted: {nearest}",
+    ),
     "deal.level-too-low": Message(
         "合约 {deal} 的保障等级 {value} 低于使用条件要求的 {wanted}",
         "deal {deal}: level {value} is below the policy's {wanted}",
@@ -682,6 +739,18 @@ _PRODUCT = {
         "plan {plan} is negotiated; deal {deal} has no price",
         "在合约里写 price:",
         "write price: in the deal",
+    ),
+    "deal.below-floor": Message(
+        "合约 {deal} 的 price 至多保证 {value}，低于方案 {plan} 的底价 {floor}",
+        "deal {deal}: its price assures no more than {value}; the floor of plan {plan} is {floor}",
+        "提高 once、fee 或 minimum",
+        "raise once, fee or minimum",
+    ),
+    "deal.unknown-mask": Message(
+        "合约 {deal} 给字段 {field} 的遮蔽方式 {value} 不认识",
+        "deal {deal}: {value}, the mask of {field}, is not known",
+        _NEAR_ZH,
+        _NEAR_EN,
     ),
     "deal.price-not-negotiated": Message(
         "方案 {plan} 不是议价方案，合约 {deal} 不能另写 price",
@@ -724,6 +793,12 @@ _BOOKS = {
     "chart.unknown-role": Message(
         "chart 中没有角色 {role}", "the chart knows no role {role}", _NEAR_ZH, _NEAR_EN
     ),
+    "chart.no-account": Message(
+        "角色 {role} 没有科目，{asset} 的分录不能写成凭证",
+        "the role {role} has no account: an entry of {asset} cannot be written as a voucher",
+        "在 chart 下写 {role}: 科目编码",
+        "write {role}: ACCOUNT under chart",
+    ),
     "chart.account-twice": Message(
         "科目 {account} 同属 {left} 与 {right}",
         "account {account} belongs to {left} and to {right}",
@@ -733,6 +808,19 @@ _BOOKS = {
         "there are vouchers but no books/policy.yaml",
         "写上 chart",
         "write the chart",
+    ),
+    "books.which-entity": Message(
+        "有几个会计主体，books/{value} 不知属于谁，没有读取",
+        "there are several entities; whose books/{value} is cannot be told, and it is not read",
+        "放进 {known} 之一",
+        "put it into one of {known}",
+    ),
+    "books.not-tied": Message(
+        "{rows} 行只核对了格式：工时与账单尚未与凭证行勾稽，也不计入成本",
+        "{rows} rows are checked for their form only: timesheets and bills are not tied to voucher "
+        "lines yet and cost nothing",
+        "以凭证的 evidence 列附上它们",
+        "name them in the evidence column of the vouchers",
     ),
     "voucher.text-amount": Message(
         "{key} 的 {value} 不是数字金额",
@@ -786,11 +874,23 @@ _BOOKS = {
         _NEAR_ZH,
         _NEAR_EN,
     ),
+    "voucher.booked-otherwise": Message(
+        "凭证 {number} 已记 {asset} 截至 {day} 应记的，但金额不同",
+        "voucher {number} has booked what {asset} asks for on {day}, but at another amount",
+        "核对后再录入建议凭证，以免重复入账",
+        "compare them before entering the proposal, so that nothing is booked twice",
+    ),
     "voucher.beancount-directive": Message(
-        "不读取 {value}：只认交易",
-        "{value} is not read: transactions only",
-        '留下 日期 * "摘要" 的交易及其分录',
-        'keep DATE * "summary" transactions and their postings',
+        "{value} 不是认识的 Beancount 指令或分录",
+        "{value} is no Beancount directive or posting that is read",
+        '最接近的：{nearest}；交易写成 日期 * "摘要" 及其分录',
+        'nearest: {nearest}; a transaction is DATE * "summary" and its postings',
+    ),
+    "voucher.beancount-not-applied": Message(
+        "{value} 没有执行：只取交易中写明的分录",
+        "{value} is not applied: only the postings written in transactions are read",
+        "把它带来的分录写成交易，或在 Beancount 中展开后导出",
+        "write the postings that it makes as transactions, or export with them in place",
     ),
     "asset.judged-role": Message(
         "{asset} 的判断人 {party} 没有角色 finance",
@@ -823,6 +923,12 @@ _BOOKS = {
         "核对 inputs 或请评估机构更正",
         "compare the inputs, or ask the appraiser",
     ),
+    "appraisal.not-recomputed": Message(
+        "{method} 的价值没有按 inputs 重新计算，只保留评估机构写的数",
+        "the value by {method} is not recomputed from its inputs: it is the appraiser's own",
+        "可重算的方法：income 的 direct、share、increment",
+        "recomputed are the income forms direct, share and increment",
+    ),
     "appraisal.inputs": Message(
         "inputs 不全或不合格式：{reason}", "the inputs are incomplete or ill-formed: {reason}"
     ),
@@ -833,6 +939,12 @@ _BOOKS = {
     "financing.over-ltv": Message(
         "{amount} 超过评估值 {value} 的 {ltv}",
         "{amount} is more than {ltv} of the appraised {value}",
+    ),
+    "financing.usage-measure": Message(
+        "约束 {covenant} 的 {value} 不是每期用量",
+        "covenant {covenant}: {value} is not usage in a period",
+        "写成 call per month；单位 {units}，期间 {periods}",
+        "write call per month; units {units}, periods {periods}",
     ),
     "financing.covenant": Message(
         "约束 {covenant} 应有一个度量和一个界限",

@@ -126,6 +126,20 @@ MESSAGES = {
         "给出 PEM 或 32 字节的公钥",
         "give the public key as PEM or as 32 bytes",
     ),
+    "report.later-facts": Message(
+        "默认期间 {period} 是最后有凭证的一期；其后还有 {count} 项事实没有包含，"
+        "最后一项是 {asset} 的 {day}",
+        "{period} is the latest period with vouchers; {count} facts after it are left out, the "
+        "last that of {asset} on {day}",
+        "写 --period {last}",
+        "say --period {last}",
+    ),
+    "report.not-begun": Message(
+        "期间 {period} 从 {starts} 开始，今天是 {today}",
+        "the period {period} begins on {starts}; today is {today}",
+        "写一个已经开始的期间",
+        "name a period that has begun",
+    ),
     "approve.no-such-person": Message(
         "parties.yaml 中没有名为 {person} 的人（person: true）",
         "parties.yaml has no person {person} (person: true)",
@@ -149,6 +163,26 @@ MESSAGES = {
         "{person} holds {held}; approving {node} takes one of {wanted}",
         "请有此角色的人批准",
         "someone who holds the role must approve",
+    ),
+    "approve.no-declared-key": Message(
+        "parties.yaml 没有声明批准人的 public_key，{path} 是谁的密钥无从核对",
+        "parties.yaml declares no public_key of whoever approves: whose key {path} is cannot be "
+        "told",
+        "先声明 public_key，或不用 --key",
+        "declare public_key first, or approve without --key",
+    ),
+    "approve.voided": Message(
+        "{person} 于 {at} 以 {role} 作出的批准已作废：{node} 此后改过",
+        "the approval of {person} as {role} of {at} is void: {node} was changed since",
+        "核对后重新批准：sanhua approve {node}",
+        "look at it again: sanhua approve {node}",
+    ),
+    "approve.unsound": Message(
+        "{person} 于 {at} 以 {role} 作出的批准不算数：签名与其内容不符",
+        "the approval of {person} as {role} of {at} does not count: its signature is not over "
+        "what it says",
+        "重新批准，并查明原因：sanhua verify",
+        "approve again, and find out why: sanhua verify",
     ),
     "approve.not-current": Message(
         "{node} 的文件在上次运行后改过",
