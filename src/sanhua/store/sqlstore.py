@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -27,7 +27,7 @@ from sanhua.store.dialect import dialect_of, translated
 from sanhua.store.disk import write_whole
 from sanhua.store.journal import journal
 from sanhua.store.log import Log, event_of
-from sanhua.store.unit import Erasure, SqlUow, Work, is_latest
+from sanhua.store.unit import Erasure, SqlUow, Work, is_latest, stands
 from sanhua.verify import (
     FORMAT,
     Checkpoint,
@@ -44,12 +44,24 @@ from sanhua.verify import (
 )
 
 PAGE_ROWS = 1_000
+NOW = 2**62  # a size of the log that none has
 PARAMETERS_MAX = 500  # values that one statement names
+
+
+class Standing(NamedTuple):
+    """The version of the record `owner` that stood at a size of the log, the seq of its event, and
+    the latest version.
+    """
+
+    owner: str
+    version: int
+    seq: int
+    latest: int
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The latest version of a record; `fields` is None and `content` empty when it is erased.
+    """A version of a record; `fields` is None and `content` empty when it is erased.
 
     `content` is the hash of its body, `event` the id of the event that tells of it.
     """
@@ -256,6 +268,59 @@ class SqlStore:
         with self._reading() as connection:
             return connection.execute(query.order_by(table.c.node).limit(1)).scalar() or ""
 
+    def standing(self, node: str, at: int = NOW) -> Standing | None:
+        """What stood for `node`, a record or a part of one, when the log had `at` events.
+
+        Of a record that came later its first version; None when nothing kept is called so.
+        """
+        told, edge = schema.event, schema.edge
+        last = told.alias("last")
+
+        def stood(record: str) -> sa.Select[str, int, int, Any]:
+            latest = sa.select(sa.func.max(last.c.version)).where(last.c.node == record)
+            columns = told.c.node, told.c.version, told.c.seq, latest.scalar_subquery()
+            return sa.select(*columns).where(
+                told.c.node == record, told.c.version == stands(sa.literal(record), at)
+            )
+
+        owner = (
+            sa.select(edge.c.node)
+            .where(
+                edge.c.src == node,
+                edge.c.src != edge.c.node,
+                edge.c.seq == stands(edge.c.node, at),
+            )
+            .order_by(edge.c.node)
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found = connection.execute(stood(node)).first()
+            if found is None:
+                within = connection.execute(owner).scalar()
+                if within is None:
+                    return None
+                found = connection.execute(stood(within)).one()
+        return Standing(*found)
+
+    def edges_of(self, node: str, at: int = NOW) -> list[Edge]:
+        """Edges out of a record or a part, in the versions that stood when the log had `at`
+        events.
+        """
+        table = schema.edge
+        columns = sa.select(table.c.src, table.c.verb, table.c.dst, table.c.weight)
+        order = table.c.node, table.c.seq, table.c.ordinal
+        found: list[Edge] = []
+        with self._reading() as connection:
+            for source, record in (
+                (table.c.node == node, sa.literal(node)),
+                (table.c.src != table.c.node, table.c.node),
+            ):
+                query = columns.where(
+                    source, table.c.src == node, table.c.seq == stands(record, at)
+                )
+                found += [Edge(*row) for row in connection.execute(query.order_by(*order)).all()]
+        return found
+
     def ids_named(self, key: str) -> list[str]:
         """Records whose id is `<kind>:key`."""
         column = schema.record.c.id
@@ -264,22 +329,30 @@ class SqlStore:
             found = connection.execute(query.order_by(column)).scalars().all()
         return [node for node in found if node.partition(":")[2] == key]
 
-    def kept(self, node: str) -> Kept:
-        """NotFound store.no-such-record; Broken store.seal when the body is not what was sealed."""
+    def kept(self, node: str, version: int | None = None) -> Kept:
+        """A version (the latest). NotFound store.no-such-record; Broken store.seal when the body is
+        not what was sealed.
+        """
         with self._reading() as connection:
-            version, kind, body, salt, leaf = _versions(connection, node, last=True)[0]
+            [(seq, kind, body, salt, leaf)] = _versions(connection, node, version or LAST)
         told = event_of(leaf)
         if body is None:
-            return Kept(node, version, kind, None, "", told.id)
+            return Kept(node, seq, kind, None, "", told.id)
         if seal(bytes.fromhex(salt), body.encode()) != told.seal:
-            raise Broken("store.seal", node=node, version=version)
-        return Kept(node, version, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
+            raise Broken("store.seal", node=node, version=seq)
+        return Kept(node, seq, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
 
     def neighbours(
-        self, node: str, *, into: bool = False, after: int = 0, limit: int = PAGE_ROWS
+        self,
+        node: str,
+        *,
+        into: bool = False,
+        after: int = 0,
+        limit: int = PAGE_ROWS,
+        at: int = NOW,
     ) -> list[Edge]:
-        """A page of the edges out of a record or a part, or `into` any node (those by verb), in
-        the latest versions.
+        """A page of the edges out of a record or a part, in the versions that stood when the log
+        had `at` events; or `into` any node (those by verb), in the latest versions.
         """
         table = schema.edge
         source = sa.or_(  # the record's own key, or the index over parts
@@ -288,7 +361,13 @@ class SqlStore:
         )
         query = (
             sa.select(table.c.src, table.c.verb, table.c.dst, table.c.weight)
-            .where(table.c.dst == node if into else source, is_latest(table, "node"))
+            .where(
+                *(
+                    (table.c.dst == node, is_latest(table, "node"))
+                    if into
+                    else (source, table.c.seq == stands(table.c.node, at))
+                )
+            )
             .order_by(*([table.c.verb] if into else []), table.c.node, table.c.seq, table.c.ordinal)
             .offset(after)
             .limit(limit)
@@ -296,13 +375,21 @@ class SqlStore:
         with self._reading() as connection:
             return [Edge(*row) for row in connection.execute(query).all()]
 
-    def parts(self, node: str, *, after: int = 0, limit: int = PAGE_ROWS) -> list[str]:
-        """Parts of a record's latest version that edges go out from, in the order they stand."""
+    def parts(
+        self, node: str, *, after: int = 0, limit: int = PAGE_ROWS, at: int = NOW
+    ) -> list[str]:
+        """Parts of a record that edges go out from, in the order they stand, in the version that
+        stood when the log had `at` events.
+        """
         table = schema.edge
         first = sa.func.min(table.c.ordinal)
         query = (
             sa.select(table.c.src)
-            .where(table.c.node == node, table.c.src != node, is_latest(table, "node"))
+            .where(
+                table.c.node == node,
+                table.c.src != node,
+                table.c.seq == stands(sa.literal(node), at),
+            )
             .group_by(table.c.src)
             .order_by(first)
             .offset(after)
@@ -310,6 +397,21 @@ class SqlStore:
         )
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
+
+    def superseded(self, nodes: Sequence[str], at: int) -> dict[str, int]:
+        """The records among `nodes` that have a later version than when the log had `at` events:
+        the version that stood.
+        """
+        told = schema.event
+        last = sa.func.max(told.c.version)
+        stood = sa.func.max(sa.case((told.c.seq <= at, told.c.version), else_=1))
+        found: dict[str, int] = {}
+        for asked in _batched(nodes):
+            query = sa.select(told.c.node, stood).where(told.c.node.in_(asked))
+            with self._reading() as connection:
+                rows = connection.execute(query.group_by(told.c.node).having(last > stood)).all()
+            found |= {node: version for node, version in rows}
+        return found
 
     def latest(self, nodes: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
         """Kind and fields of the records among `nodes`; what is erased or no record is left out."""
@@ -350,10 +452,10 @@ class SqlStore:
                     found[row.dst] = row.first
         return found
 
-    def told(self, node: str) -> Event:
-        """The event of a record's latest version; NotFound store.no-such-record."""
+    def told(self, node: str, version: int | None = None) -> Event:
+        """The event of a record's version (the latest); NotFound store.no-such-record."""
         with self._reading() as connection:
-            return event_of(_versions(connection, node, last=True)[0][4])
+            return event_of(_versions(connection, node, version or LAST)[0][4])
 
     def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
         """Event, salt and body of a version (the latest).
@@ -361,10 +463,9 @@ class SqlStore:
         NotFound store.no-such-record, store.erased.
         """
         with self._reading() as connection:
-            found = _versions(connection, node)
-        if version is not None and not 1 <= version <= len(found):
-            raise NotFound("store.no-such-record", node=f"{node} v{version}", kind="")
-        _, _, body, salt, leaf = found[-1 if version is None else version - 1]
+            [(_, _, body, salt, leaf)] = _versions(
+                connection, node, LAST if version is None else version
+            )
         if body is None:
             raise NotFound("store.erased", node=node)
         return event_of(leaf), bytes.fromhex(salt), body.encode()
@@ -486,11 +587,11 @@ class SqlStore:
     def bundle(
         self,
         root: str,
-        owners: Sequence[str],
+        owners: Sequence[tuple[str, int]],
         note: str,
         files: Mapping[str, bytes] | None = None,
     ) -> tuple[dict[str, bytes], int]:
-        """The entries of a signed bundle over the records `owners`, as they stood at `note`.
+        """The entries of a signed bundle over versions of records, which `note` covers.
 
         An erased record goes in without its body, with the record of its erasure. `files` come
         with them, by name; one of the records must have an edge to the hash of each.
@@ -506,14 +607,11 @@ class SqlStore:
         with self._reading() as connection:
             log = Log(connection)
             waiting = list(dict.fromkeys(owners))
-            for node in waiting:  # grows by the erasures met
-                found = [
-                    row for row in _versions(connection, node) if event_of(row[4]).seq <= point.size
-                ]
-                if not found:
-                    raise Conflict("store.after-checkpoint", node=node, size=point.size)
-                version, _, body, salt, leaf = found[-1]
+            for node, version in waiting:  # grows by the erasures met
+                [(_, _, body, salt, leaf)] = _versions(connection, node, version)
                 seq = event_of(leaf).seq
+                if seq > point.size:
+                    raise Conflict("store.after-checkpoint", node=node, size=point.size)
                 n = len(listed)
                 listed.append({"id": node, "version": version, "seq": seq})
                 kept = {"id": node, "version": version, "salt": salt, "body": body}
@@ -530,7 +628,7 @@ class SqlStore:
                         edge.c.dst == node, edge.c.verb == "erases"
                     )
                     new = connection.execute(erased.order_by(edge.c.node)).scalars().all()
-                    waiting += [node for node in new if node not in waiting]
+                    waiting += [(by, 1) for by in new if (by, 1) not in waiting]
                     continue
                 for src, _, dst, _ in json.loads(body)["edges"]:
                     known.add(src)
@@ -602,8 +700,11 @@ def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:
         yield wanted[start : start + PARAMETERS_MAX]
 
 
-def _versions(connection: sa.Connection, node: str, *, last: bool = False) -> list[Any]:
-    """seq, kind, body, salt and leaf of every version, oldest first, or of the `last` alone.
+LAST = -1
+
+
+def _versions(connection: sa.Connection, node: str, version: int = 0) -> list[Any]:
+    """seq, kind, body, salt and leaf of every version, oldest first, or of one (LAST) alone.
 
     NotFound store.no-such-record.
     """
@@ -613,8 +714,14 @@ def _versions(connection: sa.Connection, node: str, *, last: bool = False) -> li
         .join(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .where(table.c.id == node)
     )
-    query = query.order_by(table.c.seq.desc()).limit(1) if last else query.order_by(table.c.seq)
+    if version == LAST:
+        query = query.order_by(table.c.seq.desc()).limit(1)
+    elif version:
+        query = query.where(table.c.seq == version)
+    else:
+        query = query.order_by(table.c.seq)
     found = list(connection.execute(query).all())
     if not found:
-        raise NotFound("store.no-such-record", node=node, kind="")
+        named = f"{node} v{version}" if version > 0 else node
+        raise NotFound("store.no-such-record", node=named, kind="")
     return found
