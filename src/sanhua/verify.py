@@ -261,19 +261,24 @@ def is_consistent(old: int, old_root: bytes, size: int, root: bytes, path: Seque
 
 ED25519 = b"\x01"
 SIGNED = "\u2014 "
+PREVIOUS = "previous "
 
 
 class Checkpoint(NamedTuple):
-    """What a note says: the log `origin` had `size` leaves with this root."""
+    """What a note says: the log `origin` had `size` leaves with this root, and the checkpoint
+    before it had the text of this hash (empty: it is the first).
+    """
 
     origin: str
     size: int
     root: bytes
+    previous: str = ""
 
 
 def checkpoint_text(point: Checkpoint) -> str:
-    """The three lines that are signed."""
-    return f"{point.origin}\n{point.size}\n{base64.b64encode(point.root).decode()}\n"
+    """The lines that are signed: three, and an extension line after the first checkpoint."""
+    text = f"{point.origin}\n{point.size}\n{base64.b64encode(point.root).decode()}\n"
+    return f"{text}{PREVIOUS}{point.previous}\n" if point.previous else text
 
 
 def sign_note(text: str, name: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
@@ -295,12 +300,16 @@ def open_note(note: str, public_key: bytes | None) -> Checkpoint:
     lines = text.split("\n")
     if (
         not blank
-        or len(lines) != 3
+        or len(lines) not in (3, 4)
         or not lines[0]
         or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1])
     ):
         raise ValueError("not a checkpoint")
-    point = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
+    previous = lines[3].removeprefix(PREVIOUS) if len(lines) == 4 else ""
+    if len(lines) == 4 and not re.fullmatch(r"sha256:[0-9a-f]{64}", previous):
+        raise ValueError("not a checkpoint")
+    root = base64.b64decode(lines[2], validate=True)
+    point = Checkpoint(lines[0], int(lines[1]), root, previous)
     if checkpoint_text(point) != text + "\n" or len(point.root) != 32:
         raise ValueError("not a checkpoint")
     if public_key is None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sanhua.cli.commands import cli
+from sanhua.verify import public_pem
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -22,14 +24,28 @@ def built(small_project: Path) -> Path:
 
 
 def _edit(folder: Path, statement: str) -> None:
-    """Change the database behind the program's back, its triggers taken off."""
+    """Change the database behind the program's back, its triggers taken off meanwhile."""
     with sqlite3.connect(folder / "state" / "state.db") as db:
-        for (name,) in db.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        triggers = db.execute(query).fetchall()
+        for name, _ in triggers:
             db.execute(f'DROP TRIGGER "{name}"')
         changed = db.execute(statement).rowcount
         assert changed >= 1, statement
+        for _, sql in triggers:
+            db.execute(sql)
+
+
+def _remake(folder: Path, *statements: str) -> None:
+    """Change what the database is made of."""
+    with sqlite3.connect(folder / "state" / "state.db") as db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def _exchange_public_key(folder: Path) -> None:
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    (folder / "state" / "keys" / "log.key.pub").write_bytes(public_pem(key))
 
 
 def _flip(path: Path, at: int) -> None:
@@ -42,6 +58,8 @@ def _lake(folder: Path, name: str) -> Path:
     return sorted((folder / "state" / "lake").rglob(name))[0]
 
 
+OTHER_VIEW = "CREATE VIEW table_v AS SELECT id, seq, 7 AS rows FROM record WHERE kind = 'table'"
+OTHER_COLUMNS = '{"rows":["bigint","rejected"]}'
 TAMPERED: dict[str, Callable[[Path], None]] = {
     "a record's body": lambda f: _edit(
         f,
@@ -83,6 +101,13 @@ TAMPERED: dict[str, Callable[[Path], None]] = {
     "the rejected rows": lambda f: _flip(_lake(f, "rejects.parquet"), 50),
     "a file of the lake taken away": lambda f: _lake(f, "part-0.parquet").unlink(),
     "the published checkpoint": lambda f: _flip(f / "state" / "keys" / "published.checkpoint", 30),
+    "verify.trigger": lambda f: _remake(f, "DROP TRIGGER event_no_delete"),
+    "verify.view": lambda f: _remake(f, "DROP VIEW table_v", OTHER_VIEW),
+    "verify.meta": lambda f: _edit(
+        f, f"UPDATE meta SET value = '{OTHER_COLUMNS}' WHERE name = 'columns:table'"
+    ),
+    "verify.checkpoint-gone": lambda f: _edit(f, "DELETE FROM checkpoint"),
+    "keys.public-differs": _exchange_public_key,
 }
 
 
@@ -94,6 +119,7 @@ def test_verify_finds_and_exits_8(built: Path, what: str):
     TAMPERED[what](built)
     broken = runner.invoke(cli, ["verify", "-C", str(built), "--json"])
     assert broken.exit_code == 8, broken.output
+    assert "." not in what or what in broken.stdout
 
 
 def test_a_snapshot_that_is_no_longer_current_is_verified_too(built: Path):

@@ -507,22 +507,29 @@ class SqlStore:
         with self.begin(actor=""), self._reading() as connection:
             log = Log(connection)
             size = self._continues(connection, log)
-            origin = schema.get_meta(connection, "origin")
-            text = checkpoint_text(Checkpoint(origin, size, log.root(size)))
-            note = sign_note(text, signer.name, signer.public_key, signer.sign)
             kept = connection.execute(sa.select(table.c.note).where(table.c.size == size)).scalar()
             if kept is None:
-                connection.execute(table.insert(), {"size": size, "note": note})
-            if self._published is not None and self._published_note() != note:
-                write_whole(self._published, note.encode())
-        return note
+                origin = schema.get_meta(connection, "origin")
+                last = _last_note(connection)
+                text = checkpoint_text(open_note(last, None)) if last else ""
+                previous = sha256(text.encode()) if text else ""
+                text = checkpoint_text(Checkpoint(origin, size, log.root(size), previous))
+                kept = sign_note(text, signer.name, signer.public_key, signer.sign)
+                connection.execute(table.insert(), {"size": size, "note": kept})
+        self._publish()
+        return kept
+
+    def _publish(self) -> None:
+        """Hand out the last checkpoint that the database has; one process at a time."""
+        if self._published is None or self._published_note() == self.last_checkpoint():
+            return
+        with self.begin(actor=""), self._reading() as connection:
+            write_whole(self._published, _last_note(connection).encode())
 
     def last_checkpoint(self) -> str:
         """The note that was signed last; empty when none was."""
-        table = schema.checkpoint
-        query = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
         with self._reading() as connection:
-            return connection.execute(query).scalar() or ""
+            return _last_note(connection)
 
     def must_go_on(self) -> None:
         """Raise what `checkpoint` would, before anything is added to a log that is not the
@@ -553,11 +560,9 @@ class SqlStore:
 
     def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
         """The last checkpoints that stand in the file and in the database."""
-        table = schema.checkpoint
-        last = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
-        notes = [self._published_note(), connection.execute(last).scalar()]
+        notes = [self._published_note(), _last_note(connection)]
         try:
-            return [open_note(note, None) for note in notes if note is not None]
+            return [open_note(note, None) for note in notes if note]
         except ValueError as error:
             raise Broken("store.published-unreadable", file=str(self._published)) from error
 
@@ -691,6 +696,13 @@ class SqlStore:
         """
         with self._reading() as connection:
             return journal(connection, book)
+
+
+def _last_note(connection: sa.Connection) -> str:
+    """The checkpoint signed last; empty when none was."""
+    table = schema.checkpoint
+    query = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+    return connection.execute(query).scalar() or ""
 
 
 def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:

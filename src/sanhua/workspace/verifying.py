@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
 from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.verify import check_bundle, public_raw
 from sanhua.workspace.opening import Workspace
+
+if TYPE_CHECKING:
+    from sanhua.store import Fault
 
 
 @dataclass
@@ -42,8 +48,6 @@ class Verdict:
 
 def verify_bundle(path: Path, key: Path | None) -> Verdict:
     """Check a bundle offline; `key` pins the public key that must have signed it."""
-    from sanhua.verify import check_bundle, public_raw
-
     pinned = key.read_bytes() if key else None
     try:
         if pinned is not None:
@@ -58,6 +62,33 @@ def verify_bundle(path: Path, key: Path | None) -> Verdict:
     return Verdict(
         {"bundle": str(path), **report.to_json()}, list(report.faults), [(report.zh, report.en)]
     )
+
+
+def _load_kinds() -> None:
+    """Every record class, for what the views should show."""
+    import sanhua.asset
+    import sanhua.capital
+    import sanhua.resource
+    import sanhua.workspace
+
+    for package in (sanhua.resource, sanhua.asset, sanhua.capital, sanhua.workspace):
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
+
+
+def _public_key(ws: Workspace) -> Iterator[Fault]:
+    """The public key that is handed out belongs to the private one."""
+    from sanhua.store.audit import Fault
+    from sanhua.store.keys import FileSigner
+
+    path = ws.state / "keys" / "log.key"
+    public = path.with_name("log.key.pub")
+    try:
+        same = public_raw(public.read_bytes()) == FileSigner.open(path, "").public_key
+    except ValueError:
+        same = False
+    if not same:
+        yield Fault("keys.public-differs", "", {"file": str(public)})
 
 
 def verify_store(
@@ -76,7 +107,8 @@ def verify_store(
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     told("verify", "log")
-    faults = [str(fault) for fault in ws.store.verify()]
+    _load_kinds()
+    faults = [str(fault) for fault in [*ws.store.verify(), *_public_key(ws)]]
     erased: list[str] = []
     kept: list[Snapshot] = []
     segments: list[MeterSegment] = []
