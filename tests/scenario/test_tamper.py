@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -160,3 +161,70 @@ def test_a_lost_private_key_is_not_replaced(built: Path):
     key.unlink()
     told = CliRunner().invoke(cli, ["verify", "-C", str(built), "--json"])
     assert told.exit_code == 8 and "keys.missing" in told.stdout and not key.exists()
+
+
+# A backup of the whole state
+
+
+def _code(*words: object) -> tuple[int, str]:
+    told = CliRunner().invoke(cli, [*(str(word) for word in words), "--json"])
+    return told.exit_code, told.stdout
+
+
+@pytest.fixture
+def restored(built: Path, tmp_path: Path) -> Path:
+    """The whole state was restored from a backup after an approval was given and proven."""
+    backup = tmp_path / "backup"
+    shutil.copytree(built / "state", backup)
+    assert _code("approve", "asset:energy_data", "--as", "checker", "-C", built)[0] == 0
+    assert _code("prove", "asset:energy_data", "-C", built, "-o", tmp_path / "after.zip")[0] == 0
+    shutil.rmtree(built / "state")
+    backup.rename(built / "state")
+    return built
+
+
+def test_a_restored_state_is_not_gone_on_with(restored: Path):
+    """The checkpoint kept apart from `state/` still knows of the approval, for every verb."""
+    for words in (
+        ["approve", "asset:energy_data", "--as", "checker"],
+        ["report", "disclosure"],
+        ["prove", "asset:energy_data", "-o", restored / "x.zip"],
+    ):
+        code, told = _code(*words, "-C", restored)
+        assert (code, "store.behind-published" in told) == (4, True), words
+    code, told = _code("verify", "-C", restored)
+    assert code == 8 and "verify.truncated" in told
+    assert _code("explain", "asset:energy_data", "-C", restored)[0] == 0  # it may be read
+
+
+def test_what_was_handed_out_shows_that_a_restored_state_went_on(restored: Path, tmp_path: Path):
+    """The checkpoint kept apart is gone too: nothing here tells, but the bundle does."""
+    (restored / ".sanhua" / "published.checkpoint").unlink()
+    after = tmp_path / "after.zip"
+    code, told = _code("verify", "-C", restored, "--against", after)
+    assert code == 8 and "verify.against-behind" in told
+    for _ in range(4):
+        (restored / "evidence" / "paper.md").write_text("又证明\n" * (_ + 1), encoding="utf-8")
+        assert _code("run", "-C", restored)[0] == 0
+    assert _code("verify", "-C", restored)[0] == 0
+    code, told = _code("verify", "-C", restored, "--against", after)
+    assert code == 8 and "verify.against-forked" in told
+
+
+def test_a_log_goes_on_from_every_bundle_and_checkpoint_it_handed_out(built: Path, tmp_path: Path):
+    bundle, note = tmp_path / "early.zip", tmp_path / "early.checkpoint"
+    assert _code("prove", "asset:energy_data", "-C", built, "-o", bundle)[0] == 0
+    shutil.copy(built / "state" / "keys" / "published.checkpoint", note)
+    assert _code("approve", "asset:energy_data", "--as", "checker", "-C", built)[0] == 0
+    handed = ("--against", bundle, "--against", note)
+    assert _code("verify", "-C", built, *handed)[0] == 0
+    _flip(bundle, 400)
+    code, told = _code("verify", "-C", built, "--against", bundle)
+    assert code == 8 and "early.zip" in told
+    shutil.rmtree(built / "state")  # begun anew, with a key of its own
+    assert _code("run", "-C", built)[0] == 0
+    code, told = _code("verify", "-C", built, "--against", note)
+    assert code == 8 and "verify.against-key" in told
+    assert _code("verify", "-C", built)[0] == 0
+    assert _code("verify", bundle, "--against", note)[0] == 2
+    assert _code("verify", "-C", built, "--against", tmp_path / "none")[0] == 2

@@ -55,7 +55,7 @@ def audit(
     connection: sa.Connection,
     dialect: Dialect,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     progress: Progress,
 ) -> Iterator[Fault]:
     """The database's pages, what refuses changes and shows records, the log, then records with
@@ -104,7 +104,7 @@ def _stream(connection: sa.Connection, query: sa.Executable, opened: ExitStack) 
 def _log(
     connection: sa.Connection,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     progress: Progress,
     opened: ExitStack,
 ) -> Iterator[Fault]:
@@ -159,7 +159,7 @@ def _log(
 def _checkpoints(
     connection: sa.Connection,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     faults: list[Fault],
 ) -> dict[int, list[Checkpoint]]:
     """Checkpoints by size: those of the database, each of which names the one before it, and the
@@ -178,12 +178,9 @@ def _checkpoints(
     meta = schema.meta
     origin = connection.execute(sa.select(meta.c.value).where(meta.c.name == "origin")).scalar()
     try:
-        outside = published()
+        notes += [(None, note) for note in published()]
     except Broken as error:
         faults.append(Fault(error.code, "", dict(error.diagnostic.facts)))
-        outside = None
-    if outside is not None:
-        notes.append((None, outside))
     before, chained, kept = "", False, set[Checkpoint]()
     for size, note in notes:
         try:

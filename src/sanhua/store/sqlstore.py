@@ -81,16 +81,25 @@ def open_store(
     rules: Rules,
     signer: Signer | None = None,
     published: Path | None = None,
+    apart: Path | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> SqlStore:
     """Open the database at `url`, made or migrated when it must be.
 
-    `published` is the file outside the database that holds the last checkpoint handed out.
+    `published` is the file outside the database that holds the last checkpoint handed out. `apart`
+    is a second one in another place, which may be deleted and counts only when this key signed it:
+    what it says is known even when the first is restored together with the database.
     `entropy` gives ids and salts: with a seeded one and a set clock the same acts give the same
     bytes.
     """
     return SqlStore(
-        url, clock=clock, rules=rules, signer=signer, published=published, entropy=entropy
+        url,
+        clock=clock,
+        rules=rules,
+        signer=signer,
+        published=published,
+        apart=apart,
+        entropy=entropy,
     )
 
 
@@ -125,11 +134,13 @@ class SqlStore:
         rules: Rules,
         signer: Signer | None,
         published: Path | None,
+        apart: Path | None,
         entropy: Callable[[int], bytes],
     ) -> None:
         self._dialect = dialect_of(url)
         self._clock, self._rules, self._entropy = clock, rules, entropy
-        self._signer, self._published = signer, published
+        self._signer, self._published, self._apart = signer, published, apart
+        self._goes_on = False  # whether the log was held against what was handed out
         self._local = threading.local()
         self._alone = threading.RLock() if self._dialect.one_connection else nullcontext()
         self._frontier: tuple[str, Frontier] | None = None  # after the event with this id
@@ -169,7 +180,8 @@ class SqlStore:
         """One transaction: leaving commits, an exception rolls all of it back.
 
         Inside another of the same thread it joins that one, and an exception that leaves it dooms
-        the whole. `read_only` takes no write lock and sees the last commit.
+        the whole. `read_only` takes no write lock and sees the last commit. The first that may
+        write raises what `must_go_on` does.
         """
         outer: Work | None = getattr(self._local, "work", None)
         if outer is not None:
@@ -189,6 +201,9 @@ class SqlStore:
                 viewed=self._viewed,
                 view=lambda at, kind: schema.ensure_view(at, self._dialect, kind),
             )
+            if not read_only and not self._goes_on:
+                self._continues(connection, work.log)
+                self._goes_on = True
             remembered = self._frontier
             if remembered is not None and remembered[0] == work.head.id:
                 work.frontier = Frontier(remembered[1].size, list(remembered[1].peaks))
@@ -521,10 +536,14 @@ class SqlStore:
 
     def _publish(self) -> None:
         """Hand out the last checkpoint that the database has; one process at a time."""
-        if self._published is None or self._published_note() == self.last_checkpoint():
+        places = [path for path in (self._published, self._apart) if path is not None]
+        last = self.last_checkpoint().encode()
+        if all(path.exists() and path.read_bytes() == last for path in places):
             return
         with self.begin(actor=""), self._reading() as connection:
-            write_whole(self._published, _last_note(connection).encode())
+            for path in places:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, _last_note(connection).encode())
 
     def last_checkpoint(self) -> str:
         """The note that was signed last; empty when none was."""
@@ -558,9 +577,25 @@ class SqlStore:
         except UnicodeDecodeError as error:
             raise Broken("store.published-unreadable", file=str(self._published)) from error
 
+    def _note_apart(self) -> str | None:
+        """None when there is none, or another log's (begun anew with a key of its own)."""
+        if self._apart is None or self._signer is None:
+            return None
+        try:
+            note = self._apart.read_text("utf-8")
+            open_note(note, self._signer.public_key)
+        except (FileNotFoundError, ValueError):
+            return None
+        return note
+
+    def _notes(self) -> list[str]:
+        """The checkpoints that stand outside the database."""
+        notes = dict.fromkeys([self._published_note(), self._note_apart()])
+        return [note for note in notes if note is not None]
+
     def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
-        """The last checkpoints that stand in the file and in the database."""
-        notes = [self._published_note(), _last_note(connection)]
+        """The last checkpoints that stand in the files and in the database."""
+        notes = [*self._notes(), _last_note(connection)]
         try:
             return [open_note(note, None) for note in notes if note]
         except ValueError as error:
@@ -579,13 +614,30 @@ class SqlStore:
                     connection,
                     self._dialect,
                     key,
-                    self._published_note,
+                    self._notes,
                     progress or (lambda part, rows: None),
                 )
                 found.extend(parts)
         except Broken as error:  # the file is so broken that not even the reading ends well
             found.append(Fault(error.code, "", dict(error.diagnostic.facts)))
         return found
+
+    def held_against(self, note: str) -> Fault | None:
+        """How this log is not what goes on from the checkpoint in `note`, which it is said to have
+        handed out; None when it does.
+        """
+        try:
+            point = open_note(note, self._signer.public_key if self._signer else None)
+        except ValueError as error:
+            return Fault("verify.against-key", "", {"reason": str(error)})
+        with self._reading() as connection:
+            log = Log(connection)
+            size = log.head().size
+            if point.size > size:
+                return Fault("verify.against-behind", "", {"size": size, "published": point.size})
+            if log.root(point.size) != point.root:
+                return Fault("verify.against-forked", "", {"size": point.size})
+        return None
 
     # Handing out and taking away
 
@@ -683,7 +735,7 @@ class SqlStore:
                     dialect,
                     target,
                     public_key=self._signer.public_key if self._signer else None,
-                    published=self._published_note,
+                    published=self._notes,
                     progress=told,
                 )
         finally:

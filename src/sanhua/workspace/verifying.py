@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +11,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from sanhua.kernel.errors import Diagnostic, Invalid, Severity
-from sanhua.verify import check_bundle, public_raw
+from sanhua.verify import check_bundle, public_raw, unpack
 from sanhua.workspace.opening import Workspace
 
 if TYPE_CHECKING:
@@ -91,11 +92,29 @@ def _public_key(ws: Workspace) -> Iterator[Fault]:
         yield Fault("keys.public-differs", "", {"file": str(public)})
 
 
+def _against(ws: Workspace, path: Path) -> list[str]:
+    """Whether the log goes on from the checkpoint of a bundle (or of a file that is one alone)."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Invalid("verify.no-bundle", path=str(path)) from error
+    note, faults = data.decode("utf-8", "replace"), list[str]()
+    if data.startswith(b"PK"):
+        faults = [f"{path.name}: {fault}" for fault in check_bundle(data, None).faults]
+        if not faults:
+            note = json.loads(unpack(data)["bundle.json"])["checkpoint"]
+    fault = None if faults else ws.store.held_against(note)
+    return [*faults, *([f"{path.name}: {fault}"] if fault else [])]
+
+
 def verify_store(
-    ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
+    ws: Workspace,
+    told: Callable[[str, str], None] = lambda step, node: None,
+    against: Sequence[Path] = (),
 ) -> Verdict:
     """Check the log, records, edges, ledger, checkpoints, every byte of the lake's snapshots
-    (current or not) and of the sealed meter, and the signatures under deals.
+    (current or not) and of the sealed meter, and the signatures under deals. `against` are bundles
+    or checkpoints that were handed out: the log must go on from each.
     """
     from sanhua.asset.contract import Signature
     from sanhua.asset.meter import MeterSegment
@@ -109,6 +128,8 @@ def verify_store(
     told("verify", "log")
     _load_kinds()
     faults = [str(fault) for fault in [*ws.store.verify(), *_public_key(ws)]]
+    for path in against:
+        faults += _against(ws, path)
     erased: list[str] = []
     kept: list[Snapshot] = []
     segments: list[MeterSegment] = []
@@ -145,6 +166,7 @@ def verify_store(
             "segments": len(segments),
             "signatures": len(signatures),
             "erased": erased,
+            "against": len(against),
         },
         faults,
         [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")],

@@ -240,6 +240,18 @@ MESSAGES = {
         "已公布的检查点（{size} 个事件）不在数据库中",
         "the published checkpoint over {size} events is not in the database",
     ),
+    "verify.against-key": Message(
+        "不是本日志所签的检查点：{reason}", "not a checkpoint of this log: {reason}"
+    ),
+    "verify.against-behind": Message(
+        "本日志只有 {size} 个事件，而交出的检查点有 {published} 个：这是恢复的旧备份",
+        "this log has {size} events, the checkpoint handed out {published}: a restored backup",
+    ),
+    "verify.against-forked": Message(
+        "前 {size} 个事件不是交出的检查点所签的：日志从旧备份分了叉，或被改写",
+        "the first {size} events are not those of the checkpoint handed out: the log was forked "
+        "from a backup, or rewritten",
+    ),
     "verify.trigger": Message(
         "触发器 {name} 缺失、停用、被改或多出：数据库不再拒绝改写",
         "trigger {name} is missing, switched off, changed or one too many: the database no longer "
