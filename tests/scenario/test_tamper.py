@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sanhua.cli.commands import cli
+from sanhua.store.segment import SegmentWriter
 from sanhua.verify import public_pem
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -228,3 +230,53 @@ def test_a_log_goes_on_from_every_bundle_and_checkpoint_it_handed_out(built: Pat
     assert _code("verify", "-C", built)[0] == 0
     assert _code("verify", bundle, "--against", note)[0] == 2
     assert _code("verify", "-C", built, "--against", tmp_path / "none")[0] == 2
+
+
+# Usage that is not sealed yet
+
+
+LINES = [[b'{"n":1}\n'], [b'{"n":2}\n', b'{"n":3}\n'], [b'{"n":4}\n']]
+
+
+def _verified(folder: Path) -> tuple[int, int, str]:
+    """Exit code, records not sealed yet, and everything that was said."""
+    told = CliRunner().invoke(cli, ["verify", "-C", str(folder), "--json"])
+    return told.exit_code, json.loads(told.stdout)["unsealed"], told.stdout
+
+
+@pytest.fixture
+def metering(built: Path) -> Iterator[tuple[Path, SegmentWriter]]:
+    """A gateway has written four records in three batches and goes on."""
+    writer = SegmentWriter(built / "state" / "meter", "one")
+    for lines in LINES:
+        writer.commit(lines)
+    yield built, writer
+    if writer.path.exists():
+        writer.close()
+
+
+def test_usage_that_is_not_sealed_yet_is_counted_and_said(metering: tuple[Path, SegmentWriter]):
+    folder, writer = metering
+    assert _verified(folder)[:2] == (0, 4)
+    told = CliRunner().invoke(cli, ["verify", "-C", str(folder), "--language", "en"])
+    assert "4 usage records are not sealed into the log yet" in told.output
+    with writer.path.open("ab") as file:
+        file.write(b'{"n":5}\n{"batch":"ab')  # just being written
+    assert _verified(folder)[:2] == (0, 4)
+
+
+def test_a_broken_chain_of_usage_that_is_not_sealed_yet_is_found(
+    metering: tuple[Path, SegmentWriter],
+):
+    """Every byte that was acknowledged, of a segment in use and of one that waits to be sealed."""
+    folder, writer = metering
+    whole = writer.path.read_bytes()
+    for at in (3, whole.index(b'"n":1') + 4, whole.index(b'"n":3') + 4, len(whole) - 20):
+        writer.path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        code, _, said = _verified(folder)
+        assert code == 8 and "store.meter-broken" in said, at
+    writer.path.write_bytes(whole)
+    closed = writer.close()
+    assert closed is not None and _verified(folder)[:2] == (0, 4)
+    closed.write_bytes(whole[:-1])
+    assert _verified(folder)[0] == 8

@@ -10,7 +10,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Broken, Diagnostic, Invalid, Severity
+from sanhua.kernel.ids import key_of
 from sanhua.verify import check_bundle, public_raw, unpack
 from sanhua.workspace.opening import Workspace
 
@@ -107,6 +108,62 @@ def _against(ws: Workspace, path: Path) -> list[str]:
     return [*faults, *([f"{path.name}: {fault}"] if fault else [])]
 
 
+def _unsealed(ws: Workspace, sealed: set[str]) -> tuple[int, list[str]]:
+    """How many usage records wait to be sealed into the log, in segments that are not among
+    `sealed`, and where such a segment breaks its own chain. A batch that a gateway is just writing
+    is not counted yet.
+
+    Nothing tells of a segment that was taken away whole, or cut behind a batch, before its sealing.
+    """
+    from sanhua.asset.meter import MeterSegment
+    from sanhua.kernel.ids import node
+    from sanhua.store.segment import OPEN, WHOLE
+    from sanhua.workspace.metering import meter_root
+
+    found: dict[str, tuple[int, str]] = {}
+    for ending in (OPEN, WHOLE):  # in the order of a segment's life: one that moves on is met
+        for path in sorted(meter_root(ws).glob(f"*{ending}")):
+            if path.stem not in sealed:
+                found[path.stem] = _chained(path) or found.get(path.stem, (0, ""))
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        waiting = [
+            told
+            for name, told in sorted(found.items())
+            if uow.find(MeterSegment, node("segment", name)) is None
+        ]
+    return sum(records for records, _ in waiting), [fault for _, fault in waiting if fault]
+
+
+def _chained(path: Path) -> tuple[int, str] | None:
+    """Records of a segment's whole batches, and what is wrong; None when it is gone meanwhile."""
+    from sanhua.store.segment import OPEN, look
+
+    try:
+        if path.suffix == OPEN and not _lines_behind(path, 0):
+            return 0, ""  # it has only just been begun
+        segment = look(path)
+        while segment.good < segment.size:
+            behind = _lines_behind(path, segment.good)
+            if path.suffix == OPEN and not any(line.startswith(b'{"batch":') for line in behind):
+                break
+            again = look(path)
+            if again.good == segment.good:
+                return again.lines, str(Broken("store.meter-broken", file=path.name, at=again.good))
+            segment = again
+        return segment.lines, ""
+    except FileNotFoundError:
+        return None
+    except Broken as error:
+        return 0, str(error)
+
+
+def _lines_behind(path: Path, offset: int) -> list[bytes]:
+    """The whole lines that stand behind `offset`."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return [line for line in file if line.endswith(b"\n")]
+
+
 def verify_store(
     ws: Workspace,
     told: Callable[[str, str], None] = lambda step, node: None,
@@ -157,17 +214,29 @@ def verify_store(
         told("verify", segment.id)
         fault = segment_fault(ws, segment)
         faults += [f"{segment.id}: {fault}"] if fault else []
+    unsealed, broken = _unsealed(ws, {key_of(segment.id) for segment in segments})
+    faults += broken
     faults += [f"{one.id}: bad signature" for one in signatures if not is_signed(one)]
+    notes = [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")]
+    if unsealed:
+        notes.append(
+            (
+                f"另有 {unsealed} 条用量记录尚未封存入日志：只核对了它们自身的批次链",
+                f"{unsealed} usage records are not sealed into the log yet: only their own chain "
+                "of batches was checked",
+            )
+        )
     return Verdict(
         {
             "events": size,
             "tables": len({snapshot.table for snapshot in kept}),
             "snapshots": sound,
             "segments": len(segments),
+            "unsealed": unsealed,
             "signatures": len(signatures),
             "erased": erased,
             "against": len(against),
         },
         faults,
-        [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")],
+        notes,
     )
