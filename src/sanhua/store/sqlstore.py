@@ -59,6 +59,34 @@ class Standing(NamedTuple):
     latest: int
 
 
+def _stood(owner: sa.ColumnElement[str]) -> sa.Select[str, int, int, int]:
+    """Id, version that stood, its seq and latest version of a record."""
+    told, last = schema.event, schema.event.alias("last")
+    latest = sa.select(sa.func.max(last.c.version)).where(last.c.node == owner).scalar_subquery()
+    return sa.select(told.c.node, told.c.version, told.c.seq, latest).where(
+        told.c.node == owner, told.c.version == stands(owner, _AT)
+    )
+
+
+# Walks ask these of every node, so they are put together once.
+_NODE, _AT = sa.bindparam("node", type_=schema.TEXT), sa.bindparam("at", type_=sa.BigInteger())
+_EDGE = schema.edge
+_IS_PART = (
+    _EDGE.c.src == _NODE,
+    _EDGE.c.src != _EDGE.c.node,
+    _EDGE.c.seq == stands(_EDGE.c.node, _AT),
+)
+_OWNER = sa.select(_EDGE.c.node).where(*_IS_PART).order_by(_EDGE.c.node).limit(1)
+_STOOD, _STOOD_WITHIN = _stood(_NODE), _stood(_OWNER.scalar_subquery())
+_EDGES = sa.select(_EDGE.c.src, _EDGE.c.verb, _EDGE.c.dst, _EDGE.c.weight).order_by(
+    _EDGE.c.node, _EDGE.c.seq, _EDGE.c.ordinal
+)
+_EDGES_OF_RECORD = _EDGES.where(
+    _EDGE.c.node == _NODE, _EDGE.c.src == _NODE, _EDGE.c.seq == stands(_NODE, _AT)
+)
+_EDGES_OF_PART = _EDGES.where(*_IS_PART)
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A version of a record; `fields` is None and `content` empty when it is erased.
@@ -288,53 +316,23 @@ class SqlStore:
 
         Of a record that came later its first version; None when nothing kept is called so.
         """
-        told, edge = schema.event, schema.edge
-        last = told.alias("last")
-
-        def stood(record: str) -> sa.Select[str, int, int, Any]:
-            latest = sa.select(sa.func.max(last.c.version)).where(last.c.node == record)
-            columns = told.c.node, told.c.version, told.c.seq, latest.scalar_subquery()
-            return sa.select(*columns).where(
-                told.c.node == record, told.c.version == stands(sa.literal(record), at)
-            )
-
-        owner = (
-            sa.select(edge.c.node)
-            .where(
-                edge.c.src == node,
-                edge.c.src != edge.c.node,
-                edge.c.seq == stands(edge.c.node, at),
-            )
-            .order_by(edge.c.node)
-            .limit(1)
-        )
         with self._reading() as connection:
-            found = connection.execute(stood(node)).first()
-            if found is None:
-                within = connection.execute(owner).scalar()
-                if within is None:
-                    return None
-                found = connection.execute(stood(within)).one()
-        return Standing(*found)
+            for query in (_STOOD, _STOOD_WITHIN):
+                found = connection.execute(query, {"node": node, "at": at}).first()
+                if found is not None:
+                    return Standing(*found)
+        return None
 
     def edges_of(self, node: str, at: int = NOW) -> list[Edge]:
         """Edges out of a record or a part, in the versions that stood when the log had `at`
         events.
         """
-        table = schema.edge
-        columns = sa.select(table.c.src, table.c.verb, table.c.dst, table.c.weight)
-        order = table.c.node, table.c.seq, table.c.ordinal
-        found: list[Edge] = []
         with self._reading() as connection:
-            for source, record in (
-                (table.c.node == node, sa.literal(node)),
-                (table.c.src != table.c.node, table.c.node),
-            ):
-                query = columns.where(
-                    source, table.c.src == node, table.c.seq == stands(record, at)
-                )
-                found += [Edge(*row) for row in connection.execute(query.order_by(*order)).all()]
-        return found
+            return [
+                Edge(*row)
+                for query in (_EDGES_OF_RECORD, _EDGES_OF_PART)
+                for row in connection.execute(query, {"node": node, "at": at}).all()
+            ]
 
     def ids_named(self, key: str) -> list[str]:
         """Records whose id is `<kind>:key`."""

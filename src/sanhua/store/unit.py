@@ -86,7 +86,7 @@ def is_latest(table: sa.FromClause, node: str) -> sa.ColumnElement[bool]:
     return ~sa.exists().where(newer.c.id == table.c[node], newer.c.seq > table.c.seq)
 
 
-def stands(node: sa.ColumnElement[str], at: int) -> sa.ScalarSelect[int]:
+def stands(node: sa.ColumnElement[str], at: int | sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
     """The version of a record that was the latest when the log had `at` events; of one that came
     later its first.
     """
