@@ -261,19 +261,24 @@ def is_consistent(old: int, old_root: bytes, size: int, root: bytes, path: Seque
 
 ED25519 = b"\x01"
 SIGNED = "\u2014 "
+PREVIOUS = "previous "
 
 
 class Checkpoint(NamedTuple):
-    """What a note says: the log `origin` had `size` leaves with this root."""
+    """What a note says: the log `origin` had `size` leaves with this root, and the checkpoint
+    before it had the text of this hash (empty: it is the first).
+    """
 
     origin: str
     size: int
     root: bytes
+    previous: str = ""
 
 
 def checkpoint_text(point: Checkpoint) -> str:
-    """The three lines that are signed."""
-    return f"{point.origin}\n{point.size}\n{base64.b64encode(point.root).decode()}\n"
+    """The lines that are signed: three, and an extension line after the first checkpoint."""
+    text = f"{point.origin}\n{point.size}\n{base64.b64encode(point.root).decode()}\n"
+    return f"{text}{PREVIOUS}{point.previous}\n" if point.previous else text
 
 
 def sign_note(text: str, name: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
@@ -295,12 +300,16 @@ def open_note(note: str, public_key: bytes | None) -> Checkpoint:
     lines = text.split("\n")
     if (
         not blank
-        or len(lines) != 3
+        or len(lines) not in (3, 4)
         or not lines[0]
         or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1])
     ):
         raise ValueError("not a checkpoint")
-    point = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
+    previous = lines[3].removeprefix(PREVIOUS) if len(lines) == 4 else ""
+    if len(lines) == 4 and not re.fullmatch(r"sha256:[0-9a-f]{64}", previous):
+        raise ValueError("not a checkpoint")
+    root = base64.b64decode(lines[2], validate=True)
+    point = Checkpoint(lines[0], int(lines[1]), root, previous)
     if checkpoint_text(point) != text + "\n" or len(point.root) != 32:
         raise ValueError("not a checkpoint")
     if public_key is None:
@@ -412,6 +421,8 @@ class Report:
     root: str = ""
     records: int = 0
     figures: int = 0  # additive figures that were recomputed
+    parts: int = 0  # parts of figures that were compared with what their records say
+    unsaid: int = 0  # parts whose records are here and do not say the amount
     files: int = 0  # files that come with the records
     log_size: int = 0
     origin: str = ""
@@ -432,6 +443,8 @@ class Report:
             "root",
             "records",
             "figures",
+            "parts",
+            "unsaid",
             "files",
             "log_size",
             "origin",
@@ -466,17 +479,19 @@ class Report:
         outside = (
             ", ".join(f"{kind} {count}" for kind, count in sorted(self.outside.items())) or "0"
         )
-        counted = (self.records, self.origin, self.log_size, self.figures)
+        counted = (self.records, self.origin, self.log_size, self.figures, self.parts, self.unsaid)
         if zh:
             lines = [
                 f"通过：{self.root}",
-                "{} 条记录均在日志 {}（{} 个事件）中；{} 个合计已重新计算".format(*counted),
+                "{} 条记录均在日志 {}（{} 个事件）中；{} 个合计已重新计算，{} 个分项与其记录相符，"
+                "{} 个分项的金额其记录未载".format(*counted),
                 f"仅引用、未包含：{outside}",
             ]
         else:
             lines = [
                 f"SOUND: {self.root}",
-                "{} records are in log {} ({} events); {} sums recomputed".format(*counted),
+                "{} records are in log {} ({} events); {} sums recomputed, {} parts are what their "
+                "records say, {} are not said by theirs".format(*counted),
                 f"named but not included: {outside}",
             ]
         if self.files:
@@ -509,9 +524,9 @@ def check_bundle(data: bytes, key: bytes | None) -> Report:
     try:
         entries = unpack(data)
         manifest = _manifest(entries, key, report)
-        bodies = _records(entries, manifest, report)
-        _graph(manifest, bodies, report)
-        _sums(bodies, report)
+        records = _records(entries, manifest, report)
+        _graph(manifest, records, report)
+        _figures(records, report)
     except (
         ValueError,
         KeyError,
@@ -572,12 +587,21 @@ def attached(listed: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+class Version(NamedTuple):
+    """A version of a record; the body is None when it is erased."""
+
+    id: str
+    version: int
+    seal: str
+    body: Any
+
+
 def _records(
     entries: Mapping[str, bytes], manifest: Mapping[str, Any], report: Report
-) -> dict[str, Any]:
-    """The body of each record by id (None: erased); events are in the log, seals are right."""
+) -> list[Version]:
+    """What the bundle holds; events are in the log, seals are right."""
     point = open_note(manifest["checkpoint"], None)
-    bodies: dict[str, Any] = {}
+    records: list[Version] = []
     for n, item in enumerate(manifest["records"]):
         node, version, seq = item["id"], item["version"], item["seq"]
         leaf = entries[f"events/{seq}.json"]
@@ -596,33 +620,35 @@ def _records(
         report.records += 1
         if kept["body"] is None and kept["salt"] is None:
             report.erased.append(node)
-            bodies[node] = None
+            records.append(Version(node, version, event["seal"], None))
             continue
         body = kept["body"].encode()
         salt = bytes.fromhex(kept["salt"])
         if salt.hex() != kept["salt"] or seal(salt, body) != event["seal"]:
             report.faults.append(f"记录与封印不符 record does not match its seal: {node}")
-        bodies[node] = _read(body)
-    if len(bodies) != len(manifest["records"]):
+        records.append(Version(node, version, event["seal"], _read(body)))
+    if len({(record.id, record.version) for record in records}) != len(records):
         report.faults.append("记录重复 a record stands twice")
     for node in report.erased:
         if not any(
-            b and b["kind"] == "erasure" and b["fields"]["node"] == node for b in bodies.values()
+            r.body and r.body["kind"] == "erasure" and r.body["fields"]["node"] == node
+            for r in records
         ):
             report.faults.append(f"内容缺失而无删除记录 body missing without an erasure: {node}")
-    return bodies
+    return records
 
 
-def _graph(manifest: Mapping[str, Any], bodies: Mapping[str, Any], report: Report) -> None:
+def _graph(manifest: Mapping[str, Any], records: Sequence[Version], report: Report) -> None:
     """Every edge leads to a node in the bundle or to one that is listed as outside."""
-    edges = [edge for body in bodies.values() if body for edge in body["edges"]]
+    edges = [edge for record in records if record.body for edge in record.body["edges"]]
     files = attached(manifest["entries"])
     named = {dst for _, _, dst, _ in edges}
     for name, digest in sorted(files.items()):
         report.files += 1
         if digest not in named:
             report.faults.append(f"没有记录列明此文件 no record names the file: {name}")
-    known = {*bodies, *files.values(), *(src for src, _, _, _ in edges)}
+    known = {record.id for record in records}
+    known |= {*files.values(), *(src for src, _, _, _ in edges)}
     outside = sorted(named - known)
     if outside != manifest["outside"]:
         report.faults.append(
@@ -633,27 +659,118 @@ def _graph(manifest: Mapping[str, Any], bodies: Mapping[str, Any], report: Repor
     report.outside = dict(Counter(re.split("[:_]", node, maxsplit=1)[0] for node in outside))
 
 
-def _sums(bodies: Mapping[str, Any], report: Report) -> None:
-    """An additive figure is the sum of its parts.
+def _figures(records: Sequence[Version], report: Report) -> None:
+    """Every figure that is here, against its parts."""
+    here: dict[str, dict[str, Version]] = {}
+    for record in records:
+        here.setdefault(record.id, {})[record.seal] = record
+    for record in records:
+        if record.body and record.body["kind"] == "figure":
+            _figure(record.body["fields"], here, report)
 
-    A part that is a figure here has the amount given for it.
+
+def _figure(
+    fields: Mapping[str, Any], here: Mapping[str, Mapping[str, Version]], report: Report
+) -> None:
+    """An additive figure is the sum of its parts, and every part has the amount that its record
+    says: in the version that the figure cites, where it cites one.
     """
-    for node, body in bodies.items():
-        if not body or body["kind"] != "figure" or body["fields"].get("additive") is not True:
-            continue
-        fields = body["fields"]
-        parts = [*fields["parts"], *fields["postings"]]
+    node, cites = fields["id"], fields.get("cites", {})
+    parts = [*fields["parts"], *fields["postings"]]
+    carried_by = fields.get("recognised_in", [])
+    cited: dict[str, Any] = {}
+    for other in dict.fromkeys([*(part["node"] for part in parts), *carried_by]):
+        versions = here.get(other, {})
+        found = (
+            versions.get(cites[other]) if other in cites else next(iter(versions.values()), None)
+        )
+        if found is not None:
+            cited[other] = found.body
+        elif versions:
+            report.faults.append(
+                f"所引版本不在包内 the version cited is not here: {node} ← {other}"
+            )
+    if fields.get("additive") is True:
         report.figures += 1
         if sum((_number(part["amount"]) for part in parts), Fraction()) != _number(fields["value"]):
             report.faults.append(f"合计不符 does not add up: {node} = {fields['value']}")
-        for part in parts:
-            other = bodies.get(part["node"])
-            if (
-                other
-                and other["kind"] == "figure"
-                and _number(other["fields"]["value"]) != _number(part["amount"])
-            ):
-                report.faults.append(f"分项不符 part differs: {node} ← {part['node']}")
+    carriers = [cited[asset] for asset in carried_by if cited.get(asset)]
+    for part in parts:
+        body = cited.get(part["node"])
+        if not body:  # outside, or erased
+            continue
+        said = _said(part, body, carriers)
+        if said is None:
+            report.unsaid += 1
+        elif _number(part["amount"]) in said:
+            report.parts += 1
+        else:
+            report.faults.append(f"分项不符 part differs: {node} ← {part['node']}")
+
+
+def _said(part: Mapping[str, Any], body: Any, carriers: Sequence[Any]) -> set[Fraction] | None:
+    """What a part may count with, by its record; None when the record does not say.
+
+    A figure says its value. A voucher or an entry says what it moves on an account or in all, with
+    either sign; where assets carry it, what one or more of them carry of its lines. Of any other
+    record the part names the field.
+    """
+    fields = body["fields"]
+    if body["kind"] == "figure":
+        return {_number(fields["value"])}
+    if body["kind"] == "voucher" and carriers:
+        amounts = [_carried(part["node"], fields, asset) for asset in carriers]
+        amounts = [amount for amount in amounts if amount]
+        return _either_sign(_sums(amounts)) if len(amounts) <= CARRIERS_MAX else None
+    if body["kind"] in ("voucher", "entry"):
+        moved: dict[str, Fraction] = {}
+        for line in fields["lines"]:
+            moved[line["account"]] = moved.get(line["account"], Fraction()) + _line(line["amount"])
+        whole = sum((amount for amount in moved.values() if amount > 0), Fraction())
+        return _either_sign([*moved.values(), whole])
+    if not part.get("said"):
+        return None
+    value: Any = fields
+    for step in part["said"].split("."):
+        value = value[step]
+    return {_number(str(value))}
+
+
+def _line(amount: Any) -> Fraction:
+    """An entry's line has whole fen, a voucher's money."""
+    return Fraction(amount, 100) if isinstance(amount, int) else _number(amount["amount"])
+
+
+def _carried(voucher: str, fields: Mapping[str, Any], asset: Any) -> Fraction:
+    """What an asset carries of a voucher, by those verdicts on it that the voucher has a line
+    for.
+    """
+    lines = {(line["line"], line["account"], line["amount"]["amount"]) for line in fields["lines"]}
+    verdicts = asset["fields"].get("verdicts", [])
+    return sum(
+        (
+            _number(verdict["amount"]["amount"])
+            for verdict in verdicts
+            if verdict["recognised"] == voucher
+            and (verdict["line"], verdict["account"], verdict["amount"]["amount"]) in lines
+        ),
+        Fraction(),
+    )
+
+
+CARRIERS_MAX = 12  # assets that carry lines of one voucher, of which a figure may mean some
+
+
+def _sums(amounts: Iterable[Fraction]) -> set[Fraction]:
+    """The sums of one or more of the amounts."""
+    sums: set[Fraction] = set()
+    for amount in amounts:
+        sums |= {amount, *(other + amount for other in sums)}
+    return sums
+
+
+def _either_sign(amounts: Iterable[Fraction]) -> set[Fraction]:
+    return {sign * amount for amount in amounts for sign in (1, -1)}
 
 
 def _number(text: str) -> Fraction:

@@ -374,7 +374,7 @@ def test_an_empty_log_has_a_checkpoint(store: SqlStore):
     assert store.verify() == []
 
 
-def test_a_log_behind_the_published_checkpoint_is_not_signed_again(reopen: AnyStore):
+def test_a_log_behind_the_published_checkpoint_is_not_gone_on_with(reopen: AnyStore):
     """A backup taken before the last checkpoint was handed out, and restored."""
     first = reopen()
     keep(first, LI)
@@ -386,15 +386,19 @@ def test_a_log_behind_the_published_checkpoint_is_not_signed_again(reopen: AnySt
     second.checkpoint()
     second.close()
     restored = reopen(url=backup, seed=3)
-    with pytest.raises(Conflict) as refused:
-        restored.checkpoint()
-    assert refused.value.code == "store.behind-published"
-    assert [fault.code for fault in restored.verify()] == ["verify.truncated"]
-    keep(restored, Column("col:another"))
+    for act in (restored.checkpoint, lambda: keep(restored, Column("col:another"))):
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "store.behind-published"
+    gone = "verify.checkpoint-gone"
+    assert [fault.code for fault in restored.verify()] == ["verify.truncated", gone]
+    unknowing = reopen(url=backup, seed=3, published="none")
+    keep(unknowing, Column("col:another"))
+    unknowing.close()
     with pytest.raises(Broken) as refused_too:
         restored.checkpoint()
     assert refused_too.value.code == "store.not-published"
-    assert [fault.code for fault in restored.verify()] == ["verify.checkpoint"]
+    assert [fault.code for fault in restored.verify()] == ["verify.checkpoint", gone]
 
 
 def test_two_writers_wait_for_each_other_and_none_is_lost(reopen: AnyStore):
@@ -585,7 +589,7 @@ def test_an_erased_person_is_gone_from_every_file_while_the_log_still_verifies(
     later = open_note(store.checkpoint(), None)
     path = store.consistency(point.size, later.size)
     assert is_consistent(point.size, point.root, later.size, later.root, path)
-    entries, _ = store.bundle("col:a", ["col:a", LI.id], store.checkpoint())
+    entries, _ = store.bundle("col:a", [("col:a", 1), (LI.id, 2)], store.checkpoint())
     report = check_bundle(pack(entries), None)
     assert report.ok and report.erased == [LI.id], report.faults
     keep(store, LI)  # declared again: a new version after the erased ones
@@ -622,14 +626,59 @@ def test_a_bundle_of_the_store_is_sound_and_covers_what_it_names(store: SqlStore
         uow.add(Figure("figure:b/r/t/c/q", Text("总"), amount, "CNY", parts), "figure.made")
     note = store.checkpoint()
     owners = ["figure:b/r/t/c/q", "figure:b/r/p/c/q", first.id, "book:plant"]
-    entries, size = store.bundle("figure:b/r/t/c/q", owners, note)
+    entries, size = store.bundle("figure:b/r/t/c/q", [(node, 1) for node in owners], note)
     report = check_bundle(pack(entries), None)
     assert (report.faults, report.records, report.figures, size) == ([], 4, 2, 4)
+    assert (report.parts, report.unsaid) == (2, 0)
     assert report.outside == {"party": 1, "voucher": 1}
     keep(store, Column("col:late"))
     with pytest.raises(Conflict) as refused:
-        store.bundle("col:late", ["col:late"], note)
+        store.bundle("col:late", [("col:late", 1)], note)
     assert refused.value.code == "store.after-checkpoint"
+
+
+def test_a_figure_stands_on_the_versions_that_were_there_when_it_was_made(store: SqlStore):
+    from sanhua.kernel.figure import Figure, Part
+
+    part, total = "figure:b/r/p/c/q", "figure:b/r/t/c/q"
+    parts = (Part(part, Decimal(3)), Part("file:x", Decimal()))
+
+    def stated(value: int) -> Figure:
+        counted = (Part("file:y", Decimal(value)),)
+        return Figure(part, Text("分"), Decimal(value), "rows", counted)
+
+    def summed() -> Figure:
+        return Figure(total, Text("总"), Decimal(3), "rows", parts)
+
+    keep(store, stated(3), summed())
+    keep(store, stated(4))
+    first, second = (store.told(part, version) for version in (1, 2))
+    made = store.standing(total)
+    assert made is not None and made.seq == 2
+    assert store.kept(total).fields["cites"] == {part: first.seal}  # what is no record has none
+    assert store.standing(part, made.seq) == (part, 1, first.seq, 2)
+    assert store.standing(part) == (part, 2, second.seq, 2)
+    assert store.superseded([part, total], made.seq) == {part: 1}
+    assert (store.kept(part, 1).fields["value"], store.kept(part).fields["value"]) == ("3", "4")
+    entries, _ = store.bundle(total, [(total, 1), (part, 1)], store.checkpoint())
+    assert check_bundle(pack(entries), None).ok
+    entries, _ = store.bundle(total, [(total, 1), (part, 2)], store.checkpoint())
+    [fault] = check_bundle(pack(entries), None).faults
+    assert "the version cited is not here" in fault
+    keep(store, summed())
+    assert store.kept(total).fields["cites"] == {part: second.seal}  # said anew
+
+
+def test_edges_of_a_moment_are_those_of_the_versions_that_stood(store: SqlStore):
+    one, two = Column("col:t.a@sha256:1", "sha256:1"), Column("col:t.a@sha256:2", "sha256:2")
+    keep(store, Snapshot("snap:t", (one,)))
+    keep(store, Snapshot("snap:t", (two,)))
+    assert [edge.dst for edge in store.edges_of(one.id, 1)] == ["sha256:1"]
+    assert store.edges_of(one.id, 2) == [] and store.standing(one.id, 2) is None
+    assert store.standing(one.id, 1) == ("snap:t", 1, 1, 2)
+    assert store.parts("snap:t", at=1) == [one.id] and store.parts("snap:t") == [two.id]
+    keep(store, Column("col:late"))
+    assert store.standing("col:late", 1) == ("col:late", 1, 3, 1)  # it came later: its first
 
 
 # What goes wrong outside

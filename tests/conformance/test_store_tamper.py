@@ -59,13 +59,24 @@ class InSqlite:
         return f"sqlite:///{database.as_posix()}"
 
     def tamper(self, database: Path, *statements: str) -> None:
+        """The triggers are taken off meanwhile."""
         db = sqlite3.connect(database)
-        for (name,) in db.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
+        triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        taken = db.execute(triggers).fetchall()
+        for name, _ in taken:
             db.execute(f'DROP TRIGGER "{name}"')
         for statement in statements:
             assert db.execute(statement).rowcount >= 1, statement
+        for _, sql in taken:
+            db.execute(sql)
+        db.commit()
+        db.close()
+
+    def change(self, database: Path, *statements: str) -> None:
+        """What the database is made of."""
+        db = sqlite3.connect(database)
+        for statement in statements:
+            db.execute(statement)
         db.commit()
         db.close()
 
@@ -92,6 +103,9 @@ class InPostgres:
                 off, statement.replace("x'00'", r"'\x00'") + " RETURNING 1", database=database
             )
             assert rows, statement
+
+    def change(self, database: str, *statements: str) -> None:
+        self.server.do(*statements, database=database)
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,8 @@ def make(where: Any, folder: Path) -> Sound:
     store.checkpoint()
     with store.begin(actor="party:a") as uow:
         uow.add(Link("link:0", "node:other"), "link.made")
+    store.checkpoint()
+    with store.begin(actor="party:a") as uow:
         uow.add(Link("link:gone", "node:x"), "link.made")
     store.erase("link:gone", actor="party:a", reason="r")
     store.checkpoint()
@@ -186,6 +202,10 @@ NO_RECORD = "INSERT INTO edge VALUES ('link:gone', 1, 0, 'link:gone', 'v', 'd', 
 NO_ENTRY = "INSERT INTO entry_line VALUES ('pst_x', 0, 'book:b', '1', 1, 'CNY', '2026-01-01')"
 NO_REASON = "UPDATE record SET body = NULL, salt = NULL WHERE kind = 'erasure'"
 RENAMED = "UPDATE checkpoint SET note = replace(note, 'sanhua/test', 'sanhua/best')"
+FIRST_NOTE = "SELECT note FROM checkpoint WHERE size = 7"
+OTHER_PLACE = '{"made_from":["text","weight"]}'
+OTHER_NAME = '{"made_from":["text","x\'\'y"]}'
+FEWER = '{"weight":["text","weight"]}'
 CREDIT = "UPDATE entry_line SET amount = amount + 1 WHERE ordinal = 0"
 
 
@@ -240,7 +260,25 @@ CHANGES = [
     ("INSERT INTO merkle VALUES (99, 1, x'00')", "verify.merkle"),
     (RENAMED, "verify.note"),
     ("UPDATE meta SET value = 'sanhua/best' WHERE name = 'origin'", "verify.note"),
-    ("UPDATE checkpoint SET size = 8 WHERE size = 7", "verify.note"),
+    ("UPDATE checkpoint SET size = 9 WHERE size = 7", "verify.note"),
+    ("DELETE FROM checkpoint WHERE size = 7", "verify.checkpoint-chain"),
+    ("DELETE FROM checkpoint WHERE size = 8", "verify.checkpoint-chain"),
+    ("DELETE FROM checkpoint WHERE size = 10", "verify.checkpoint-gone"),
+    ("DELETE FROM checkpoint", "verify.checkpoint-gone"),
+    (f"UPDATE checkpoint SET note = ({FIRST_NOTE}) WHERE size = 8", "verify.note"),
+    ("UPDATE meta SET value = '' WHERE name = 'origin'", "verify.meta"),
+    ("DELETE FROM meta WHERE name = 'origin'", "verify.meta"),
+    ("DELETE FROM meta WHERE name = 'schema'", "store.corrupt"),
+    ("UPDATE meta SET value = '0' WHERE name = 'schema'", "store.corrupt"),
+    ("UPDATE meta SET value = 'x' WHERE name = 'schema'", "store.corrupt"),
+    ("UPDATE meta SET value = '9' WHERE name = 'schema'", "store.newer-schema"),
+    ("UPDATE meta SET value = '[]' WHERE name = 'columns:test_link'", "verify.meta"),
+    (f"UPDATE meta SET value = '{OTHER_PLACE}' WHERE name = 'columns:test_link'", "verify.meta"),
+    (f"UPDATE meta SET value = '{OTHER_NAME}' WHERE name = 'columns:test_link'", "verify.meta"),
+    (f"UPDATE meta SET value = '{FEWER}' WHERE name = 'columns:test_link'", "verify.view"),
+    ("DELETE FROM meta WHERE name = 'columns:test_link'", "verify.meta"),
+    ("INSERT INTO meta VALUES ('columns:none', '1')", "verify.meta"),
+    ("INSERT INTO meta VALUES ('more', '1')", "verify.meta"),
 ]
 # A value of another type, which only SQLite takes.
 OTHER_TYPES = [
@@ -262,6 +300,70 @@ OTHER_TYPES = [
 def test_a_changed_row_is_found(sound: Sound, database: Any, statement: str, code: str):
     sound.where.tamper(database, statement)
     assert code in sound.found(database)
+
+
+# Statements over what the database is made of; a tuple is (SQLite, PostgreSQL).
+REMADE = "SELECT id, seq FROM record WHERE kind = 'test_link' AND id <> 'link:1'"
+DROP_ON = ("DROP TRIGGER {0}", "DROP TRIGGER {0} ON {1}")
+LENIENT = (
+    "CREATE TRIGGER record_no_update BEFORE UPDATE ON record WHEN 0 BEGIN SELECT 1; END",
+    "CREATE TRIGGER record_no_update BEFORE UPDATE ON record FOR EACH ROW "
+    "WHEN (NEW.body IS NULL) EXECUTE FUNCTION append_only()",
+)
+QUIET = (
+    "CREATE TRIGGER more AFTER INSERT ON event BEGIN SELECT 1; END",
+    "CREATE TRIGGER more AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION append_only()",
+)
+REMAKES: list[tuple[list[str | tuple[str, str]], str]] = [
+    *(
+        ([tuple(one.format(f"{table}_no_{act}", table) for one in DROP_ON)], "verify.trigger")  # type: ignore[list-item]
+        for table, act in (("record", "update"), ("event", "delete"), ("checkpoint", "delete"))
+    ),
+    ([("DROP TRIGGER record_no_update", "DROP TRIGGER record_no_update ON record"), LENIENT],
+     "verify.trigger"),
+    ([QUIET], "verify.trigger"),
+    (["DROP VIEW test_link_v"], "verify.view"),
+    (["DROP VIEW test_link_v", f"CREATE VIEW test_link_v AS {REMADE}"], "verify.view"),
+]  # fmt: skip
+ONLY_POSTGRES = [
+    (["ALTER TABLE event DISABLE TRIGGER event_no_update"], "verify.trigger"),
+    (["ALTER TABLE record DISABLE TRIGGER ALL"], "verify.trigger"),
+    (
+        [
+            "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NEW; END $$"
+        ],
+        "verify.trigger",
+    ),
+]
+ONLY_SQLITE = [(["DROP INDEX event_node"], "verify.index")]
+
+
+@pytest.mark.parametrize(
+    ("sound", "statements", "code"),
+    [
+        *(("sqlite", *change) for change in [*REMAKES, *ONLY_SQLITE]),
+        *(("postgres", *change) for change in [*REMAKES, *ONLY_POSTGRES]),
+    ],
+    indirect=["sound"],
+)
+def test_a_database_that_no_longer_refuses_or_shows_otherwise_is_found(
+    sound: Sound, database: Any, statements: list[str | tuple[str, str]], code: str
+):
+    at = isinstance(sound.where, InPostgres)
+    sound.where.change(database, *(one if isinstance(one, str) else one[at] for one in statements))
+    assert sound.found(database) == {code}
+
+
+@BOTH
+def test_views_and_tables_that_people_add_are_no_fault(sound: Sound, database: Any):
+    sound.where.change(
+        database,
+        "CREATE VIEW mine AS SELECT id FROM test_link_v",
+        "CREATE TABLE notes (text TEXT)",
+        "CREATE INDEX quick ON record (kind)",
+    )
+    assert sound.found(database) == set()
 
 
 @BOTH

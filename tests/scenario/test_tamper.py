@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sanhua.cli.commands import cli
+from sanhua.store.segment import SegmentWriter
+from sanhua.verify import public_pem
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -22,14 +27,28 @@ def built(small_project: Path) -> Path:
 
 
 def _edit(folder: Path, statement: str) -> None:
-    """Change the database behind the program's back, its triggers taken off."""
+    """Change the database behind the program's back, its triggers taken off meanwhile."""
     with sqlite3.connect(folder / "state" / "state.db") as db:
-        for (name,) in db.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        triggers = db.execute(query).fetchall()
+        for name, _ in triggers:
             db.execute(f'DROP TRIGGER "{name}"')
         changed = db.execute(statement).rowcount
         assert changed >= 1, statement
+        for _, sql in triggers:
+            db.execute(sql)
+
+
+def _remake(folder: Path, *statements: str) -> None:
+    """Change what the database is made of."""
+    with sqlite3.connect(folder / "state" / "state.db") as db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def _exchange_public_key(folder: Path) -> None:
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    (folder / "state" / "keys" / "log.key.pub").write_bytes(public_pem(key))
 
 
 def _flip(path: Path, at: int) -> None:
@@ -42,6 +61,8 @@ def _lake(folder: Path, name: str) -> Path:
     return sorted((folder / "state" / "lake").rglob(name))[0]
 
 
+OTHER_VIEW = "CREATE VIEW table_v AS SELECT id, seq, 7 AS rows FROM record WHERE kind = 'table'"
+OTHER_COLUMNS = '{"rows":["bigint","rejected"]}'
 TAMPERED: dict[str, Callable[[Path], None]] = {
     "a record's body": lambda f: _edit(
         f,
@@ -83,6 +104,13 @@ TAMPERED: dict[str, Callable[[Path], None]] = {
     "the rejected rows": lambda f: _flip(_lake(f, "rejects.parquet"), 50),
     "a file of the lake taken away": lambda f: _lake(f, "part-0.parquet").unlink(),
     "the published checkpoint": lambda f: _flip(f / "state" / "keys" / "published.checkpoint", 30),
+    "verify.trigger": lambda f: _remake(f, "DROP TRIGGER event_no_delete"),
+    "verify.view": lambda f: _remake(f, "DROP VIEW table_v", OTHER_VIEW),
+    "verify.meta": lambda f: _edit(
+        f, f"UPDATE meta SET value = '{OTHER_COLUMNS}' WHERE name = 'columns:table'"
+    ),
+    "verify.checkpoint-gone": lambda f: _edit(f, "DELETE FROM checkpoint"),
+    "keys.public-differs": _exchange_public_key,
 }
 
 
@@ -94,6 +122,7 @@ def test_verify_finds_and_exits_8(built: Path, what: str):
     TAMPERED[what](built)
     broken = runner.invoke(cli, ["verify", "-C", str(built), "--json"])
     assert broken.exit_code == 8, broken.output
+    assert "." not in what or what in broken.stdout
 
 
 def test_a_snapshot_that_is_no_longer_current_is_verified_too(built: Path):
@@ -134,3 +163,120 @@ def test_a_lost_private_key_is_not_replaced(built: Path):
     key.unlink()
     told = CliRunner().invoke(cli, ["verify", "-C", str(built), "--json"])
     assert told.exit_code == 8 and "keys.missing" in told.stdout and not key.exists()
+
+
+# A backup of the whole state
+
+
+def _code(*words: object) -> tuple[int, str]:
+    told = CliRunner().invoke(cli, [*(str(word) for word in words), "--json"])
+    return told.exit_code, told.stdout
+
+
+@pytest.fixture
+def restored(built: Path, tmp_path: Path) -> Path:
+    """The whole state was restored from a backup after an approval was given and proven."""
+    backup = tmp_path / "backup"
+    shutil.copytree(built / "state", backup)
+    assert _code("approve", "asset:energy_data", "--as", "checker", "-C", built)[0] == 0
+    assert _code("prove", "asset:energy_data", "-C", built, "-o", tmp_path / "after.zip")[0] == 0
+    shutil.rmtree(built / "state")
+    backup.rename(built / "state")
+    return built
+
+
+def test_a_restored_state_is_not_gone_on_with(restored: Path):
+    """The checkpoint kept apart from `state/` still knows of the approval, for every verb."""
+    for words in (
+        ["approve", "asset:energy_data", "--as", "checker"],
+        ["report", "disclosure"],
+        ["prove", "asset:energy_data", "-o", restored / "x.zip"],
+    ):
+        code, told = _code(*words, "-C", restored)
+        assert (code, "store.behind-published" in told) == (4, True), words
+    code, told = _code("verify", "-C", restored)
+    assert code == 8 and "verify.truncated" in told
+    assert _code("explain", "asset:energy_data", "-C", restored)[0] == 0  # it may be read
+
+
+def test_what_was_handed_out_shows_that_a_restored_state_went_on(restored: Path, tmp_path: Path):
+    """The checkpoint kept apart is gone too: nothing here tells, but the bundle does."""
+    (restored / ".sanhua" / "published.checkpoint").unlink()
+    after = tmp_path / "after.zip"
+    code, told = _code("verify", "-C", restored, "--against", after)
+    assert code == 8 and "verify.against-behind" in told
+    for _ in range(4):
+        (restored / "evidence" / "paper.md").write_text("又证明\n" * (_ + 1), encoding="utf-8")
+        assert _code("run", "-C", restored)[0] == 0
+    assert _code("verify", "-C", restored)[0] == 0
+    code, told = _code("verify", "-C", restored, "--against", after)
+    assert code == 8 and "verify.against-forked" in told
+
+
+def test_a_log_goes_on_from_every_bundle_and_checkpoint_it_handed_out(built: Path, tmp_path: Path):
+    bundle, note = tmp_path / "early.zip", tmp_path / "early.checkpoint"
+    assert _code("prove", "asset:energy_data", "-C", built, "-o", bundle)[0] == 0
+    shutil.copy(built / "state" / "keys" / "published.checkpoint", note)
+    assert _code("approve", "asset:energy_data", "--as", "checker", "-C", built)[0] == 0
+    handed = ("--against", bundle, "--against", note)
+    assert _code("verify", "-C", built, *handed)[0] == 0
+    _flip(bundle, 400)
+    code, told = _code("verify", "-C", built, "--against", bundle)
+    assert code == 8 and "early.zip" in told
+    shutil.rmtree(built / "state")  # begun anew, with a key of its own
+    assert _code("run", "-C", built)[0] == 0
+    code, told = _code("verify", "-C", built, "--against", note)
+    assert code == 8 and "verify.against-key" in told
+    assert _code("verify", "-C", built)[0] == 0
+    assert _code("verify", bundle, "--against", note)[0] == 2
+    assert _code("verify", "-C", built, "--against", tmp_path / "none")[0] == 2
+
+
+# Usage that is not sealed yet
+
+
+LINES = [[b'{"n":1}\n'], [b'{"n":2}\n', b'{"n":3}\n'], [b'{"n":4}\n']]
+
+
+def _verified(folder: Path) -> tuple[int, int, str]:
+    """Exit code, records not sealed yet, and everything that was said."""
+    told = CliRunner().invoke(cli, ["verify", "-C", str(folder), "--json"])
+    return told.exit_code, json.loads(told.stdout)["unsealed"], told.stdout
+
+
+@pytest.fixture
+def metering(built: Path) -> Iterator[tuple[Path, SegmentWriter]]:
+    """A gateway has written four records in three batches and goes on."""
+    writer = SegmentWriter(built / "state" / "meter", "one")
+    for lines in LINES:
+        writer.commit(lines)
+    yield built, writer
+    if writer.path.exists():
+        writer.close()
+
+
+def test_usage_that_is_not_sealed_yet_is_counted_and_said(metering: tuple[Path, SegmentWriter]):
+    folder, writer = metering
+    assert _verified(folder)[:2] == (0, 4)
+    told = CliRunner().invoke(cli, ["verify", "-C", str(folder), "--language", "en"])
+    assert "4 usage records are not sealed into the log yet" in told.output
+    with writer.path.open("ab") as file:
+        file.write(b'{"n":5}\n{"batch":"ab')  # just being written
+    assert _verified(folder)[:2] == (0, 4)
+
+
+def test_a_broken_chain_of_usage_that_is_not_sealed_yet_is_found(
+    metering: tuple[Path, SegmentWriter],
+):
+    """Every byte that was acknowledged, of a segment in use and of one that waits to be sealed."""
+    folder, writer = metering
+    whole = writer.path.read_bytes()
+    for at in (3, whole.index(b'"n":1') + 4, whole.index(b'"n":3') + 4, len(whole) - 20):
+        writer.path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        code, _, said = _verified(folder)
+        assert code == 8 and "store.meter-broken" in said, at
+    writer.path.write_bytes(whole)
+    closed = writer.close()
+    assert closed is not None and _verified(folder)[:2] == (0, 4)
+    closed.write_bytes(whole[:-1])
+    assert _verified(folder)[0] == 8

@@ -9,8 +9,11 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,14 @@ import pytest
 from click.testing import CliRunner
 
 import sanhua.verify
+from sanhua.asset.party import Party
 from sanhua.cli.commands import cli
 from sanhua.kernel.record import Edge
 from sanhua.project import schema
 from sanhua.resource.grade import Grading
 from sanhua.store.clock import SetClock
-from sanhua.workspace.explaining import explain
+from sanhua.workspace.browsing import Browser
+from sanhua.workspace.explaining import explain, prove
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -53,6 +58,43 @@ def digest(path: Path) -> str:
 def built(small_project: Path) -> Path:
     said("run", "-C", small_project)
     return small_project
+
+
+def test_a_figure_opens_to_what_it_was_made_from_whatever_came_later(built: Path, tmp_path: Path):
+    """The half-year shows 1,234.56; then the ERP books another 100.00, which the asset carries."""
+    figure = "figure:plant/balance_sheet/development.data/ending/2024-H1"
+    asset, new = "asset:energy_data", "voucher:2024-04-01"
+
+    def opened(name: str) -> dict[str, dict[str, Any]]:
+        return {node["id"]: node for node in said("explain", name, "-C", built)["nodes"]}
+
+    def proven(name: str, parts: int) -> None:
+        said("prove", name, "-C", built, "-o", tmp_path / "figure.zip")
+        report = sanhua.verify.check_bundle((tmp_path / "figure.zip").read_bytes(), None)
+        assert (report.faults, report.parts, report.unsaid) == ([], parts, 0)
+
+    said("report", "disclosure", "-C", built)
+    first = opened(figure)
+    with (built / "books" / "vouchers" / "2024.csv").open("a", encoding="utf-8") as file:
+        file.write("2024-04-01,2024-04-30,薪酬,5301.02,100.00,,P1,evidence/paper.md\n")
+        file.write("2024-04-01,2024-04-30,薪酬,2211,,100.00,,\n")
+    said("run", "-C", built)
+    later = opened(figure)
+    assert later[figure] == first[figure] and later[figure]["value"] == "1234.56"
+    assert later[f"{asset}@v1"] == first[asset] | {"id": f"{asset}@v1"}
+    assert not {asset, new} & later.keys() and new in opened(asset)
+    with Workspace(built) as ws:
+        page = Browser(ws).open(figure)
+        assert [cause.node for cause in page.causes if cause.kind == "asset"] == [f"{asset}@v1"]
+        assert Browser(ws).open(f"{asset}@v1").value == "1234.56"
+        assert Browser(ws).open(asset).value == "1334.56"
+    proven(figure, 2)
+    said("report", "disclosure", "-C", built)  # now it is made anew
+    now, then = opened(figure), opened(f"{figure}@v1")
+    assert now[figure]["value"] == "1334.56" and {asset, new} <= now.keys()
+    assert then[f"{figure}@v1"]["value"] == "1234.56" and f"{asset}@v1" in then
+    proven(figure, 3)
+    proven(f"{figure}@v1", 2)
 
 
 def test_one_command_goes_from_raw_file_to_product_and_to_the_balance_sheet(small_project: Path):
@@ -299,3 +341,33 @@ def test_a_deidentification_that_leaves_the_values_lowers_no_grade(built: Path):
         found = uow.get(Grading, "grade:shown")
     grades = {column.name: column.grade.value for column in found.columns}
     assert (grades["shown"], grades["hidden"]) == ("general4", "general1")
+
+
+def test_what_is_proven_is_one_moment_however_others_write_on(built: Path, tmp_path: Path):
+    """Another process gives a party ever new versions, each held by a party made just before."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with Workspace(built) as other:
+            for n in count():
+                if stop.is_set():
+                    return
+                with other.store.begin(actor="party:plant") as uow:
+                    uow.add(Party(f"party:holder_{n}", f"{n}"), "party.declared")
+                    moving = Party("party:moving", "动", of=f"party:holder_{n}")
+                    uow.add(moving, "party.declared")
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with Workspace(built) as ws:
+            while ws.store.version_of("party:moving") < 2:
+                time.sleep(0.01)
+            for _ in range(20):
+                made = prove(ws, "party:moving", tmp_path / "moving.zip")
+                report = sanhua.verify.check_bundle((tmp_path / "moving.zip").read_bytes(), None)
+                assert (made["records"], report.records, report.outside) == (2, 2, {})
+    finally:
+        stop.set()
+        writer.join()

@@ -382,6 +382,72 @@ def test_a_cut_or_lengthened_bundle_is_found():
     assert not check_bundle(b"\x00" + data, None).ok
 
 
+def money(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
+def voucher(amount: str) -> tuple[str, str]:
+    """Two lines of 5301 (rows 2 and 3 of its file) and one that balances them."""
+    lines = [("5301", amount, 2), ("5301", "7.00", 3), ("2211", f"-{amount}", 4)]
+    listed = [{"account": a, "amount": money(m), "line": n} for a, m, n in lines]
+    return "voucher:1", body("voucher", {"id": "voucher:1", "lines": listed}, [])
+
+
+def asset(amount: str) -> tuple[str, str]:
+    """An asset that carries row 2 of the voucher and refuses row 3."""
+    rows = [(2, amount, "voucher:1"), (3, "7.00", "")]
+    verdicts = [
+        {"line": n, "account": "5301", "amount": money(m), "recognised": v} for n, m, v in rows
+    ]
+    fields = {"id": "asset:a", "verdicts": verdicts, "capitalised": money(amount)}
+    return "asset:a", body("asset", fields, [])
+
+
+def carried(amount: str, cites: dict[str, str] | None = None) -> tuple[str, str]:
+    """A figure posted from the voucher, carried by the asset."""
+    node, text = figure("figure:b/r/carried/c/p", amount, [], [("voucher:1", amount)])
+    said = json.loads(text)
+    said["fields"] |= {"recognised_in": ["asset:a"], "cites": cites or {}}
+    said["edges"].append([node, "recognised_in", "asset:a", "1"])
+    return node, canonical(said).decode()
+
+
+def counted(amount: str) -> tuple[str, str]:
+    """A figure whose part says where its record has the amount."""
+    node, text = figure("figure:b/r/counted/c/p", amount, [("asset:a", amount)])
+    said = json.loads(text)
+    said["fields"]["parts"][0]["said"] = "capitalised.amount"
+    return node, canonical(said).decode()
+
+
+def posted(amount: str) -> list[tuple[str, str]]:
+    """A figure posted from an entry of 2.50 over two accounts and 1.00 and 1.50 on the other
+    side."""
+    lines = [("a", 250), ("b", -100), ("c", -150)]
+    listed = [{"account": account, "amount": fen} for account, fen in lines]
+    entry = "pst_1", body("entry", {"id": "pst_1", "lines": listed}, [])
+    return [figure("figure:b/r/posted/c/p", amount, [], [("pst_1", amount)]), entry]
+
+
+OTHER_SEAL = {"voucher:1": sha256(b"another version")}
+
+
+def test_what_counts_into_a_figure_is_compared_with_what_its_record_says():
+    report = check_bundle(bundle_of([carried("1.10"), asset("1.10"), voucher("1.10")]), None)
+    assert (report.faults, report.parts, report.unsaid) == ([], 1, 0)
+    assert check_bundle(bundle_of([carried("-1.10"), asset("1.10"), voucher("1.10")]), None).ok
+    assert check_bundle(bundle_of([counted("1.10"), asset("1.10")]), None).parts == 1
+    for amount in ("2.50", "-1.00", "1.50"):
+        assert check_bundle(bundle_of(posted(amount)), None).faults == []
+
+
+def test_what_a_record_does_not_say_is_counted_as_not_said():
+    amortised = figure("figure:b/r/total/c/p", "0.10", [], [("asset:a", "0.10")])
+    report = check_bundle(bundle_of([amortised, asset("1.10")]), None)
+    assert (report.ok, report.parts, report.unsaid) == (True, 0, 1)
+    assert "1 are not said by theirs" in report.en and "1 个分项的金额其记录未载" in report.zh
+
+
 TOTAL, PART = RECORDS[0][0], RECORDS[1][0]
 WRONG_SUM = figure(TOTAL, "3.31", [(PART, "1.10")], [("voucher:2", "2.20")])
 WRONG_PART = figure(TOTAL, "3.30", [(PART, "1.00")], [("voucher:2", "2.30")])
@@ -392,6 +458,17 @@ WRONG_PART = figure(TOTAL, "3.30", [(PART, "1.00")], [("voucher:2", "2.30")])
     [
         (bundle_of([WRONG_SUM, RECORDS[1]]), "add up"),
         (bundle_of([WRONG_PART, RECORDS[1]]), "part differs"),
+        (bundle_of([carried("8.10"), asset("1.10"), voucher("1.10")]), "part differs"),
+        (bundle_of([carried("7.00"), asset("1.10"), voucher("1.10")]), "part differs"),
+        (bundle_of([carried("1.10"), asset("1.10"), voucher("1.20")]), "part differs"),
+        (bundle_of([carried("1.10"), asset("1.20"), voucher("1.20")]), "part differs"),
+        (bundle_of([counted("1.10"), asset("1.20")]), "part differs"),
+        (bundle_of(posted("1.25")), "part differs"),
+        (
+            bundle_of([carried("1.10", OTHER_SEAL), asset("1.10"), voucher("1.10")]),
+            "the version cited is not here",
+        ),
+        (bundle_of([*RECORDS, RECORDS[1]]), "stands twice"),
         (bundle_of(sealed={PART: "{}"}), "seal"),
         (bundle_of(event={"version": "2"}), "differ"),
         (bundle_of(event={"seq": "9"}), "differ"),

@@ -315,11 +315,25 @@ def prove(node: str, out: Path, folder: Path, as_json: bool, language: str | Non
     type=click.Path(path_type=Path, dir_okay=False),
     help="预期的公钥 the public key you expect (PEM)",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="交出过的证据包或检查点，本项目的日志须由它续成 a bundle or checkpoint handed out, from "
+    "which this project's log must go on",
+)
 @common
 def verify(
-    bundle: Path | None, key: Path | None, folder: Path, as_json: bool, language: str | None
+    bundle: Path | None,
+    key: Path | None,
+    against: tuple[Path, ...],
+    folder: Path,
+    as_json: bool,
+    language: str | None,
 ) -> None:
     """验证证据包，或本项目的全部状态 verify a bundle, or everything this project keeps."""
+    if bundle is not None and against:
+        raise click.UsageError("--against 只用于本项目的状态 is for the project's own state")
     with show.answering("verify", as_json, language or "zh") as answer:
         from sanhua.workspace import verifying
 
@@ -330,7 +344,7 @@ def verify(
                 opened(folder, answer, language) as ws,
                 show.progress(not as_json, answer.language) as told,
             ):
-                verdict = verifying.verify_store(ws, told)
+                verdict = verifying.verify_store(ws, told, against)
         answer.data, answer.found, answer.ok = verdict.data, verdict.diagnostics, verdict.ok
         answer.code = 0 if verdict.ok else show.EXIT[show.Broken]
         answer.lines += verdict.lines(answer.language)

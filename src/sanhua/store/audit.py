@@ -14,7 +14,15 @@ from sqlalchemy.exc import DBAPIError
 from sanhua.kernel.errors import Broken, Diagnostic, Severity
 from sanhua.store import schema
 from sanhua.store.dialect import Dialect, translated
-from sanhua.verify import Checkpoint, Frontier, leaf_hash, open_note, seal
+from sanhua.verify import (
+    Checkpoint,
+    Frontier,
+    checkpoint_text,
+    leaf_hash,
+    open_note,
+    seal,
+    sha256,
+)
 
 PAGE_ROWS = 2_000
 TELL_ROWS = 10_000
@@ -47,10 +55,11 @@ def audit(
     connection: sa.Connection,
     dialect: Dialect,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     progress: Progress,
 ) -> Iterator[Fault]:
-    """The database's pages, the log, then records with their edges and ledger lines.
+    """The database's pages, what refuses changes and shows records, the log, then records with
+    their edges and ledger lines.
 
     A part that cannot be read through ends with one fault, and the next part goes on.
     """
@@ -59,6 +68,13 @@ def audit(
             "pages",
             lambda _: (
                 Fault("verify.pages", "", {"reason": text}) for text in dialect.faults(connection)
+            ),
+        ),
+        (
+            "schema",
+            lambda _: (
+                Fault(f"verify.{what}", "", {"name": name})
+                for what, name in schema.changed(connection, dialect)
             ),
         ),
         ("log", lambda opened: _log(connection, public_key, published, progress, opened)),
@@ -88,7 +104,7 @@ def _stream(connection: sa.Connection, query: sa.Executable, opened: ExitStack) 
 def _log(
     connection: sa.Connection,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     progress: Progress,
     opened: ExitStack,
 ) -> Iterator[Fault]:
@@ -143,12 +159,13 @@ def _log(
 def _checkpoints(
     connection: sa.Connection,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     faults: list[Fault],
 ) -> dict[int, list[Checkpoint]]:
-    """Checkpoints by size: those of the database and the published one.
+    """Checkpoints by size: those of the database, each of which names the one before it, and the
+    published one, which is one of them. (Stores of before 2026-12 begin with some that name none.)
 
-    Bad notes go to `faults`.
+    What does not agree goes to `faults`.
     """
     table = schema.checkpoint
     notes: list[tuple[int | None, str]] = [
@@ -161,12 +178,10 @@ def _checkpoints(
     meta = schema.meta
     origin = connection.execute(sa.select(meta.c.value).where(meta.c.name == "origin")).scalar()
     try:
-        outside = published()
+        notes += [(None, note) for note in published()]
     except Broken as error:
         faults.append(Fault(error.code, "", dict(error.diagnostic.facts)))
-        outside = None
-    if outside is not None:
-        notes.append((None, outside))
+    before, chained, kept = "", False, set[Checkpoint]()
     for size, note in notes:
         try:
             point = open_note(note, public_key)
@@ -177,7 +192,16 @@ def _checkpoints(
         except (ValueError, TypeError, AttributeError) as error:
             where = "published" if size is None else size
             faults.append(Fault("verify.note", "", {"size": where, "reason": str(error)}))
+            before = ""
             continue
+        if size is None:
+            if point not in kept:
+                faults.append(Fault("verify.checkpoint-gone", "", {"size": point.size}))
+        elif point.previous != before and (point.previous or chained):
+            faults.append(Fault("verify.checkpoint-chain", "", {"size": size}))
+        chained = chained or bool(point.previous)
+        before = sha256(checkpoint_text(point).encode())
+        kept.add(point)
         points.setdefault(point.size, []).append(point)
     return points
 

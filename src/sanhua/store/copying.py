@@ -31,7 +31,7 @@ def copy(
     target: sa.Engine,
     *,
     public_key: bytes | None,
-    published: Callable[[], str | None],
+    published: Callable[[], list[str]],
     progress: Progress,
 ) -> Copied:
     """Everything that `source` sees, into the empty database behind `target`, as one transaction.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,6 +46,18 @@ class Dialect(Protocol):
         """Statements that make (again) the view of a kind's latest versions.
 
         Column, type (text, bigint or boolean), path inside `fields`.
+        """
+        ...
+
+    def changed(
+        self,
+        connection: sa.Connection,
+        make_anew: Callable[[sa.Connection], None],
+        views: dict[str, str],
+    ) -> list[tuple[str, str]]:
+        """What is missing, changed or (of triggers on our tables) too much beside that which
+        `make_anew` makes in an empty database: (trigger, view, table or index; name). `views` are
+        the names of the views with the statement that makes each.
         """
         ...
 
@@ -166,6 +178,28 @@ class Sqlite:
             "AND NOT EXISTS (SELECT 1 FROM record n WHERE n.id = r.id AND n.seq > r.seq)",
         ]
 
+    def changed(
+        self,
+        connection: sa.Connection,
+        make_anew: Callable[[sa.Connection], None],
+        views: dict[str, str],
+    ) -> list[tuple[str, str]]:
+        empty = sa.create_engine("sqlite://")
+        try:
+            with empty.connect() as made:
+                make_anew(made)
+                wanted = _made_of(made)
+        finally:
+            empty.dispose()
+        have = _made_of(connection)
+        ours = {table for _, _, table in wanted}
+        return [
+            (type_, name)
+            for type_, name, table in sorted(wanted.keys() | have.keys())
+            if wanted.get((type_, name, table)) != have.get((type_, name, table))
+            and ((type_, name, table) in wanted or (type_ == "trigger" and table in ours))
+        ]
+
     def wipe(self, engine: sa.Engine) -> None:
         if self.one_connection:
             return  # nothing is kept in a file, and secure_delete has zeroed the pages
@@ -203,6 +237,13 @@ class Sqlite:
                 if re.search("Could not decode to UTF-8|no such (table|column)", str(cause)):
                     return Broken("store.corrupt", file=where, reason=str(cause))
                 return None
+
+
+def _made_of(connection: sa.Connection) -> dict[tuple[str, str, str], str]:
+    """The statement that made each table, index, trigger and view: by type, name and table."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    rows = connection.exec_driver_sql(query).all()
+    return {(type_, name, table): sql for type_, name, table, sql in rows}
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

@@ -8,7 +8,9 @@ acknowledged, text compared byte by byte (the columns are of collation "C").
 from __future__ import annotations
 
 import logging
+import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +54,13 @@ _OTHERS = (
     "UNION ALL SELECT gid FROM pg_prepared_xacts WHERE database = current_database() "
     "UNION ALL SELECT slot_name FROM pg_replication_slots WHERE xmin IS NOT NULL"
 )
+_TRIGGERS = (
+    "SELECT t.tgname, t.tgenabled::text, t.tgisinternal, pg_get_triggerdef(t.oid), p.proname, "
+    "p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+    "JOIN pg_proc p ON p.oid = t.tgfoid WHERE c.relnamespace = current_schema()::regnamespace "
+    f"AND c.relname IN ({', '.join(repr(name) for name in _TABLES)}) ORDER BY 1"
+)
+_VIEWS = "SELECT viewname::text FROM pg_views WHERE schemaname = current_schema()"
 _INDEXES = (
     "SELECT i.indexrelid::regclass::text FROM pg_index i "
     "JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid "
@@ -170,6 +179,46 @@ class Postgres:
             f'DROP VIEW "{name}"; CREATE VIEW "{name}" AS {select}; END $do$'
         ]
 
+    def changed(
+        self,
+        connection: sa.Connection,
+        make_anew: Callable[[sa.Connection], None],
+        views: dict[str, str],
+    ) -> list[tuple[str, str]]:
+        """Tables and indexes are not compared: a column or key that is gone is met when it is read.
+
+        A reader may not make anything, so a view is compared by how the server would carry it out.
+        """
+        wanted, functions = dict[str, str](), dict[str, str]()
+        for statement in self.append_only():
+            if made := re.match(r"CREATE TRIGGER (\w+)", statement):
+                wanted[made[1]] = _bare(statement)
+            elif made := re.match(r"CREATE FUNCTION (\w+)\(\).*\$\$(.*)\$\$", statement):
+                functions[made[1]] = made[2].replace("%%", "%")
+        found: list[tuple[str, str]] = []
+        have: dict[str, str] = {}
+        for name, enabled, internal, statement, function, text in connection.exec_driver_sql(
+            _TRIGGERS
+        ):
+            if enabled not in ("O", "A") or (not internal and functions.get(function) != text):
+                found.append(("trigger", name))
+            elif not internal:
+                have[name] = _bare(statement)
+        found += [
+            ("trigger", name)
+            for name in sorted(wanted.keys() | have.keys())
+            if wanted.get(name) != have.get(name) and ("trigger", name) not in found
+        ]
+        there = set(connection.exec_driver_sql(_VIEWS).scalars())
+        for name, statement in views.items():
+            select = re.search(r" AS (SELECT .*?); EXCEPTION", statement)
+            assert select is not None
+            if name not in there or _plan(connection, f'"{name}"') != _plan(
+                connection, f"({select[1]})"
+            ):
+                found.append(("view", name))
+        return found
+
     def wipe(self, engine: sa.Engine) -> None:
         """Write `record` and `edge` anew with their indexes, when no older transaction is left
         that could still see what was erased (PostgreSQL would copy it for them).
@@ -253,6 +302,20 @@ class Postgres:
 def _begin(connection: sa.Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql(_READ if read_only else _WRITE)
+
+
+def _bare(statement: str) -> str:
+    """A statement that makes a trigger as it was given, and as the server gives it back, alike."""
+    text = re.sub(r'::text|ON \w+\.|[()"\s]|ON ', "", statement)
+    return text.lower()
+
+
+def _plan(connection: sa.Connection, source: str) -> list[Any]:
+    """Names and types of what is read from `source`, and how."""
+    shape = connection.exec_driver_sql(f"SELECT * FROM {source} AS v LIMIT 0").cursor
+    described = [] if shape is None else [(c[0], c[1]) for c in shape.description or ()]
+    text = f"EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM {source} AS v"
+    return [*described, *connection.exec_driver_sql(text).scalars().all()]
 
 
 def _others(cursor: Any) -> set[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 import sqlalchemy as sa
@@ -132,7 +133,7 @@ def schema_of(connection: sa.Connection) -> int:
     if not sa.inspect(connection).has_table("meta"):
         return 0
     version = get_meta(connection, "schema")
-    if not version.isdecimal():
+    if not version.isdecimal() or not int(version):
         raise Broken("store.corrupt", file="meta", reason=f"schema {version}")
     return int(version)
 
@@ -177,10 +178,71 @@ def make_view(
     connection: sa.Connection, dialect: Dialect, kind: str, columns: dict[str, list[str]]
 ) -> None:
     """`columns`: the type of each and its path inside `fields`."""
-    fields = [(name, type_, tuple(path)) for name, (type_, *path) in columns.items()]
-    for statement in dialect.view(f"{kind}_v", kind, fields):
+    for statement in view_of(dialect, kind, columns):
         connection.exec_driver_sql(statement)
     set_meta(connection, f"{_OF}{kind}", json.dumps(columns))
+
+
+def view_of(dialect: Dialect, kind: str, columns: dict[str, list[str]]) -> list[str]:
+    fields = [(name, type_, tuple(path)) for name, (type_, *path) in columns.items()]
+    return dialect.view(f"{kind}_v", kind, fields)
+
+
+def make_anew(
+    connection: sa.Connection, dialect: Dialect, columns: dict[str, dict[str, list[str]]]
+) -> None:
+    """Everything that this program makes, in an empty database."""
+    migrate(connection, dialect, "")
+    for kind, known in columns.items():
+        make_view(connection, dialect, kind, known)
+
+
+def changed(connection: sa.Connection, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """What is not as this program makes it, or gone: (trigger, view, table, index or meta; name).
+
+    Of `meta` every row is read: which kinds have views is told by the records.
+    """
+    rows: dict[str, Any] = {name: value for name, value in connection.execute(sa.select(meta))}
+    kinds = connection.execute(sa.select(record.c.kind).distinct()).scalars()
+    wanted = {"schema", "origin", *(f"{_OF}{kind}" for kind in kinds)}
+    columns: dict[str, dict[str, list[str]]] = {}
+    for name in sorted(wanted | rows.keys()):
+        value = rows.get(name)
+        kind = name.removeprefix(_OF)
+        if name == "origin" and value:
+            continue  # checkpoints are held against it
+        if name == "schema" and value == str(len(MIGRATIONS)):
+            continue
+        told = _read_columns(value) if name.startswith(_OF) else None
+        if told is None or not _agrees(told, kind):
+            yield "meta", name
+        else:
+            columns[kind] = told
+    views = {f"{kind}_v": view_of(dialect, kind, columns[kind])[-1] for kind in sorted(columns)}
+    yield from dialect.changed(connection, lambda empty: make_anew(empty, dialect, columns), views)
+
+
+def _agrees(told: dict[str, list[str]], kind: str) -> bool:
+    """Whether columns have the types and places of the kind's class; they may be older."""
+    if kind not in KINDS:
+        return True
+    wanted = {column: [type_, *path] for column, type_, path in _columns(KINDS[kind])}
+    return all(wanted[column] == told[column] for column in told if column in wanted)
+
+
+def _read_columns(value: Any) -> dict[str, list[str]] | None:
+    """None for what is no list of columns."""
+    try:
+        columns: Any = json.loads(value)
+        sound = all(
+            re.fullmatch(_NAME, column)
+            and type_ in ("text", *_TYPES.values())
+            and all(re.fullmatch(_NAME, step) for step in (*path, path[0]))
+            for column, (type_, *path) in columns.items()
+        )
+    except (ValueError, TypeError, AttributeError, IndexError):
+        return None
+    return columns if sound else None
 
 
 def viewed(connection: sa.Connection) -> dict[str, dict[str, list[str]]]:
@@ -208,6 +270,7 @@ def _columns(cls: type[Any]) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 _OF = "columns:"
+_NAME = r"[a-z_][a-z0-9_]*"
 _TYPES: dict[Any, str] = {int: "bigint", bool: "boolean"}
 
 

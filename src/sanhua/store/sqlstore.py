@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -27,7 +27,7 @@ from sanhua.store.dialect import dialect_of, translated
 from sanhua.store.disk import write_whole
 from sanhua.store.journal import journal
 from sanhua.store.log import Log, event_of
-from sanhua.store.unit import Erasure, SqlUow, Work, is_latest
+from sanhua.store.unit import Erasure, SqlUow, Work, is_latest, stands
 from sanhua.verify import (
     FORMAT,
     Checkpoint,
@@ -44,12 +44,52 @@ from sanhua.verify import (
 )
 
 PAGE_ROWS = 1_000
+NOW = 2**62  # a size of the log that none has
 PARAMETERS_MAX = 500  # values that one statement names
+
+
+class Standing(NamedTuple):
+    """The version of the record `owner` that stood at a size of the log, the seq of its event, and
+    the latest version.
+    """
+
+    owner: str
+    version: int
+    seq: int
+    latest: int
+
+
+def _stood(owner: sa.ColumnElement[str]) -> sa.Select[str, int, int, int]:
+    """Id, version that stood, its seq and latest version of a record."""
+    told, last = schema.event, schema.event.alias("last")
+    latest = sa.select(sa.func.max(last.c.version)).where(last.c.node == owner).scalar_subquery()
+    return sa.select(told.c.node, told.c.version, told.c.seq, latest).where(
+        told.c.node == owner, told.c.version == stands(owner, _AT)
+    )
+
+
+# Walks ask these of every node, so they are put together once.
+_NODE, _AT = sa.bindparam("node", type_=schema.TEXT), sa.bindparam("at", type_=sa.BigInteger())
+_EDGE = schema.edge
+_IS_PART = (
+    _EDGE.c.src == _NODE,
+    _EDGE.c.src != _EDGE.c.node,
+    _EDGE.c.seq == stands(_EDGE.c.node, _AT),
+)
+_OWNER = sa.select(_EDGE.c.node).where(*_IS_PART).order_by(_EDGE.c.node).limit(1)
+_STOOD, _STOOD_WITHIN = _stood(_NODE), _stood(_OWNER.scalar_subquery())
+_EDGES = sa.select(_EDGE.c.src, _EDGE.c.verb, _EDGE.c.dst, _EDGE.c.weight).order_by(
+    _EDGE.c.node, _EDGE.c.seq, _EDGE.c.ordinal
+)
+_EDGES_OF_RECORD = _EDGES.where(
+    _EDGE.c.node == _NODE, _EDGE.c.src == _NODE, _EDGE.c.seq == stands(_NODE, _AT)
+)
+_EDGES_OF_PART = _EDGES.where(*_IS_PART)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The latest version of a record; `fields` is None and `content` empty when it is erased.
+    """A version of a record; `fields` is None and `content` empty when it is erased.
 
     `content` is the hash of its body, `event` the id of the event that tells of it.
     """
@@ -69,16 +109,25 @@ def open_store(
     rules: Rules,
     signer: Signer | None = None,
     published: Path | None = None,
+    apart: Path | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> SqlStore:
     """Open the database at `url`, made or migrated when it must be.
 
-    `published` is the file outside the database that holds the last checkpoint handed out.
+    `published` is the file outside the database that holds the last checkpoint handed out. `apart`
+    is a second one in another place, which may be deleted and counts only when this key signed it:
+    what it says is known even when the first is restored together with the database.
     `entropy` gives ids and salts: with a seeded one and a set clock the same acts give the same
     bytes.
     """
     return SqlStore(
-        url, clock=clock, rules=rules, signer=signer, published=published, entropy=entropy
+        url,
+        clock=clock,
+        rules=rules,
+        signer=signer,
+        published=published,
+        apart=apart,
+        entropy=entropy,
     )
 
 
@@ -113,11 +162,13 @@ class SqlStore:
         rules: Rules,
         signer: Signer | None,
         published: Path | None,
+        apart: Path | None,
         entropy: Callable[[int], bytes],
     ) -> None:
         self._dialect = dialect_of(url)
         self._clock, self._rules, self._entropy = clock, rules, entropy
-        self._signer, self._published = signer, published
+        self._signer, self._published, self._apart = signer, published, apart
+        self._goes_on = False  # whether the log was held against what was handed out
         self._local = threading.local()
         self._alone = threading.RLock() if self._dialect.one_connection else nullcontext()
         self._frontier: tuple[str, Frontier] | None = None  # after the event with this id
@@ -157,7 +208,8 @@ class SqlStore:
         """One transaction: leaving commits, an exception rolls all of it back.
 
         Inside another of the same thread it joins that one, and an exception that leaves it dooms
-        the whole. `read_only` takes no write lock and sees the last commit.
+        the whole. `read_only` takes no write lock and sees the last commit. The first that may
+        write raises what `must_go_on` does.
         """
         outer: Work | None = getattr(self._local, "work", None)
         if outer is not None:
@@ -177,6 +229,9 @@ class SqlStore:
                 viewed=self._viewed,
                 view=lambda at, kind: schema.ensure_view(at, self._dialect, kind),
             )
+            if not read_only and not self._goes_on:
+                self._continues(connection, work.log)
+                self._goes_on = True
             remembered = self._frontier
             if remembered is not None and remembered[0] == work.head.id:
                 work.frontier = Frontier(remembered[1].size, list(remembered[1].peaks))
@@ -256,6 +311,29 @@ class SqlStore:
         with self._reading() as connection:
             return connection.execute(query.order_by(table.c.node).limit(1)).scalar() or ""
 
+    def standing(self, node: str, at: int = NOW) -> Standing | None:
+        """What stood for `node`, a record or a part of one, when the log had `at` events.
+
+        Of a record that came later its first version; None when nothing kept is called so.
+        """
+        with self._reading() as connection:
+            for query in (_STOOD, _STOOD_WITHIN):
+                found = connection.execute(query, {"node": node, "at": at}).first()
+                if found is not None:
+                    return Standing(*found)
+        return None
+
+    def edges_of(self, node: str, at: int = NOW) -> list[Edge]:
+        """Edges out of a record or a part, in the versions that stood when the log had `at`
+        events.
+        """
+        with self._reading() as connection:
+            return [
+                Edge(*row)
+                for query in (_EDGES_OF_RECORD, _EDGES_OF_PART)
+                for row in connection.execute(query, {"node": node, "at": at}).all()
+            ]
+
     def ids_named(self, key: str) -> list[str]:
         """Records whose id is `<kind>:key`."""
         column = schema.record.c.id
@@ -264,22 +342,30 @@ class SqlStore:
             found = connection.execute(query.order_by(column)).scalars().all()
         return [node for node in found if node.partition(":")[2] == key]
 
-    def kept(self, node: str) -> Kept:
-        """NotFound store.no-such-record; Broken store.seal when the body is not what was sealed."""
+    def kept(self, node: str, version: int | None = None) -> Kept:
+        """A version (the latest). NotFound store.no-such-record; Broken store.seal when the body is
+        not what was sealed.
+        """
         with self._reading() as connection:
-            version, kind, body, salt, leaf = _versions(connection, node, last=True)[0]
+            [(seq, kind, body, salt, leaf)] = _versions(connection, node, version or LAST)
         told = event_of(leaf)
         if body is None:
-            return Kept(node, version, kind, None, "", told.id)
+            return Kept(node, seq, kind, None, "", told.id)
         if seal(bytes.fromhex(salt), body.encode()) != told.seal:
-            raise Broken("store.seal", node=node, version=version)
-        return Kept(node, version, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
+            raise Broken("store.seal", node=node, version=seq)
+        return Kept(node, seq, kind, json.loads(body)["fields"], sha256(body.encode()), told.id)
 
     def neighbours(
-        self, node: str, *, into: bool = False, after: int = 0, limit: int = PAGE_ROWS
+        self,
+        node: str,
+        *,
+        into: bool = False,
+        after: int = 0,
+        limit: int = PAGE_ROWS,
+        at: int = NOW,
     ) -> list[Edge]:
-        """A page of the edges out of a record or a part, or `into` any node (those by verb), in
-        the latest versions.
+        """A page of the edges out of a record or a part, in the versions that stood when the log
+        had `at` events; or `into` any node (those by verb), in the latest versions.
         """
         table = schema.edge
         source = sa.or_(  # the record's own key, or the index over parts
@@ -288,7 +374,13 @@ class SqlStore:
         )
         query = (
             sa.select(table.c.src, table.c.verb, table.c.dst, table.c.weight)
-            .where(table.c.dst == node if into else source, is_latest(table, "node"))
+            .where(
+                *(
+                    (table.c.dst == node, is_latest(table, "node"))
+                    if into
+                    else (source, table.c.seq == stands(table.c.node, at))
+                )
+            )
             .order_by(*([table.c.verb] if into else []), table.c.node, table.c.seq, table.c.ordinal)
             .offset(after)
             .limit(limit)
@@ -296,13 +388,21 @@ class SqlStore:
         with self._reading() as connection:
             return [Edge(*row) for row in connection.execute(query).all()]
 
-    def parts(self, node: str, *, after: int = 0, limit: int = PAGE_ROWS) -> list[str]:
-        """Parts of a record's latest version that edges go out from, in the order they stand."""
+    def parts(
+        self, node: str, *, after: int = 0, limit: int = PAGE_ROWS, at: int = NOW
+    ) -> list[str]:
+        """Parts of a record that edges go out from, in the order they stand, in the version that
+        stood when the log had `at` events.
+        """
         table = schema.edge
         first = sa.func.min(table.c.ordinal)
         query = (
             sa.select(table.c.src)
-            .where(table.c.node == node, table.c.src != node, is_latest(table, "node"))
+            .where(
+                table.c.node == node,
+                table.c.src != node,
+                table.c.seq == stands(sa.literal(node), at),
+            )
             .group_by(table.c.src)
             .order_by(first)
             .offset(after)
@@ -310,6 +410,21 @@ class SqlStore:
         )
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
+
+    def superseded(self, nodes: Sequence[str], at: int) -> dict[str, int]:
+        """The records among `nodes` that have a later version than when the log had `at` events:
+        the version that stood.
+        """
+        told = schema.event
+        last = sa.func.max(told.c.version)
+        stood = sa.func.max(sa.case((told.c.seq <= at, told.c.version), else_=1))
+        found: dict[str, int] = {}
+        for asked in _batched(nodes):
+            query = sa.select(told.c.node, stood).where(told.c.node.in_(asked))
+            with self._reading() as connection:
+                rows = connection.execute(query.group_by(told.c.node).having(last > stood)).all()
+            found |= {node: version for node, version in rows}
+        return found
 
     def latest(self, nodes: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
         """Kind and fields of the records among `nodes`; what is erased or no record is left out."""
@@ -350,10 +465,10 @@ class SqlStore:
                     found[row.dst] = row.first
         return found
 
-    def told(self, node: str) -> Event:
-        """The event of a record's latest version; NotFound store.no-such-record."""
+    def told(self, node: str, version: int | None = None) -> Event:
+        """The event of a record's version (the latest); NotFound store.no-such-record."""
         with self._reading() as connection:
-            return event_of(_versions(connection, node, last=True)[0][4])
+            return event_of(_versions(connection, node, version or LAST)[0][4])
 
     def sealed(self, node: str, version: int | None = None) -> tuple[Event, bytes, bytes]:
         """Event, salt and body of a version (the latest).
@@ -361,10 +476,9 @@ class SqlStore:
         NotFound store.no-such-record, store.erased.
         """
         with self._reading() as connection:
-            found = _versions(connection, node)
-        if version is not None and not 1 <= version <= len(found):
-            raise NotFound("store.no-such-record", node=f"{node} v{version}", kind="")
-        _, _, body, salt, leaf = found[-1 if version is None else version - 1]
+            [(_, _, body, salt, leaf)] = _versions(
+                connection, node, LAST if version is None else version
+            )
         if body is None:
             raise NotFound("store.erased", node=node)
         return event_of(leaf), bytes.fromhex(salt), body.encode()
@@ -406,22 +520,33 @@ class SqlStore:
         with self.begin(actor=""), self._reading() as connection:
             log = Log(connection)
             size = self._continues(connection, log)
-            origin = schema.get_meta(connection, "origin")
-            text = checkpoint_text(Checkpoint(origin, size, log.root(size)))
-            note = sign_note(text, signer.name, signer.public_key, signer.sign)
             kept = connection.execute(sa.select(table.c.note).where(table.c.size == size)).scalar()
             if kept is None:
-                connection.execute(table.insert(), {"size": size, "note": note})
-            if self._published is not None and self._published_note() != note:
-                write_whole(self._published, note.encode())
-        return note
+                origin = schema.get_meta(connection, "origin")
+                last = _last_note(connection)
+                text = checkpoint_text(open_note(last, None)) if last else ""
+                previous = sha256(text.encode()) if text else ""
+                text = checkpoint_text(Checkpoint(origin, size, log.root(size), previous))
+                kept = sign_note(text, signer.name, signer.public_key, signer.sign)
+                connection.execute(table.insert(), {"size": size, "note": kept})
+        self._publish()
+        return kept
+
+    def _publish(self) -> None:
+        """Hand out the last checkpoint that the database has; one process at a time."""
+        places = [path for path in (self._published, self._apart) if path is not None]
+        last = self.last_checkpoint().encode()
+        if all(path.exists() and path.read_bytes() == last for path in places):
+            return
+        with self.begin(actor=""), self._reading() as connection:
+            for path in places:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, _last_note(connection).encode())
 
     def last_checkpoint(self) -> str:
         """The note that was signed last; empty when none was."""
-        table = schema.checkpoint
-        query = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
         with self._reading() as connection:
-            return connection.execute(query).scalar() or ""
+            return _last_note(connection)
 
     def must_go_on(self) -> None:
         """Raise what `checkpoint` would, before anything is added to a log that is not the
@@ -450,13 +575,27 @@ class SqlStore:
         except UnicodeDecodeError as error:
             raise Broken("store.published-unreadable", file=str(self._published)) from error
 
-    def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
-        """The last checkpoints that stand in the file and in the database."""
-        table = schema.checkpoint
-        last = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
-        notes = [self._published_note(), connection.execute(last).scalar()]
+    def _note_apart(self) -> str | None:
+        """None when there is none, or another log's (begun anew with a key of its own)."""
+        if self._apart is None or self._signer is None:
+            return None
         try:
-            return [open_note(note, None) for note in notes if note is not None]
+            note = self._apart.read_text("utf-8")
+            open_note(note, self._signer.public_key)
+        except (FileNotFoundError, ValueError):
+            return None
+        return note
+
+    def _notes(self) -> list[str]:
+        """The checkpoints that stand outside the database."""
+        notes = dict.fromkeys([self._published_note(), self._note_apart()])
+        return [note for note in notes if note is not None]
+
+    def _handed_out(self, connection: sa.Connection) -> list[Checkpoint]:
+        """The last checkpoints that stand in the files and in the database."""
+        notes = [*self._notes(), _last_note(connection)]
+        try:
+            return [open_note(note, None) for note in notes if note]
         except ValueError as error:
             raise Broken("store.published-unreadable", file=str(self._published)) from error
 
@@ -473,7 +612,7 @@ class SqlStore:
                     connection,
                     self._dialect,
                     key,
-                    self._published_note,
+                    self._notes,
                     progress or (lambda part, rows: None),
                 )
                 found.extend(parts)
@@ -481,16 +620,33 @@ class SqlStore:
             found.append(Fault(error.code, "", dict(error.diagnostic.facts)))
         return found
 
+    def held_against(self, note: str) -> Fault | None:
+        """How this log is not what goes on from the checkpoint in `note`, which it is said to have
+        handed out; None when it does.
+        """
+        try:
+            point = open_note(note, self._signer.public_key if self._signer else None)
+        except ValueError as error:
+            return Fault("verify.against-key", "", {"reason": str(error)})
+        with self._reading() as connection:
+            log = Log(connection)
+            size = log.head().size
+            if point.size > size:
+                return Fault("verify.against-behind", "", {"size": size, "published": point.size})
+            if log.root(point.size) != point.root:
+                return Fault("verify.against-forked", "", {"size": point.size})
+        return None
+
     # Handing out and taking away
 
     def bundle(
         self,
         root: str,
-        owners: Sequence[str],
+        owners: Sequence[tuple[str, int]],
         note: str,
         files: Mapping[str, bytes] | None = None,
     ) -> tuple[dict[str, bytes], int]:
-        """The entries of a signed bundle over the records `owners`, as they stood at `note`.
+        """The entries of a signed bundle over versions of records, which `note` covers.
 
         An erased record goes in without its body, with the record of its erasure. `files` come
         with them, by name; one of the records must have an edge to the hash of each.
@@ -506,14 +662,11 @@ class SqlStore:
         with self._reading() as connection:
             log = Log(connection)
             waiting = list(dict.fromkeys(owners))
-            for node in waiting:  # grows by the erasures met
-                found = [
-                    row for row in _versions(connection, node) if event_of(row[4]).seq <= point.size
-                ]
-                if not found:
-                    raise Conflict("store.after-checkpoint", node=node, size=point.size)
-                version, _, body, salt, leaf = found[-1]
+            for node, version in waiting:  # grows by the erasures met
+                [(_, _, body, salt, leaf)] = _versions(connection, node, version)
                 seq = event_of(leaf).seq
+                if seq > point.size:
+                    raise Conflict("store.after-checkpoint", node=node, size=point.size)
                 n = len(listed)
                 listed.append({"id": node, "version": version, "seq": seq})
                 kept = {"id": node, "version": version, "salt": salt, "body": body}
@@ -530,7 +683,7 @@ class SqlStore:
                         edge.c.dst == node, edge.c.verb == "erases"
                     )
                     new = connection.execute(erased.order_by(edge.c.node)).scalars().all()
-                    waiting += [node for node in new if node not in waiting]
+                    waiting += [(by, 1) for by in new if (by, 1) not in waiting]
                     continue
                 for src, _, dst, _ in json.loads(body)["edges"]:
                     known.add(src)
@@ -580,7 +733,7 @@ class SqlStore:
                     dialect,
                     target,
                     public_key=self._signer.public_key if self._signer else None,
-                    published=self._published_note,
+                    published=self._notes,
                     progress=told,
                 )
         finally:
@@ -595,6 +748,13 @@ class SqlStore:
             return journal(connection, book)
 
 
+def _last_note(connection: sa.Connection) -> str:
+    """The checkpoint signed last; empty when none was."""
+    table = schema.checkpoint
+    query = sa.select(table.c.note).order_by(table.c.size.desc()).limit(1)
+    return connection.execute(query).scalar() or ""
+
+
 def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:
     """`nodes` without repeats, as many at once as a statement may name."""
     wanted = list(dict.fromkeys(nodes))
@@ -602,8 +762,11 @@ def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:
         yield wanted[start : start + PARAMETERS_MAX]
 
 
-def _versions(connection: sa.Connection, node: str, *, last: bool = False) -> list[Any]:
-    """seq, kind, body, salt and leaf of every version, oldest first, or of the `last` alone.
+LAST = -1
+
+
+def _versions(connection: sa.Connection, node: str, version: int = 0) -> list[Any]:
+    """seq, kind, body, salt and leaf of every version, oldest first, or of one (LAST) alone.
 
     NotFound store.no-such-record.
     """
@@ -613,8 +776,14 @@ def _versions(connection: sa.Connection, node: str, *, last: bool = False) -> li
         .join(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .where(table.c.id == node)
     )
-    query = query.order_by(table.c.seq.desc()).limit(1) if last else query.order_by(table.c.seq)
+    if version == LAST:
+        query = query.order_by(table.c.seq.desc()).limit(1)
+    elif version:
+        query = query.where(table.c.seq == version)
+    else:
+        query = query.order_by(table.c.seq)
     found = list(connection.execute(query).all())
     if not found:
-        raise NotFound("store.no-such-record", node=node, kind="")
+        named = f"{node} v{version}" if version > 0 else node
+        raise NotFound("store.no-such-record", node=named, kind="")
     return found

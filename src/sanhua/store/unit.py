@@ -17,13 +17,14 @@ import sqlalchemy as sa
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
+from sanhua.kernel.figure import Figure
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
 from sanhua.kernel.record import Edge, R, Ref, body, kind_of, record, restore
 from sanhua.kernel.time import Period, legal_day, moment_text
 from sanhua.store import schema
-from sanhua.store.log import Log, insert, leaf_of
+from sanhua.store.log import Log, event_of, insert, leaf_of
 from sanhua.verify import Frontier, seal
 
 CLOCK_BACK_MAX = timedelta(minutes=5)
@@ -55,6 +56,12 @@ _LATEST = (
     .where(schema.record.c.id == sa.bindparam("node"))
     .order_by(schema.record.c.seq.desc())
 )
+_LAST_LEAF = (
+    sa.select(schema.event.c.leaf)
+    .where(schema.event.c.node == sa.bindparam("node"))
+    .order_by(schema.event.c.version.desc())
+    .limit(sa.literal_column("1"))
+)
 _AS_OF = (
     sa.select(schema.record.c.seq, schema.record.c.kind, schema.record.c.body)
     .join(
@@ -77,6 +84,19 @@ def is_latest(table: sa.FromClause, node: str) -> sa.ColumnElement[bool]:
     """Whether a row of `table` (columns `node` and seq) stands in its record's latest version."""
     newer = schema.record.alias("newer")
     return ~sa.exists().where(newer.c.id == table.c[node], newer.c.seq > table.c.seq)
+
+
+def stands(node: sa.ColumnElement[str], at: int | sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
+    """The version of a record that was the latest when the log had `at` events; of one that came
+    later its first.
+    """
+    told = schema.event.alias("told")
+    last = sa.func.max(told.c.version)
+    return (
+        sa.select(sa.func.coalesce(last, 1))
+        .where(told.c.node == node, told.c.seq <= at)
+        .scalar_subquery()
+    )
 
 
 _ALL = (
@@ -153,6 +173,7 @@ class Work:
         # Every act asks for the latest version: the driver's cursor costs a tenth of a statement.
         self._cursor = connection.connection.cursor()
         self._written: dict[str, tuple[int, str, str | None]] = {}
+        self._seals: dict[str, str] = {}
         self._records: list[tuple[Any, ...]] = []
         self._edges: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
@@ -194,11 +215,25 @@ class Work:
         self._cursor.execute(text, (node,) if positional else {"node": node})
         return self._cursor.fetchone()
 
+    def seal_of(self, node: str) -> str:
+        """The seal of the latest version of a record; empty when there is none."""
+        known = self._seals.get(node)
+        if known is None:
+            leaf = self.connection.execute(_LAST_LEAF, {"node": node}).scalar()
+            known = self._seals[node] = event_of(leaf).seal if leaf else ""
+        return known
+
     def write(
-        self, row: tuple[Any, ...], edges: list[list[str]], lines: list[tuple[Any, ...]]
+        self,
+        row: tuple[Any, ...],
+        edges: list[list[str]],
+        lines: list[tuple[Any, ...]],
+        told: Event,
     ) -> None:
         node, version, kind, text, _ = row
         self._written[node] = (version, kind, text)
+        self._seals[node] = told.seal
+        self.events.append((told, leaf_of(told)))
         self._records.append(row)
         for ordinal, one in enumerate(edges):
             self._edges.append((node, version, ordinal, *one))
@@ -343,6 +378,8 @@ class SqlUow:
         if work.read_only:
             raise RuntimeError("a read-only unit of work cannot add")
         node, kind = value.id, kind_of(type(value))
+        if isinstance(value, Figure):
+            value = value.citing(work.seal_of)
         sealed = body(value, work.rules.take())
         text = sealed.decode()
         if "\\u0000" in text or "\0" in event_type + self._actor:
@@ -372,8 +409,7 @@ class SqlUow:
             seal(salt, sealed),
         )
         row = (node, version, kind, text, salt.hex())
-        work.write(row, json.loads(text)["edges"], lines)
-        work.events.append((told, leaf_of(told)))
+        work.write(row, json.loads(text)["edges"], lines, told)
         return told
 
     def post(self, entry: Entry) -> Event | None:

@@ -31,7 +31,7 @@ from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
 from sanhua.workspace.approving import approved_by_role
-from sanhua.workspace.explaining import cite, describe, find_part
+from sanhua.workspace.explaining import cite, dated, describe, find_part
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import ProjectState
 
@@ -305,28 +305,33 @@ class Browser:
     def open(
         self, node: str, *, out: int = 0, into: int = 0, parts: int = 0, limit: int = NEIGHBOURS_MAX
     ) -> Opened:
-        """One level of the drill-down, each list from its offset on; NotFound
-        explain.no-such-node.
+        """One level of the drill-down, each list from its offset on, below a figure as it stood
+        when the figure was made; NotFound explain.no-such-node.
         """
         if not self.ws.has_store:
             raise Invalid("run.nothing-yet", folder=str(self.ws.root.name))
         store = self.ws.store
         with store.begin(actor=self.ws.actor, read_only=True):
-            shown, owner = describe(self.ws, node)
-            onward = store.neighbours(node, after=out, limit=limit + 1)
+            here = dated(self.ws, node, store.size())
+            stood, owner = here.standing, here.standing.owner if here.standing else ""
+            shown, node = describe(self.ws, here), here.node
+            onward = store.neighbours(node, after=out, limit=limit + 1, at=here.at)
             back = store.neighbours(node, into=True, after=into, limit=limit + 1)
-            within = store.parts(node, after=parts, limit=limit + 1) if owner == node else []
+            within = (
+                store.parts(node, after=parts, limit=limit + 1, at=here.at) if owner == node else []
+            )
             rule = _rule(self.ws, node) if node.startswith("rule:") else None
             if not owner and not back and rule is None:
                 raise NotFound("explain.no-such-node", node=node)
-            told = store.told(owner) if owner else None
+            told = store.told(owner, stood.version) if stood else None
             rules = [e for e in onward[:limit] if e.dst.startswith("rule:")]
             causes = [e for e in onward[:limit] if not e.dst.startswith("rule:")]
             near = _Near(self.ws, [node, *(e.dst for e in causes), *(e.src for e in back), *within])
-            this = near.of(node, "", "1")
+            versions = near.stood({node}, here.at) | near.stood({e.dst for e in causes}, here.below)
+            this = near.of(here.name, "", "1")
             told_of = {e.dst for e in causes}
             return Opened(
-                node,
+                here.name,
                 shown,
                 this.label,
                 this.value,
@@ -336,7 +341,10 @@ class Browser:
                 if told
                 else None,
                 rule,
-                tuple(near.of(e.dst, e.verb, e.weight, node) for e in causes),
+                tuple(
+                    near.of(versions.get(e.dst, e.dst), e.verb, e.weight, here.name, e.dst)
+                    for e in causes
+                ),
                 tuple(
                     cited
                     for name in dict.fromkeys(e.dst for e in rules)
@@ -344,8 +352,8 @@ class Browser:
                 ),
                 tuple(near.of(e.src, e.verb, e.weight) for e in back[:limit]),
                 tuple(near.of(p, "", "1") for p in within[:limit] if p not in told_of),
-                near.facts(node, {e.dst for e in onward} | {node, str(this.value)}),
-                near.is_additive(node),
+                near.facts(here.name, {e.dst for e in onward} | {node, str(this.value)}),
+                near.is_additive(here.name),
                 {
                     name: start + limit
                     for name, start, found in (
@@ -679,6 +687,7 @@ class _Near:
     """What names many nodes at once, in few reads."""
 
     def __init__(self, ws: Workspace, nodes: Sequence[str]) -> None:
+        self._store = ws.store
         self._records = ws.store.latest(nodes)
         others = [node for node in nodes if node not in self._records]
         self._files = ws.store.sources([n for n in others if n.startswith("sha256:")], "content")
@@ -690,14 +699,27 @@ class _Near:
             if owner in bodies:
                 self._parts[part] = find_part(bodies[owner][1], part) or {}
 
-    def of(self, node: str, verb: str, weight: str, seen_from: str = "") -> Neighbour:
+    def stood(self, nodes: set[str], at: int) -> dict[str, str]:
+        """The names of those records among `nodes` that had another version when the log had `at`
+        events; from here on they are known by it.
+        """
+        names: dict[str, str] = {}
+        for node, version in self._store.superseded(list(nodes), at).items():
+            kept = self._store.kept(node, version)
+            names[node] = f"{node}@v{version}"
+            self._records[names[node]] = kept.kind, kept.fields or {}
+        return names
+
+    def of(
+        self, node: str, verb: str, weight: str, seen_from: str = "", base: str = ""
+    ) -> Neighbour:
         kind, fields = self._records.get(node, ("", {}))
         fields = fields or self._parts.get(node, {})
         label, value, unit = _named(fields)
         label = label or self._files.get(node, "").removeprefix("file:")
         kind = kind or (node.partition(":")[0] if ":" in node else node.partition("_")[0])
         kind = {"col": "column", "sha256": "content"}.get(kind, kind)
-        counted = self._counted(seen_from).get((verb, node), "") if seen_from else ""
+        counted = self._counted(seen_from).get((verb, base or node), "") if seen_from else ""
         return Neighbour(node, verb, weight, kind, label, value, unit, counted)
 
     def facts(self, node: str, said: set[str]) -> dict[str, Any]:

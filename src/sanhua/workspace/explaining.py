@@ -1,11 +1,18 @@
-"""Explain and prove: the walk over edges from a figure down to bytes, rules and people."""
+"""Explain and prove: the walk over edges from a figure down to bytes, rules and people.
+
+What lies below a figure is shown as it stood when the figure was made: a figure stands on the
+versions that it cites, not on what became of them. `NODE@v2` is version 2 of a record that has a
+later one, with what lay below it then.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Invalid, NotFound
@@ -13,9 +20,13 @@ from sanhua.kernel.figure import Figure
 from sanhua.kernel.ids import is_act
 from sanhua.kernel.record import Edge, restore
 from sanhua.project.read import nearest_or_some
-from sanhua.verify import pack
+from sanhua.verify import open_note, pack
 from sanhua.workspace.opening import Workspace
 
+if TYPE_CHECKING:
+    from sanhua.store.sqlstore import Standing
+
+NODES_PROVEN_MAX = 1_000_000
 NODES_MAX = 2000  # nodes of one answer; how many are left is said in `more`
 
 # The drill-down goes from a number to its causes; these edges lead sideways or back up.
@@ -41,7 +52,9 @@ class Walk:
     edges: list[Edge] = field(default_factory=list[Edge])
     rules: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     cited: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    owners: list[str] = field(default_factory=list[str])  # ids of the records met, for a bundle
+    owners: dict[tuple[str, int], None] = field(  # versions of records met, for a bundle
+        default_factory=dict[tuple[str, int], None]
+    )
     left: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -96,11 +109,12 @@ def explain(ws: Workspace, name: str, *, limit: int = NODES_MAX) -> Walk:
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
-    call = _call(ws, name)
-    return call or _walk(ws, [resolve(ws, name)], limit)
+    with ws.store.begin(actor=ws.actor, read_only=True):
+        at = ws.store.size()
+        return _call(ws, name, at) or _walk(ws, [resolve(ws, name)], limit, at)
 
 
-def _call(ws: Workspace, name: str) -> Walk | None:
+def _call(ws: Workspace, name: str, at: int) -> Walk | None:
     """A usage record: no node of the graph, but a line of a sealed segment."""
     from sanhua.workspace.metering import find_call
 
@@ -109,7 +123,7 @@ def _call(ws: Workspace, name: str) -> Walk | None:
         return None
     segment, line, said = found
     below = [(verb, said[key]) for key, verb in _CALL_STANDS_ON.items() if said.get(key)]
-    walk = _walk(ws, [segment.id, *(node for _, node in below)], NODES_MAX)
+    walk = _walk(ws, [segment.id, *(node for _, node in below)], NODES_MAX, at)
     told = {key: said[key] for key in ("at", "purpose", "units", "decision", "reason", "request")}
     shown = {"id": name, "kind": "call", "line": line} | told
     walk.root, walk.nodes = name, {name: shown} | walk.nodes
@@ -126,7 +140,8 @@ _CALL_STANDS_ON = {"deal": "used_under", "snapshot": "served_from"}
 
 def resolve(ws: Workspace, name: str) -> str:
     """The node that a user's id means: any node, an act, a declared id, a figure without
-    `figure:BOOK/`, or a file's content hash. NotFound with the nearest id.
+    `figure:BOOK/`, a version of one of them, or a file's content hash. NotFound with the nearest
+    id.
     """
     candidates = [name]
     if not name.startswith("figure:") and "/" in name:
@@ -134,7 +149,7 @@ def resolve(ws: Workspace, name: str) -> str:
     if ":" not in name and not is_act(name):
         candidates += ws.store.ids_named(name)
     for candidate in candidates:
-        if _owner(ws, candidate):
+        if dated(ws, candidate, ws.store.size()).standing is not None:
             return candidate
     known = _known(ws, name)
     if len(known) == 1 and name.startswith("sha256:"):
@@ -182,48 +197,88 @@ def _known(ws: Workspace, name: str) -> list[str]:
     return [ids.node(of, one) if kind else one for of, found in declared.items() for one in found]
 
 
-def _owner(ws: Workspace, node: str) -> str:
-    """The record that a node is or stands in; a column that has no edges stands in its snapshot."""
-    if ws.store.version_of(node):
-        return node
-    snapshot = node.rpartition("@")[2] if node.startswith("col:") else ""
-    if (owner := ws.store.owner_of(node)) or not ws.store.version_of(snapshot):
-        return owner
-    return snapshot if find_part(ws.store.kept(snapshot).fields, node) else ""
+class Dated(NamedTuple):
+    """A node as it stood when the log had `at` events; `standing` is None for what is no record."""
+
+    node: str
+    at: int
+    standing: Standing | None
+
+    @property
+    def name(self) -> str:
+        """The node, with the version when there is a later one."""
+        stood = self.standing
+        if stood is None or stood.version == stood.latest:
+            return self.node
+        return f"{self.node}@v{stood.version}"
+
+    @property
+    def below(self) -> int:
+        """The size of the log at which what lies below is shown."""
+        if self.standing is not None and self.node.startswith("figure:"):
+            return self.standing.seq
+        return self.at
 
 
-def _walk(ws: Workspace, roots: list[str], limit: int) -> Walk:
-    """Breadth first; rules are gathered apart, with the nodes that they decided."""
+def dated(ws: Workspace, name: str, at: int) -> Dated:
+    """What `name` says: a node, or a version of one (`NODE@v2`), which has a moment of its own."""
+    versioned = re.fullmatch(r"(.+)@v([1-9][0-9]{0,8})", name)
+    if versioned is not None:
+        node, version = versioned[1], int(versioned[2])
+        owner = ws.store.standing(node)
+        if owner is not None and version <= owner.latest:
+            seq = ws.store.told(owner.owner, version).seq
+            return Dated(node, seq, ws.store.standing(node, seq))
+    standing = ws.store.standing(name, at)
+    if standing is None and name.startswith("col:"):  # one without edges stands in its snapshot
+        snapshot = name.rpartition("@")[2]
+        standing = ws.store.standing(snapshot, at)
+        if standing is not None and not find_part(ws.store.kept(snapshot).fields, name):
+            standing = None
+    return Dated(name, at, standing)
+
+
+def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
+    """Breadth first over the first `at` events; rules are gathered apart, with the nodes that they
+    decided.
+    """
+    queue = deque(dated(ws, root, at) for root in roots)
+    found, seen = Walk(queue[0].name), {first.name for first in queue}
+    approvals = _approvals(ws)
+    while queue:
+        if len(found.nodes) >= limit:
+            found.left = len(queue)
+            break
+        here = queue.popleft()
+        found.nodes[here.name] = describe(ws, here)
+        if here.standing is not None:
+            found.owners[here.standing.owner, here.standing.version] = None
+        for edge in [*ws.store.edges_of(here.node, here.at), *approvals.get(here.node, ())]:
+            if edge.verb == "approves" and edge.dst in seen:
+                continue  # back up to what was approved
+            if edge.dst.startswith("rule:"):
+                deciders = found.rules.setdefault(edge.dst, [])
+                if here.name not in deciders:
+                    deciders.append(here.name)
+            elif edge.verb not in _UPWARD:
+                there = dated(ws, edge.dst, here.below)
+                found.edges.append(Edge(here.name, edge.verb, there.name, edge.weight))
+                if there.name not in seen:
+                    seen.add(there.name)
+                    queue.append(there)
+    found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
+    return found
+
+
+def _approvals(ws: Workspace) -> dict[str, list[Edge]]:
+    """What was approved → its approvals, whenever they were given."""
     from sanhua.workspace.approving import Approval
 
-    found = Walk(roots[0])
-    queue, seen = list(roots), set(roots)
+    found: dict[str, list[Edge]] = {}
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        approvals: dict[str, list[Edge]] = {}
         for given in uow.all(Approval):
             edge = Edge(given.node, "approved_in", given.id, "1")
-            approvals.setdefault(given.node, []).append(edge)
-        while queue:
-            if len(found.nodes) >= limit:
-                found.left = len(queue)
-                break
-            node = queue.pop(0)
-            found.nodes[node], owner = describe(ws, node)
-            if owner and owner not in found.owners:
-                found.owners.append(owner)
-            for edge in [*uow.edges_from(node), *approvals.get(node, ())]:
-                if edge.verb == "approves" and edge.dst in seen:
-                    continue  # back up to what was approved
-                if edge.dst.startswith("rule:"):
-                    deciders = found.rules.setdefault(edge.dst, [])
-                    if node not in deciders:
-                        deciders.append(node)
-                elif edge.verb not in _UPWARD:
-                    found.edges.append(edge)
-                    if edge.dst not in seen:
-                        seen.add(edge.dst)
-                        queue.append(edge.dst)
-    found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
+            found.setdefault(given.node, []).append(edge)
     return found
 
 
@@ -253,21 +308,20 @@ def _brief(value: Any) -> str:
     return str(value)
 
 
-def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
-    """What a reader needs to know of one node, and the record that it stands in (empty: none
-    here).
-    """
+def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
+    """What a reader needs to know of one node as it stood."""
+    node = here.node
     kind = node.partition(":")[0] if ":" in node else node.partition("_")[0]
     shown: dict[str, Any] = {
-        "id": node,
+        "id": here.name,
         "kind": {"col": "column", "sha256": "file"}.get(kind, kind),
     }
-    owner = _owner(ws, node)
-    if not owner:
-        return shown | _content(ws, node), ""
-    kept = ws.store.kept(owner)
+    if here.standing is None:
+        return shown | _content(ws, node)
+    owner = here.standing.owner
+    kept = ws.store.kept(owner, here.standing.version)
     if kept.fields is None:
-        return shown | {"erased": True, "event": kept.event}, owner
+        return shown | {"erased": True, "event": kept.event}
     part = kept.fields if owner == node else find_part(kept.fields, node)
     if owner == node:
         shown["kind"] = kept.kind
@@ -290,7 +344,7 @@ def describe(ws: Workspace, node: str) -> tuple[dict[str, Any], str]:
     if kept.kind == "approval" and owner == node:
         shown["state"] = _standing(ws, kept.fields)
     shown["event"] = kept.event
-    return shown, owner
+    return shown
 
 
 def _sourceless(ws: Workspace, column: Mapping[str, Any]) -> dict[str, str]:
@@ -332,8 +386,7 @@ def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
     if node.startswith("sha256:"):
         for file in ws.store.sources([node], "content").values():
-            fields = ws.store.kept(file).fields or {}
-            return {"path": fields.get("path") or file.removeprefix("file:")}
+            return {"path": file.removeprefix("file:")}
     return {}
 
 
@@ -373,9 +426,14 @@ def prove(
     """
     if not out.parent.is_dir():
         raise NotFound("prove.no-folder", path=str(out.parent))
-    walk = explain(ws, name, limit=1_000_000)
+    if not ws.has_store:
+        raise Invalid("run.nothing-yet", folder=str(ws.root))
+    root = resolve(ws, name)
     note = ws.store.checkpoint()
-    entries, size = ws.store.bundle(walk.root, walk.owners, note, files)
+    with ws.store.begin(actor=ws.actor, read_only=True):  # others may write on meanwhile
+        walk = _walk(ws, [root], NODES_PROVEN_MAX, open_note(note, None).size)
+        node = dated(ws, root, 0).node
+        entries, size = ws.store.bundle(node, list(walk.owners), note, files)
     data = pack(entries)
     from sanhua.verify import check_bundle
 

@@ -41,19 +41,25 @@ class StageFigures:
                     "resource.tables", Text("数据表", "tables"), "tables", {t.id: 1 for t in tables}
                 ),
                 self._count(
-                    "resource.rows", Text("行", "rows"), "rows", {t.id: t.rows for t in tables}
+                    "resource.rows",
+                    Text("行", "rows"),
+                    "rows",
+                    {t.id: t.rows for t in tables},
+                    "rows",
                 ),
                 self._count(
                     "resource.rejected",
                     Text("拒收行", "rejected rows"),
                     "rows",
                     {t.id: t.rejected for t in tables},
+                    "rejected",
                 ),
                 self._count(
                     "resource.checks",
                     Text("质量检查", "checks"),
                     "checks",
                     {q.id: q.checks for q in judged},
+                    "checks",
                 ),
                 *self._score(judged),
                 self._count(
@@ -61,6 +67,7 @@ class StageFigures:
                     Text("不可评估的指标", "indicators not assessable"),
                     "indicators",
                     {q.id: q.not_assessable for q in judged},
+                    "not_assessable",
                 ),
                 self._count(
                     "asset.products",
@@ -84,7 +91,13 @@ class StageFigures:
                 if own:
                     carried = {a.id: a.capitalised.amount for a in own}
                     label = Text("可资本化支出", "spending that may be carried")
-                    made = self._count("capital.capitalised", label, entity.currency, carried)
+                    made = self._count(
+                        "capital.capitalised",
+                        label,
+                        entity.currency,
+                        carried,
+                        "capitalised.amount",
+                    )
                     line = self._figure_id("capital.capitalised", entity.id)
                     figures.append(replace(made, id=line))
             for figure in figures:
@@ -108,9 +121,14 @@ class StageFigures:
         return found
 
     def _count(
-        self, line: str, label: Text, unit: str, parts: Mapping[str, int | Decimal]
+        self,
+        line: str,
+        label: Text,
+        unit: str,
+        parts: Mapping[str, int | Decimal],
+        said: str = "",
     ) -> Figure:
-        counted = tuple(Part(node, Decimal(amount)) for node, amount in parts.items())
+        counted = tuple(Part(node, Decimal(amount), said) for node, amount in parts.items())
         total = sum((part.amount for part in counted), Decimal())
         return Figure(self._figure_id(line), label, total, unit, counted)
 
@@ -125,7 +143,7 @@ class StageFigures:
             return []
         value = (total / weight).quantize(SCORE, ROUND_HALF_UP)
         label = Text("质量得分", "quality score")
-        parts = tuple(Part(q.id, score) for q, score in scored)
+        parts = tuple(Part(q.id, score, "score") for q, score in scored)
         line = self._figure_id("resource.score")
         return [Figure(line, label, value, "score", parts, additive=False)]
 

@@ -127,6 +127,7 @@ class Workspace:
             rules=self.rules,
             signer=FileSigner.open(keys / "log.key", f"sanhua/{self.project.name}"),
             published=keys / "published.checkpoint",
+            apart=self.root / ".sanhua" / "published.checkpoint",
             entropy=self._entropy,
         )
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
-from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Broken, Diagnostic, Invalid, Severity
+from sanhua.kernel.ids import key_of
+from sanhua.verify import check_bundle, public_raw, unpack
 from sanhua.workspace.opening import Workspace
+
+if TYPE_CHECKING:
+    from sanhua.store import Fault
 
 
 @dataclass
@@ -42,8 +50,6 @@ class Verdict:
 
 def verify_bundle(path: Path, key: Path | None) -> Verdict:
     """Check a bundle offline; `key` pins the public key that must have signed it."""
-    from sanhua.verify import check_bundle, public_raw
-
     pinned = key.read_bytes() if key else None
     try:
         if pinned is not None:
@@ -60,12 +66,112 @@ def verify_bundle(path: Path, key: Path | None) -> Verdict:
     )
 
 
+def _load_kinds() -> None:
+    """Every record class, for what the views should show."""
+    import sanhua.asset
+    import sanhua.capital
+    import sanhua.resource
+    import sanhua.workspace
+
+    for package in (sanhua.resource, sanhua.asset, sanhua.capital, sanhua.workspace):
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
+
+
+def _public_key(ws: Workspace) -> Iterator[Fault]:
+    """The public key that is handed out belongs to the private one."""
+    from sanhua.store.audit import Fault
+    from sanhua.store.keys import FileSigner
+
+    path = ws.state / "keys" / "log.key"
+    public = path.with_name("log.key.pub")
+    try:
+        same = public_raw(public.read_bytes()) == FileSigner.open(path, "").public_key
+    except ValueError:
+        same = False
+    if not same:
+        yield Fault("keys.public-differs", "", {"file": str(public)})
+
+
+def _against(ws: Workspace, path: Path) -> list[str]:
+    """Whether the log goes on from the checkpoint of a bundle (or of a file that is one alone)."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Invalid("verify.no-bundle", path=str(path)) from error
+    note, faults = data.decode("utf-8", "replace"), list[str]()
+    if data.startswith(b"PK"):
+        faults = [f"{path.name}: {fault}" for fault in check_bundle(data, None).faults]
+        if not faults:
+            note = json.loads(unpack(data)["bundle.json"])["checkpoint"]
+    fault = None if faults else ws.store.held_against(note)
+    return [*faults, *([f"{path.name}: {fault}"] if fault else [])]
+
+
+def _unsealed(ws: Workspace, sealed: set[str]) -> tuple[int, list[str]]:
+    """How many usage records wait to be sealed into the log, in segments that are not among
+    `sealed`, and where such a segment breaks its own chain. A batch that a gateway is just writing
+    is not counted yet.
+
+    Nothing tells of a segment that was taken away whole, or cut behind a batch, before its sealing.
+    """
+    from sanhua.asset.meter import MeterSegment
+    from sanhua.kernel.ids import node
+    from sanhua.store.segment import OPEN, WHOLE
+    from sanhua.workspace.metering import meter_root
+
+    found: dict[str, tuple[int, str]] = {}
+    for ending in (OPEN, WHOLE):  # in the order of a segment's life: one that moves on is met
+        for path in sorted(meter_root(ws).glob(f"*{ending}")):
+            if path.stem not in sealed:
+                found[path.stem] = _chained(path) or found.get(path.stem, (0, ""))
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        waiting = [
+            told
+            for name, told in sorted(found.items())
+            if uow.find(MeterSegment, node("segment", name)) is None
+        ]
+    return sum(records for records, _ in waiting), [fault for _, fault in waiting if fault]
+
+
+def _chained(path: Path) -> tuple[int, str] | None:
+    """Records of a segment's whole batches, and what is wrong; None when it is gone meanwhile."""
+    from sanhua.store.segment import OPEN, look
+
+    try:
+        if path.suffix == OPEN and not _lines_behind(path, 0):
+            return 0, ""  # it has only just been begun
+        segment = look(path)
+        while segment.good < segment.size:
+            behind = _lines_behind(path, segment.good)
+            if path.suffix == OPEN and not any(line.startswith(b'{"batch":') for line in behind):
+                break
+            again = look(path)
+            if again.good == segment.good:
+                return again.lines, str(Broken("store.meter-broken", file=path.name, at=again.good))
+            segment = again
+        return segment.lines, ""
+    except FileNotFoundError:
+        return None
+    except Broken as error:
+        return 0, str(error)
+
+
+def _lines_behind(path: Path, offset: int) -> list[bytes]:
+    """The whole lines that stand behind `offset`."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return [line for line in file if line.endswith(b"\n")]
+
+
 def verify_store(
-    ws: Workspace, told: Callable[[str, str], None] = lambda step, node: None
+    ws: Workspace,
+    told: Callable[[str, str], None] = lambda step, node: None,
+    against: Sequence[Path] = (),
 ) -> Verdict:
     """Check the log, records, edges, ledger, checkpoints, every byte of the lake's snapshots
-    (current or not) and of the sealed meter, and the signatures under deals and
-    approvals.
+    (current or not) and of the sealed meter, and the signatures under deals and approvals.
+    `against` are bundles or checkpoints that were handed out: the log must go on from each.
     """
     from sanhua.asset.contract import Signature
     from sanhua.asset.meter import MeterSegment
@@ -78,7 +184,10 @@ def verify_store(
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     told("verify", "log")
-    faults = [str(fault) for fault in ws.store.verify()]
+    _load_kinds()
+    faults = [str(fault) for fault in [*ws.store.verify(), *_public_key(ws)]]
+    for path in against:
+        faults += _against(ws, path)
     erased: list[str] = []
     kept: list[Snapshot] = []
     segments: list[MeterSegment] = []
@@ -108,17 +217,30 @@ def verify_store(
         told("verify", segment.id)
         fault = segment_fault(ws, segment)
         faults += [f"{segment.id}: {fault}"] if fault else []
+    unsealed, broken = _unsealed(ws, {key_of(segment.id) for segment in segments})
+    faults += broken
     faults += [f"{one.id}: bad signature" for one in signatures if not is_signed(one)]
     faults += [f"{one.id}: bad signature" for one in approvals if not is_sound(one)]
+    notes = [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")]
+    if unsealed:
+        notes.append(
+            (
+                f"另有 {unsealed} 条用量记录尚未封存入日志：只核对了它们自身的批次链",
+                f"{unsealed} usage records are not sealed into the log yet: only their own chain "
+                "of batches was checked",
+            )
+        )
     return Verdict(
         {
             "events": size,
             "tables": len({snapshot.table for snapshot in kept}),
             "snapshots": sound,
             "segments": len(segments),
+            "unsealed": unsealed,
             "signatures": len(signatures) + len(approvals),
             "erased": erased,
+            "against": len(against),
         },
         faults,
-        [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")],
+        notes,
     )

@@ -183,6 +183,12 @@ MESSAGES = {
         "执行 chmod 600 {file}",
         "run chmod 600 {file}",
     ),
+    "keys.public-differs": Message(
+        "公钥 {file} 不是签署证据日志的私钥的公钥",
+        "public key {file} is not that of the private key which signs the log",
+        "查明是谁换的；删去它，下一条命令写回真的",
+        "find out who exchanged it; delete it, and the next command writes the true one",
+    ),
     "keys.not-ed25519": Message(
         "{file} 不是 Ed25519 私钥（PEM）", "{file} is not an Ed25519 private key (PEM)"
     ),
@@ -225,6 +231,42 @@ MESSAGES = {
     ),
     "verify.note": Message(
         "检查点 {size} 无效：{reason}", "checkpoint {size} is not valid: {reason}"
+    ),
+    "verify.checkpoint-chain": Message(
+        "检查点 {size} 与其前一个不相接：其间有检查点被删改",
+        "checkpoint {size} does not follow the one before it: one was taken away or changed",
+    ),
+    "verify.checkpoint-gone": Message(
+        "已公布的检查点（{size} 个事件）不在数据库中",
+        "the published checkpoint over {size} events is not in the database",
+    ),
+    "verify.against-key": Message(
+        "不是本日志所签的检查点：{reason}", "not a checkpoint of this log: {reason}"
+    ),
+    "verify.against-behind": Message(
+        "本日志只有 {size} 个事件，而交出的检查点有 {published} 个：这是恢复的旧备份",
+        "this log has {size} events, the checkpoint handed out {published}: a restored backup",
+    ),
+    "verify.against-forked": Message(
+        "前 {size} 个事件不是交出的检查点所签的：日志从旧备份分了叉，或被改写",
+        "the first {size} events are not those of the checkpoint handed out: the log was forked "
+        "from a backup, or rewritten",
+    ),
+    "verify.trigger": Message(
+        "触发器 {name} 缺失、停用、被改或多出：数据库不再拒绝改写",
+        "trigger {name} is missing, switched off, changed or one too many: the database no longer "
+        "refuses changes",
+        *_FROM_BACKUP,
+    ),
+    "verify.view": Message(
+        "视图 {name} 缺失或被改：它显示的不是记录所载",
+        "view {name} is missing or changed: it does not show what the records say",
+        *_FROM_BACKUP,
+    ),
+    "verify.table": Message("表 {name} 缺失或被改", "table {name} is missing or changed"),
+    "verify.index": Message("索引 {name} 缺失或被改", "index {name} is missing or changed"),
+    "verify.meta": Message(
+        "meta 表的行 {name} 缺失、被改或多出", "row {name} of meta is missing, changed or extra"
     ),
     "verify.version-gap": Message(
         "{node} 的版本 {version} 不连续", "version {version} of {node} is out of order"
