@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from sanhua.asset.bill import Invoice
 from sanhua.asset.revenue import Settlement, others
-from sanhua.capital.voucher import ROLES, AccountingPolicy, Voucher, account_of
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.ledger import Book, Entry, Line
 
@@ -49,7 +49,7 @@ def _entry(
 def lacking(policy: AccountingPolicy, entries: Iterable[Entry]) -> list[str]:
     """The roles that `entries` need and the chart does not map to an account."""
     asked = {line.account for entry in entries for line in entry.lines}
-    return sorted(role for role in asked.intersection(ROLES) if not policy.chart.get(role))
+    return sorted(account for account in asked if not role_of(policy, account))
 
 
 def confirmed(vouchers: Iterable[Voucher], entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:

@@ -30,8 +30,8 @@ from sanhua.asset.meter import MeterSegment
 from sanhua.asset.price import Plan, currency_of
 from sanhua.asset.revenue import Settlement, contributors, divide, settle, settlement_book
 from sanhua.capital.disclose import recognition_of
-from sanhua.capital.earn import confirmed, earned, lacking
-from sanhua.capital.measure import book_of, carry, entries
+from sanhua.capital.earn import earned, lacking
+from sanhua.capital.measure import book_of, carry, entries, unbooked
 from sanhua.capital.recognise import AssetEntry
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, Severity
@@ -44,6 +44,7 @@ from sanhua.project.model import Entity
 from sanhua.workspace.metering import copies, seal, sealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
+from sanhua.workspace.reporting import proposal
 from sanhua.workspace.running import run
 
 LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
@@ -102,6 +103,7 @@ class _Close:
         self.found: list[Diagnostic] = []
         self.counts: dict[tuple[str, str], Counted] = {}  # (deal, month) → the latest count
         self.recounted: set[str] = {month.id}
+        self.proposed: dict[str, list[Entry]] = {}  # entity → what its ERP is asked to book
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
             self.before = sorted(uow.all(Closing), key=lambda one: one.starts_on)
             self.begun = [
@@ -323,15 +325,15 @@ class _Close:
             for entry in made
             for pair in _pairs(entry)
         ]
-        data["proposed_vouchers"] = [_voucher(entry) for entry in proposed]
+        data["proposed_vouchers"], data["files"] = self._proposals()
         data["figures"] = figures
         return data
 
     def _entity(
         self, uow: Any, entity: Entity, made: Sequence[tuple[Invoice, Settlement]]
     ) -> list[Entry]:
-        """Post to an entity's own book what its ERP has not booked yet: revenue and the month's
-        measurement. What was posted, for the ERP to enter.
+        """Post to an entity's own book what its ERP has not booked yet: revenue, and what
+        measurement moved since the close before. What was posted, for the ERP to enter.
         """
         policy = self.ws.project.policy.get(entity.id)
         owner = ids.node("party", entity.id)
@@ -342,6 +344,8 @@ class _Close:
             return []
         book = book_of(entity.id, entity.currency, entity.fiscal_year)
         cards = [c for c in self.ws.project.assets.values() if c.entity == entity.id]
+        first = self.before[-1].ends_on if self.before else date.min  # the first close catches up
+        since = Period(self.month.id, first, self.month.ends_on)
         if own or cards:
             uow.add(book, "book.opened")
         found: list[Entry] = []
@@ -354,18 +358,31 @@ class _Close:
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
-            moved = entries(carried, {}, policy, book, self.month)
+            moved = entries(carried, {}, policy, book, since)
             found += [entry for entry in moved if entry.source.startswith("asset:")]
         bare = lacking(policy, found)
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(bare))
             found = [entry for entry in found if not lacking(policy, [entry])]
         vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
-        booked = {entry for _, entry in confirmed(vouchers, found)}
-        found = [entry for entry in found if entry.id not in booked]
+        found, _ = unbooked(found, vouchers, policy, book)
         for entry in found:
             uow.post(entry)
+        self.proposed[entity.id] = found
         return found
+
+    def _proposals(self) -> tuple[list[dict[str, str]], list[str]]:
+        """What the ERPs are asked to book, a file an entity in the form that the books read."""
+        rows: list[dict[str, str]] = []
+        files: list[str] = []
+        for entity in self.ws.project.settings.entities:
+            found = self.proposed.get(entity.id)
+            if found:
+                policy = self.ws.project.policy[entity.id]
+                made = proposal(self.ws, entity, self.month, found, policy).data
+                rows += made["vouchers"]
+                files += made["files"]
+        return rows, files
 
     def _figures(self, uow: Any, income: dict[tuple[str, str], list[Entry]]) -> list[str]:
         """What each product earned in the month, net of tax, and each provider in all."""
@@ -384,7 +401,7 @@ class _Close:
                 tuple(postings),
             )
             uow.add(figure, "figure.stated", effective_on=self.month.through)
-            totals[entity, currency].append(Part(figure.id, figure.value))
+            totals[entity, currency].append(Part(figure.id, figure.value, "value"))
             found.append(figure.id)
         for (entity, currency), parts in totals.items():
             line = TOTAL if currency == "CNY" else f"{TOTAL}_{currency.lower()}"
@@ -533,19 +550,3 @@ def _pairs(entry: Entry) -> Iterator[dict[str, str]]:
             credit[1] -= amount
             if not credit[1]:
                 credits.pop(0)
-
-
-def _voucher(entry: Entry) -> dict[str, Any]:
-    """What the ERP is asked to book."""
-    return {
-        "entry": entry.id,
-        "entity": ids.key_of(entry.book).partition(".")[0],
-        "date": entry.effective_on.isoformat(),
-        "summary": entry.summary,
-        "lines": [
-            {"account": line.account, "debit": Money.of_fen(max(line.amount, 0)).text}
-            if line.amount > 0
-            else {"account": line.account, "credit": Money.of_fen(-line.amount).text}
-            for line in entry.lines
-        ],
-    }

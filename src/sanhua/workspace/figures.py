@@ -116,7 +116,7 @@ class StageFigures:
         label = Text("数据产品收入", "revenue from data products")
         found: list[Figure] = []
         for (entity, currency), parts in sorted(earned.items()):
-            made = self._count("asset.revenue", label, currency, parts)
+            made = self._count("asset.revenue", label, currency, parts, "value")
             found.append(replace(made, id=self._figure_id("asset.revenue", entity)))
         return found
 
