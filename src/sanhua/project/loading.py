@@ -552,7 +552,7 @@ class Loader:
                 self.folder.inside(own.text) and self.folder.exists(own.text)
             ):
                 near = nearest_or_some(own.text, self.folder.under("keys"))
-                self.folder.warn("party.no-key-file", path, own, value=own.text, nearest=near)
+                self.folder.note("party.no-key-file", path, own, value=own.text, nearest=near)
             self.project.parties[key] = Party(
                 node("party", key),
                 str(name),
