@@ -28,7 +28,7 @@ from sanhua.project.schema import valid
 from sanhua.store.segment import SegmentWriter
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import Refusal
-from sanhua.workspace.verifying import verify_store
+from sanhua.workspace.verifying import verify_bundle, verify_store
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 KILLS = int(os.environ.get("SANHUA_CRASH_KILLS", "100"))
@@ -132,6 +132,10 @@ def test_a_month_of_calls_becomes_a_bill_shares_postings_and_a_figure(selling: P
     assert {"call", "segment", "contract", "column", "raw_file"} <= {
         node["kind"] for node in call["nodes"]
     }
+    bundle = selling.parent / "call.zip"
+    proven = say(selling, "prove", records(selling)[0]["id"], "-o", str(bundle))
+    assert proven["root"].startswith("segment:") and proven["line"] == 2
+    assert verify_bundle(bundle, None).ok
     assert say(selling, "run", env=when_over(month))["stages"]["asset"]["revenue"] == f"{net}"
     with Workspace(selling) as ws:
         assert verify_store(ws).ok

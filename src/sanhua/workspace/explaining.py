@@ -423,12 +423,18 @@ def prove(
 ) -> dict[str, Any]:
     """Write the walk from `name` as a signed bundle with inclusion proofs; Broken when what is kept
     fails its seal. `files` go in too, each named by its hash in a record of the walk.
+
+    Of a call its segment is proven; the file, which other deals' calls stand in too, is left out,
+    and the answer says on which line of it the call is.
     """
     if not out.parent.is_dir():
         raise NotFound("prove.no-folder", path=str(out.parent))
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
-    root = resolve(ws, name)
+    from sanhua.workspace.metering import find_call
+
+    call = find_call(ws, name)
+    root = call[0].id if call else resolve(ws, name)
     note = ws.store.checkpoint()
     with ws.store.begin(actor=ws.actor, read_only=True):  # others may write on meanwhile
         walk = _walk(ws, [root], NODES_PROVEN_MAX, open_note(note, None).size)
@@ -452,4 +458,4 @@ def prove(
         "records": len(walk.owners),
         "bytes": len(data),
         "checkpoint": {"size": size, "root": note.splitlines()[2]},
-    }
+    } | ({"call": name, "line": call[1]} if call else {})
