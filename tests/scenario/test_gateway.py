@@ -18,6 +18,7 @@ from deals import DEAL, codes, offer, records, say, serving, sign, token, wait_u
 
 from sanhua.asset.contract import Signature
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.refusing import Refusal
 from sanhua.workspace.verifying import verify_store
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
@@ -29,6 +30,12 @@ def dealt(small_project: Path) -> Path:
     offer(small_project)
     sign(small_project)
     return small_project
+
+
+def refused_acts(project: Path) -> list[tuple[str, str, str]]:
+    """The refusals in the log: act, what it was asked of, code."""
+    with Workspace(project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        return sorted((refusal.act, refusal.node, refusal.code) for refusal in uow.all(Refusal))
 
 
 def test_a_deal_gives_nothing_until_both_sides_have_signed_it(small_project: Path):
@@ -52,6 +59,10 @@ def test_a_deal_gives_nothing_until_both_sides_have_signed_it(small_project: Pat
     assert say(small_project, "can", "bank", "energy", "--purpose", "x", code=5)["answer"] == "no"
     told = say(small_project, "deal", "list")["deals"][0]
     assert (told["state"], told["through"]) == ("in_force", "2035-12-31")
+    assert refused_acts(small_project) == [
+        ("deal.sign", "deal:bank_2026", "approve.other-key"),
+        ("deal.token", "deal:bank_2026", "deal.not-signed"),
+    ]
     with Workspace(small_project) as ws:
         assert verify_store(ws).ok
 
@@ -253,6 +264,7 @@ def test_a_clock_that_was_set_back_stops_the_answers(dealt: Path):
         assert gateway.get(secret)[0] == 200
     with serving(dealt) as gateway:
         assert gateway.code(secret) == (503, "call.clock-set-back")
+    assert records(dealt)[-1]["reason"] == "call.clock-set-back"
     with serving(dealt, env={"SANHUA_CLOCK_OFFSET_S": "180"}) as gateway:
         assert gateway.get(secret)[0] == 200
 
