@@ -74,14 +74,14 @@ def test_real_input_becomes_a_product_that_opens_to_both_raw_files(project: Path
     assert made["stages"]["asset"] == {"products": 1, "deals": 1}
     told = said("explain", "product:steel_energy", "-C", project)
     assert schema.valid("explain_output", told)
-    raw = {node["id"] for node in told["nodes"] if node["kind"] == "raw_file"}
+    raw = {node["content"] for node in told["nodes"] if node["kind"] == "raw_file"}
     data = project.parent / "data"
     assert raw == {digest(data / READINGS), digest(data / FACTORS)}
     for line in ("resource.rows", "resource.rejected", "resource.score", "asset.products"):
         figure = next(f for f in made["figures"] if f"/{line}/" in f)
         told = said("explain", figure, "-C", project)
         assert schema.valid("explain_output", told)
-        assert raw == {node["id"] for node in told["nodes"] if node["kind"] == "raw_file"}
+        assert raw == {node["content"] for node in told["nodes"] if node["kind"] == "raw_file"}
 
 
 def test_the_product_adds_up_to_the_raw_file(project: Path):
