@@ -247,6 +247,7 @@ def test_every_answered_call_is_in_the_meter_once_after_a_kill(dealt: Path):
         except (OSError, http.client.HTTPException):  # it ends with the process
             pass
         timer.join()
+        gateway.line.close()
     with serving(dealt):
         pass  # recovers and seals what was left
     kept = [record["id"] for record in records(dealt) if record["decision"] == "permit"]
