@@ -133,9 +133,9 @@ class Gateway:
         return status, json.loads(body).get("code", "")
 
     def kill(self) -> None:
-        """kill -9 of the whole group."""
+        """kill -9 of the whole group; the connection belongs to the thread that is calling."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.end()
+        self.process.communicate(timeout=60)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
