@@ -26,6 +26,7 @@ from sanhua.kernel.time import legal_day
 from sanhua.store.lease import Leases
 from sanhua.web.answer import FORMATS, as_arrow, as_csv, as_json, problem, projected
 from sanhua.web.meter import Meter
+from sanhua.web.once import sent_at_once, whole
 from sanhua.workspace.dealing import Access, token_hash
 
 Scope = MutableMapping[str, Any]
@@ -37,6 +38,7 @@ PAGE_ROWS, PAGE_ROWS_MAX = 100, 1000
 WINDOWS = ("day", "month", "year", "term")
 CLOCK_SLACK_MS = 1000  # a clock may be set back by this much while it is disciplined
 _REQUEST = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, nothing that JSON escapes
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # would end a header
 _WORD = re.compile(r"[\w.:-]{1,64}")
 
 
@@ -62,6 +64,7 @@ class Opened:
         "headers",
         "held",
         "spent",
+        "text",
     )
 
     def __init__(self, access: Access, file: KeyedFile | None) -> None:
@@ -72,7 +75,12 @@ class Opened:
         self.head = head_of(access.deal, access.consumer, access.product, snapshot, terms)
         self.headers = [(b"sanhua-deal", access.deal.encode()), (b"sanhua-terms", terms.encode())]
         if access.decision is not None and access.decision.duties:
-            self.headers.append((b"sanhua-duties", access.decision.duties.encode()))
+            duties = _CONTROL.sub(" ", access.decision.duties)
+            self.headers.append((b"sanhua-duties", duties.encode()))
+        self.text = {  # of a whole answer but for its use, its length and its body
+            kind: whole([(b"content-type", form.encode()), *self.headers])
+            for kind, form in FORMATS.items()
+        }
         self.held: dict[str, int] = {}  # counter → units taken from its lease
         self.spent: dict[str, int] = {}  # counter → so many included units were not to be had
         self.bucket, self.bucket_at = 0.0, 0.0
@@ -210,18 +218,16 @@ class Gateway:
             refusal = Refused(error.code, **error.diagnostic.facts)
             await self._refuse(send, opened, refusal, ms, purpose, language)
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    (b"content-type", FORMATS[kind].encode()),
-                    (b"content-length", b"%d" % len(body)),
-                    (b"sanhua-use", b"use_%032x" % number),
-                    *opened.headers,
-                ],
-            }
-        )
+        use = b"use_%032x" % number
+        if sent_at_once(send, opened.text[kind] % (use, len(body), body)):
+            return
+        headers = [
+            (b"content-type", FORMATS[kind].encode()),
+            *opened.headers,
+            (b"sanhua-use", use),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def _open(self, header: bytes) -> Opened:
