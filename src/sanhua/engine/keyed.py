@@ -173,14 +173,14 @@ class KeyedFile:
         self.rows: int = about["rows"]
         whole = " AND ".join(f"k{at} = ?" for at in range(len(self.key)))
         self._one = f"SELECT body FROM row WHERE {whole} ORDER BY n"
-        self.execute = self._db.execute
+        self._cursor = self._db.cursor()
 
     def close(self) -> None:
         self._db.close()
 
     def rows_at(self, key: Sequence[str]) -> list[str]:
         """The rows of a whole key as JSON texts, mostly one."""
-        return [row[0] for row in self._db.execute(self._one, key)]
+        return [row[0] for row in self._cursor.execute(self._one, key).fetchall()]
 
     def page(
         self, prefix: Sequence[str], after: Sequence[str | int], limit: int

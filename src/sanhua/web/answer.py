@@ -60,7 +60,8 @@ def _text(value: Any) -> str:
 
 def as_json(rows: Sequence[str], after: str) -> bytes:
     """`{"rows": […], "next": …}`; `next` is null when there is no more."""
-    return f'{{"rows":[{",".join(rows)}],"next":{json.dumps(after or None)}}}'.encode()
+    then = json.dumps(after) if after else "null"
+    return f'{{"rows":[{",".join(rows)}],"next":{then}}}'.encode()
 
 
 def as_csv(rows: Sequence[str], fields: Sequence[str]) -> bytes:

@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -26,6 +26,7 @@ from sanhua.kernel.time import legal_day
 from sanhua.store.lease import Leases
 from sanhua.web.answer import FORMATS, as_arrow, as_csv, as_json, problem, projected
 from sanhua.web.meter import Meter
+from sanhua.web.once import sent_at_once, whole
 from sanhua.workspace.dealing import Access, token_hash
 
 Scope = MutableMapping[str, Any]
@@ -34,8 +35,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/v1/data/"
 PAGE_ROWS, PAGE_ROWS_MAX = 100, 1000
+WINDOWS = ("day", "month", "year", "term")
 CLOCK_SLACK_MS = 1000  # a clock may be set back by this much while it is disciplined
 _REQUEST = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, nothing that JSON escapes
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # would end a header
 _WORD = re.compile(r"[\w.:-]{1,64}")
 
 
@@ -60,6 +63,8 @@ class Opened:
         "head",
         "headers",
         "held",
+        "spent",
+        "text",
     )
 
     def __init__(self, access: Access, file: KeyedFile | None) -> None:
@@ -70,8 +75,14 @@ class Opened:
         self.head = head_of(access.deal, access.consumer, access.product, snapshot, terms)
         self.headers = [(b"sanhua-deal", access.deal.encode()), (b"sanhua-terms", terms.encode())]
         if access.decision is not None and access.decision.duties:
-            self.headers.append((b"sanhua-duties", access.decision.duties.encode()))
+            duties = _CONTROL.sub(" ", access.decision.duties)
+            self.headers.append((b"sanhua-duties", duties.encode()))
+        self.text = {  # of a whole answer but for its use, its length and its body
+            kind: whole([(b"content-type", form.encode()), *self.headers])
+            for kind, form in FORMATS.items()
+        }
         self.held: dict[str, int] = {}  # counter → units taken from its lease
+        self.spent: dict[str, int] = {}  # counter → so many included units were not to be had
         self.bucket, self.bucket_at = 0.0, 0.0
 
 
@@ -98,7 +109,9 @@ class Gateway:
         self._by_header: dict[bytes, Opened] = {}
         self._salt = secrets.randbits(30)
         self._number = 0
-        self._second, self._second_text, self._day = 0, "", legal_day(datetime.now(UTC))
+        self._second, self._second_text = 0, ""
+        self._day: date | None = None
+        self._windows: dict[str, str] = {}  # kind of window → the name of the one that runs
 
     def replace(self, opened: Mapping[str, Opened]) -> None:
         """Take the accesses as they are now; what was cached of the old ones is gone with them."""
@@ -114,7 +127,10 @@ class Gateway:
         if second != self._second:
             moment = datetime.fromtimestamp(second, UTC)
             self._second, self._second_text = second, moment.strftime("%Y-%m-%dT%H:%M:%S.")
-            self._day = legal_day(moment)
+            day = legal_day(moment)
+            if day != self._day:
+                self._day = day
+                self._windows = {window: window_of(window, day) for window in WINDOWS}
         return f"{self._second_text}{rest:03d}Z"
 
     def _new_number(self, ms: int) -> int:
@@ -146,6 +162,7 @@ class Gateway:
                 language = value
         opened = self._by_header.get(token)
         ms = self.now_ms()
+        at = self._at(ms)
         purpose = ""
         try:
             if opened is None:
@@ -168,20 +185,25 @@ class Gateway:
             kind = asked.pop("format", "") or _kind(accept)
             if kind not in FORMATS:
                 raise Refused("call.not-acceptable", value=kind, known=", ".join(FORMATS))
-            self._reserve(opened, decision, "call", 1)
+            limited = decision.limits
+            if limited:
+                self._reserve(opened, decision, "call", 1)
             rows, after = _rows(opened.file, asked)
-            self._reserve(opened, decision, "row", len(rows))
+            if limited:
+                self._reserve(opened, decision, "row", len(rows))
             body = _written(opened.file, rows, after, fields, kind)
-            self._reserve(opened, decision, "mb", len(body))
-            reason = self._reason(opened, decision, ms, (1, len(rows), len(body)))
+            if limited:
+                self._reserve(opened, decision, "mb", len(body))
+            units = (1, len(rows), len(body))
+            reason = self._reason(opened, decision, ms, units)
             number = self._new_number(ms)
             self.meter.record(
                 usage_line(
                     number,
-                    self._at(ms),
+                    at,
                     opened.head,
                     purpose,
-                    (1, len(rows), len(body)),
+                    units,
                     "permit",
                     reason,
                     request.decode("latin-1"),
@@ -196,18 +218,16 @@ class Gateway:
             refusal = Refused(error.code, **error.diagnostic.facts)
             await self._refuse(send, opened, refusal, ms, purpose, language)
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    (b"content-type", FORMATS[kind].encode()),
-                    (b"content-length", b"%d" % len(body)),
-                    (b"sanhua-use", b"use_%032x" % number),
-                    *opened.headers,
-                ],
-            }
-        )
+        use = b"use_%032x" % number
+        if sent_at_once(send, opened.text[kind] % (use, len(body), body)):
+            return
+        headers = [
+            (b"content-type", FORMATS[kind].encode()),
+            *opened.headers,
+            (b"sanhua-use", use),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def _open(self, header: bytes) -> Opened:
@@ -252,7 +272,7 @@ class Gateway:
         for limited, most, window in decision.limits:
             if limited == unit and units:
                 bound = most * 1_000_000 if unit == "mb" else most
-                counter = f"{decision.deal}|{unit}|{window_of(window, self._day)}"
+                counter = f"{decision.deal}|{unit}|{self._windows[window]}"
                 if not self._take(opened, counter, units, bound):
                     raise Refused("call.limit", unit=unit, limit=most, window=window)
 
@@ -275,8 +295,12 @@ class Gateway:
         for unit, most in decision.included.items():
             units = used[("call", "row", "mb").index(unit)]
             bound = most * 1_000_000 if unit == "mb" else most
-            counter = f"{decision.deal}|included.{unit}|{window_of('month', self._day)}"
+            counter = f"{decision.deal}|included.{unit}|{self._windows['month']}"
+            # What is spent is not asked for again: each call would be a transaction of the leases.
+            if units >= opened.spent.get(counter, units + 1):
+                return decision.reason
             if not self._take(opened, counter, units, bound):
+                opened.spent[counter] = units
                 return decision.reason
         return "included" if decision.included else decision.reason
 

@@ -36,7 +36,7 @@ class Meter:
         self._count = 0
         self._waiting: list[bytes] = []
         self._bytes = 0
-        self._round: asyncio.Future[None] | None = None
+        self._asking: list[asyncio.Future[None]] = []
         self._anonymous: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "meter")
@@ -68,9 +68,9 @@ class Meter:
 
     async def committed(self) -> None:
         """Wait until what was recorded so far is on disk; Unavailable store.meter-full."""
-        if self._round is None:
-            self._round = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._round)
+        done = asyncio.get_running_loop().create_future()
+        self._asking.append(done)
+        await done
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -91,7 +91,7 @@ class Meter:
     async def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
         """One round: everything that waits, in one batch."""
         lines, self._waiting = self._waiting, []
-        done, self._round = self._round, None
+        asking, self._asking = self._asking, []
         anonymous, self._anonymous = self._anonymous, Counter()
         assert self._line_of is not None
         lines += [self._line_of(reason, times) for reason, times in anonymous.items()]
@@ -99,16 +99,18 @@ class Meter:
             await loop.run_in_executor(self._thread, self._write, lines)
         except Unavailable as error:
             self.full = error
-            if done is not None:
+            if self.ack:
                 # Those who wait get no answer, so theirs are no calls; they record their refusal.
                 lines = [line for line in lines if b'"decision":"deny"' in line]
-                done.set_exception(error)
-                done.exception()  # nobody need have waited
+            for done in asking:
+                if not done.done():  # whose call was not given up
+                    done.set_exception(error)
             self._waiting = lines + self._waiting
         else:
             self.full = None
-            if done is not None:
-                done.set_result(None)
+            for done in asking:
+                if not done.done():
+                    done.set_result(None)
 
     def _write(self, lines: list[bytes]) -> None:
         if lines:

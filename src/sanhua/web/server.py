@@ -174,6 +174,7 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
             lifespan="off",
             server_header=False,
             date_header=False,
+            proxy_headers=False,  # nothing asks where a call came from
             timeout_graceful_shutdown=10,
             limit_concurrency=None,
             h11_max_incomplete_event_size=64 * 1024,
