@@ -423,6 +423,7 @@ class Report:
     figures: int = 0  # additive figures that were recomputed
     parts: int = 0  # parts of figures that were compared with what their records say
     unsaid: int = 0  # parts whose records are here and do not say the amount
+    signatures: int = 0  # under deals: by a declared key, over terms that are here
     files: int = 0  # files that come with the records
     log_size: int = 0
     origin: str = ""
@@ -445,6 +446,7 @@ class Report:
             "figures",
             "parts",
             "unsaid",
+            "signatures",
             "files",
             "log_size",
             "origin",
@@ -494,6 +496,13 @@ class Report:
                 "records say, {} are not said by theirs".format(*counted),
                 f"named but not included: {outside}",
             ]
+        if self.signatures:
+            lines.append(
+                f"合约签署 {self.signatures} 个，均由签署方声明的密钥对此处的条款作出"
+                if zh
+                else f"{self.signatures} signatures under deals, by keys that their sides "
+                "declared, over the terms that are here"
+            )
         if self.files:
             lines.append(
                 f"随附文件 {self.files} 个，均由记录列明"
@@ -527,6 +536,7 @@ def check_bundle(data: bytes, key: bytes | None) -> Report:
         records = _records(entries, manifest, report)
         _graph(manifest, records, report)
         _figures(records, report)
+        _signatures(records, report)
     except (
         ValueError,
         KeyError,
@@ -657,6 +667,30 @@ def _graph(manifest: Mapping[str, Any], records: Sequence[Version], report: Repo
     if manifest["root"] not in known:
         report.faults.append(f"根节点不在包内 the root is not in the bundle: {manifest['root']}")
     report.outside = dict(Counter(re.split("[:_]", node, maxsplit=1)[0] for node in outside))
+
+
+def _signatures(records: Sequence[Version], report: Report) -> None:
+    """Signatures under deals: each by a key that its side declared, over terms that are here."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for body in (record.body for record in records if record.body):
+        found.setdefault(body["kind"], []).append(body["fields"])
+    declared: dict[str, set[str]] = {}
+    for party in found.get("party", ()):
+        declared.setdefault(party["id"], set()).update(party.get("keys", ()))
+    agreed: set[tuple[str, str]] = set()
+    for deal in found.get("contract", ()):
+        agreed.add((deal["id"], deal["hash"]))
+        if sha256(canonical(deal["terms"])) != deal["hash"]:
+            report.faults.append(f"条款与摘要不符 terms differ from their hash: {deal['id']}")
+    for made in found.get("signature", ()):
+        said = {name: made[name] for name in ("deal", "terms", "party", "person", "at", "alg")}
+        key, signature = (base64.b64decode(made[name], validate=True) for name in ("key", "sig"))
+        sides = [declared[node] for node in (made["party"], made["person"]) if node in declared]
+        named = not sides or any(made["key"] in keys for keys in sides)
+        if not (named and is_signed(key, signature, canonical(said))):
+            report.faults.append(f"合约签署不符 bad signature under a deal: {made['id']}")
+        elif sides and (made["deal"], made["terms"]) in agreed:
+            report.signatures += 1
 
 
 def _figures(records: Sequence[Version], report: Report) -> None:

@@ -11,9 +11,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from sanhua.kernel.time import SHANGHAI, legal_day
 
 BUYER = """
 bank:   {name: 测试银行, uscc: 91310000MA1FL0XX7Y, roles: [buyer], public_key: keys/bank.pem}
@@ -175,3 +178,25 @@ def wait_until(true: Any, seconds: float) -> float:
         assert time.monotonic() - began < seconds, "it did not come about"
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def this_month() -> str:
+    return f"{legal_day(datetime.now(UTC)):%Y-%m}"
+
+
+def month_after(month: str, n: int = 1) -> str:
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + n, 12)
+    return f"{year}-{number + 1:02d}"
+
+
+def when_over(month: str) -> dict[str, str]:
+    """The clock set a few hours into the month after."""
+    following = date.fromisoformat(month_after(month) + "-01")
+    moment = datetime.combine(following, datetime.min.time(), SHANGHAI) + timedelta(hours=9)
+    offset = max(0, int((moment - datetime.now(UTC)).total_seconds()))
+    return {"SANHUA_CLOCK_OFFSET_S": str(offset)}
+
+
+def shut(project: Path, month: str, code: int = 0, at: str = "") -> Any:
+    """Close a month a few hours after it is over, or after the month `at` is."""
+    return say(project, "close", month, code=code, env=when_over(at or month))

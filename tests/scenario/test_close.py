@@ -12,18 +12,30 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from deals import DEAL, Gateway, codes, offer, records, say, serving, sign, token
+from deals import (
+    DEAL,
+    Gateway,
+    codes,
+    month_after,
+    offer,
+    records,
+    say,
+    serving,
+    shut,
+    sign,
+    this_month,
+    token,
+    when_over,
+)
 
 from sanhua.asset.bill import Closing, Invoice, month_of
 from sanhua.asset.meter import head_of, usage_line
 from sanhua.kernel.ledger import Entry
-from sanhua.kernel.time import SHANGHAI, legal_day
 from sanhua.project.schema import valid
 from sanhua.store.segment import SegmentWriter
 from sanhua.workspace.opening import Workspace
@@ -47,28 +59,6 @@ CHART = """
   payables: 2202
 """
 CALL = {"meter": "M1", "day": "2024-02-01"}
-
-
-def this_month() -> str:
-    return f"{legal_day(datetime.now(UTC)):%Y-%m}"
-
-
-def month_after(month: str, n: int = 1) -> str:
-    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + n, 12)
-    return f"{year}-{number + 1:02d}"
-
-
-def when_over(month: str) -> dict[str, str]:
-    """The clock set a few hours into the month after."""
-    following = date.fromisoformat(month_after(month) + "-01")
-    moment = datetime.combine(following, datetime.min.time(), SHANGHAI) + timedelta(hours=9)
-    offset = max(0, int((moment - datetime.now(UTC)).total_seconds()))
-    return {"SANHUA_CLOCK_OFFSET_S": str(offset)}
-
-
-def shut(project: Path, month: str, code: int = 0, at: str = "") -> Any:
-    """Close a month a few hours after it is over, or after the month `at` is."""
-    return say(project, "close", month, code=code, env=when_over(at or month))
 
 
 @pytest.fixture

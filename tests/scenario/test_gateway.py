@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -14,12 +15,24 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deals import DEAL, codes, offer, records, say, serving, sign, token, wait_until
+from deals import (
+    DEAL,
+    codes,
+    offer,
+    records,
+    say,
+    serving,
+    shut,
+    sign,
+    this_month,
+    token,
+    wait_until,
+)
 
 from sanhua.asset.contract import Signature
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import Refusal
-from sanhua.workspace.verifying import verify_store
+from sanhua.workspace.verifying import verify_bundle, verify_store
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
 
@@ -272,3 +285,111 @@ def test_a_clock_that_was_set_back_stops_the_answers(dealt: Path):
 def test_a_folder_is_served_by_one_process(dealt: Path):
     with serving(dealt):
         assert codes(say(dealt, "serve", "--port", "0", code=4)) == ["serve.running"]
+
+
+def test_a_repeat_is_the_same_question_under_the_same_key(dealt: Path):
+    """One key over several questions pays for each; the answer to a repeat is not paid again."""
+    _, secret = token(dealt)
+    key = {"Idempotency-Key": "same"}
+    with serving(dealt) as gateway:
+        for meter in ("M1", "M2"):
+            for day in ("2024-02-01", "2024-02-02"):
+                for _ in range(2):
+                    assert gateway.get(secret, meter=meter, day=day, headers=key)[0] == 200
+        assert gateway.get(
+            secret, meter="M1", day="2024-02-01", headers={**key, "Accept": "text/csv"}
+        )
+    permits = [record for record in records(dealt) if record["decision"] == "permit"]
+    assert len(permits) == 9 and len({record["asked"] for record in permits}) == 4
+    assert not any(c in json.dumps(permits) for c in ("M1", "2024-02"))  # no parameter in the meter
+    counted = shut(dealt, this_month())
+    assert (counted["usage"]["rated"], counted["usage"]["repeats"]) == (4, 5)
+
+
+def test_hostile_parameters_are_refused_and_use_up_nothing(small_project: Path):
+    product = small_project / "products" / "energy.yaml"
+    text = product.read_text(encoding="utf-8")
+    limited = text.replace("included: {call: 1000}", "limit: {call: 5}")
+    product.write_text(limited, encoding="utf-8")
+    offer(small_project)
+    sign(small_project)
+    _, secret = token(small_project)
+    deep = base64.urlsafe_b64encode(b"[" * 20_000).decode()
+    far = base64.urlsafe_b64encode(b'["M1","2024-02-01",%d]' % 2**70).decode()
+    half = base64.urlsafe_b64encode(rb'["\ud800","2024-02-01",0]').decode()
+    with serving(small_project) as gateway:
+        for asked in (
+            {"limit": "9" * 5000},
+            {"limit": "0"},
+            {"limit": "1001"},
+            {"limit": "²"},
+            {"after": deep},
+            {"after": far},
+            {"after": half},
+            {"after": "%"},
+            {"nothing": "x"},
+        ):
+            assert gateway.code(secret, **asked) == (422, "call.bad-parameter"), asked
+        assert gateway.get(secret, fields="kwh,kwh", meter="M1")[1].count(b"kwh") == 2
+        for _ in range(4):
+            assert gateway.get(secret, **{"meter": "M1", "day": "2024-02-01"})[0] == 200
+        assert gateway.code(secret)[1] == "call.limit"
+
+
+def test_a_deal_that_was_ended_has_no_grace_and_its_pages_their_length(small_project: Path):
+    product = small_project / "products" / "energy.yaml"
+    text = product.read_text(encoding="utf-8")
+    text = text.replace("included: {call: 1000}", "included: {call: 1000}\n    grace: 30 days")
+    product.write_text(text.replace("{key: [meter, day]}", "{key: [meter, day], page: 2}"), "utf-8")
+    offer(small_project)
+    sign(small_project)
+    _, secret = token(small_project)
+    with serving(small_project) as gateway:
+        assert len(json.loads(gateway.get(secret)[1])["rows"]) == 2
+        assert gateway.code(secret, limit="3") == (422, "call.bad-parameter")
+        say(small_project, "deal", "end", "bank_2026")
+        wait_until(lambda: gateway.code(secret) == (403, "call.after-term"), 5)
+
+
+def test_a_purpose_may_be_spelt_as_people_like(small_project: Path):
+    """A quote in a code is data: the meter stays one JSON object a line."""
+    codes_file = small_project / "standards" / "codes" / "purposes.csv"
+    codes_file.write_text('code,name\ncredit,信贷\n"cre""dit\\",怪\n', encoding="utf-8")
+    policy = small_project / "policies" / "credit.yaml"
+    odd = "'cre\"dit\\'"
+    policy.write_text(
+        policy.read_text("utf-8").replace("purposes: [credit]", f"purposes: [{odd}]"), "utf-8"
+    )
+    offer(small_project, DEAL.replace("purposes: [credit]", f"purposes: [{odd}]"))
+    sign(small_project)
+    _, secret = token(small_project)
+    with serving(small_project) as gateway:
+        assert gateway.get(secret, meter="M1", day="2024-02-01")[0] == 200
+    assert records(small_project)[-1]["purpose"] == 'cre"dit\\'
+    say(small_project, "run")
+    with Workspace(small_project) as ws:
+        assert verify_store(ws).ok
+
+
+def test_a_signature_by_a_key_that_nobody_declared_is_found(dealt: Path):
+    """Even when it stands in the log: made over the right terms by another key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    bundle = dealt.parent / "deal.zip"
+    with Workspace(dealt) as ws:
+        with ws.store.begin(actor=ws.actor) as uow:
+            [real, _] = uow.all(Signature)
+            forged = replace(
+                real,
+                id=uow.new_id("sig"),
+                key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+                sig=base64.b64encode(key.sign(real.statement())).decode(),
+            )
+            uow.add(forged, "deal.signed")
+        assert any("bad signature" in fault for fault in verify_store(ws).faults)
+    assert say(dealt, "prove", real.id, "-o", str(bundle))["root"] == real.id
+    sound = verify_bundle(bundle, None)
+    assert sound.ok and sound.data["signatures"] == 1
+    refused = say(dealt, "prove", forged.id, "-o", str(dealt.parent / "forged.zip"), code=8)
+    assert codes(refused) == ["prove.own-bundle"]

@@ -46,6 +46,7 @@ DUTIES = (
     "inform",
 )  # the consumer's: stated in terms and every answer's head
 UNITS = ("call", "row", "mb")
+PAGE_ROWS_MAX = 1000
 RESERVED = frozenset("purpose fields format limit after".split())  # words of a call, not columns
 MASKS = re.compile(r"token|null|year|month|round -?[0-9]|first [1-9]")
 
@@ -85,6 +86,7 @@ class Terms:
     model: str = ""
     grant: str = ""
     amends: str = ""
+    page: int = PAGE_ROWS_MAX  # rows that one call may list
 
     @property
     def hash(self) -> str:
@@ -280,6 +282,7 @@ def resolve(
         deal.contract,
         deal.grant,
         deal.amends,
+        min(int(product.delivery[delivery].get("page", PAGE_ROWS_MAX)), PAGE_ROWS_MAX),
     )
     fields = tuple(
         ContractedField(f"{node}.{name}", name, offered[name].id, deal.mask.get(name, ""))
@@ -413,8 +416,7 @@ def agree(uow: Uow, contract: UsageContract) -> list[Diagnostic]:
     """
     before = uow.find(UsageContract, contract.id)
     if before is None or before.hash == contract.hash:
-        if before is None or before.definition != contract.definition:
-            uow.add(contract, "deal.offered", effective_on=contract.terms.starts_on)
+        uow.add(contract, "deal.offered", effective_on=contract.terms.starts_on)
         return []
     signed = signatures(uow, before)
     facts = {
@@ -562,6 +564,7 @@ class Decision:
     grace_ms: int
     limits: tuple[tuple[str, int, str], ...] = ()
     included: Mapping[str, int] = field(default_factory=dict[str, int])
+    page: int = PAGE_ROWS_MAX
     reason: str = "usage"  # of a permit beyond what is included
     qps: int = 0
     duties: str = ""
@@ -579,10 +582,22 @@ class Decision:
         return ""
 
 
-def compile_decision(contract: UsageContract, until: date) -> Decision:
-    """The decision of a contract that lasts until `until`."""
+def rights_until(uow: Uow, contract: UsageContract) -> date:
+    """The first day on which the provider may no longer operate all that the deal gives, as its
+    claims stand now; `date.max` when that is open.
+    """
+    claims = (uow.find(RightsClaim, claim) for claim in contract.granted_by)
+    return min((claim.ends_on for claim in claims if claim and claim.ends_on), default=date.max)
+
+
+def compile_decision(
+    contract: UsageContract, until: date, allowed_until: date = date.max
+) -> Decision:
+    """The decision of a contract that lasts until `until`, which the provider may serve until
+    `allowed_until`. Grace is for a term that has run out, not for a deal that was ended or amended.
+    """
     terms, plan = contract.terms, contract.terms.plan
-    starts, ends = _midnight(terms.starts_on), _midnight(until)
+    starts, ends = _midnight(terms.starts_on), _midnight(min(until, allowed_until))
     limits: list[tuple[str, int, str]] = []
     if terms.count:
         number, window = count_of(terms.count)
@@ -590,6 +605,9 @@ def compile_decision(contract: UsageContract, until: date) -> Decision:
     limits += [(unit, most, "term" if plan.free else "month") for unit, most in plan.limit.items()]
     if plan.free and plan.trial:
         ends = min(ends, after(starts, plan.trial))
+    grace = after(ends, plan.grace) if until == terms.ends_on else ends
+    if allowed_until < date.max:
+        grace = min(grace, _midnight(allowed_until))
     reason = "trial" if plan.free else "usage" if plan.per else "fee"
     return Decision(
         contract.id,
@@ -601,9 +619,10 @@ def compile_decision(contract: UsageContract, until: date) -> Decision:
         terms.purposes[0] if len(terms.purposes) == 1 else "",
         _ms(starts),
         _ms(ends),
-        _ms(after(ends, plan.grace)),
+        _ms(grace),
         tuple(limits),
         {unit: n for unit, n in plan.included.items() if not plan.free},
+        terms.page,
         reason,
         plan.qps or 0,
         "; ".join(_duty(duty) for duty in terms.duties),

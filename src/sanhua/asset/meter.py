@@ -56,6 +56,11 @@ def head_of(
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))[1:-1]
 
 
+def spelt(text: str) -> str:
+    """Text as it stands between the quotes of a JSON line."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
 def usage_line(
     number: int,
     at: str,
@@ -66,16 +71,18 @@ def usage_line(
     reason: str,
     request: str,
     times: int = 1,
+    asked: str = "",
 ) -> bytes:
-    """One usage record as its line of a segment. `number` is the id's 128 bits; `purpose`,
-    `reason` and `request` need no escape in JSON; `units` are calls, rows, bytes. `times` above 1
-    stands for as many refusals that belong to no deal.
+    """One usage record as its line of a segment. `number` is the id's 128 bits; `purpose` is
+    `spelt`, `reason` and `request` need no escape in JSON; `units` are calls, rows, bytes. `times`
+    above 1 stands for as many refusals that belong to no deal. `asked` is a keyed hash of the
+    question, which tells a repeat of `request` from another question under the same key.
     """
     call, row, byte = units
-    asked = f'"{request}"' if request else "null"
-    many = f',"times":{times}' if times > 1 else ""
+    repeated = f'"{request}"' if request else "null"
+    many = f',"times":{times}' if times > 1 else f',"asked":"{asked}"' if asked else ""
     return (
         f'{{"id":"use_{number:032x}","at":"{at}",{head},"purpose":"{purpose}",'
         f'"units":{{"call":{call},"row":{row},"byte":{byte}}},"decision":"{decision}",'
-        f'"reason":"{reason}","request":{asked},"consent":null{many}}}\n'
+        f'"reason":"{reason}","request":{repeated},"consent":null{many}}}\n'
     ).encode()

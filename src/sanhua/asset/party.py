@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from sanhua.kernel.errors import Invalid
@@ -18,7 +18,9 @@ ROLES = frozenset(
 @record("party")
 @dataclass(frozen=True, slots=True)
 class Party:
-    """`party:plant_co`. A person has `of` (the organisation) and no identity number."""
+    """`party:plant_co`. A person has `of` (the organisation) and no identity number. `keys` are the
+    public keys (raw, base64) that it declared so far, the present one last.
+    """
 
     id: str
     name: str
@@ -28,6 +30,7 @@ class Party:
     of: Annotated[str, Ref("acts_for")] = ""
     public_key: str = ""
     name_en: str = ""  # beside a Chinese name
+    keys: tuple[str, ...] = ()
 
 
 def enrol(uow: Uow, party: Party) -> Event | None:
@@ -43,4 +46,6 @@ def enrol(uow: Uow, party: Party) -> Event | None:
         )
     if party.person and party.uscc:
         raise Invalid("party.person-with-number", party=party.id)
-    return uow.add(party, "party.enrolled")
+    before = uow.find(Party, party.id)
+    earlier = [key for key in (before.keys if before else ()) if key not in party.keys]
+    return uow.add(replace(party, keys=(*earlier, *party.keys)), "party.enrolled")

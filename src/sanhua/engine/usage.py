@@ -1,8 +1,8 @@
 """Usage 用量: sealed segments as columns, counted for bills.
 
 Each segment of usage records has a columnar copy beside it. `once` is what a bill counts one time:
-the deal and the buyer's request id, or the record's own id; so repeats, duplicated segments and any
-order of them give the same counts.
+the deal, the data, the question and the buyer's request id, or the record's own id; so repeats,
+duplicated segments and any order of them give the same counts.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ _COLUMNS = {
     "decision": "VARCHAR",
     "reason": "VARCHAR",
     "request": "VARCHAR",
+    "asked": "VARCHAR",
     "times": "BIGINT",
 }
 _INDEXED = """
 SELECT CAST(substr(id, 5) AS UUID) AS id,
   CASE WHEN request IS NULL THEN CAST(substr(id, 5) AS UUID)
-    ELSE CAST(md5(deal || ' ' || request) AS UUID) END AS once,
+    ELSE CAST(md5(concat_ws(' ', deal, snapshot, coalesce(asked, ''), request)) AS UUID)
+    END AS once,
   epoch_ms(CAST("at" AS TIMESTAMP)) AS "at",
   deal, snapshot, decision = 'permit' AS permit, reason,
   units."call" AS "call", units."row" AS "row", units."byte" AS "byte",

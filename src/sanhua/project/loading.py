@@ -4,6 +4,7 @@ place.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -43,6 +44,7 @@ from sanhua.project.read import (
 )
 from sanhua.resource.collect import Cadence, Source
 from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
+from sanhua.verify import public_raw
 
 SETTINGS_FILE = "sanhua.yaml"
 OVERRIDES = ("language", "engine", "store", "lake", "base")
@@ -548,11 +550,6 @@ class Loader:
         for key, place, value in self.things(path, "parties", root):
             name = self.folder.words(value.get("name"))
             own = value.scalar("public_key")
-            if own is not None and not (
-                self.folder.inside(own.text) and self.folder.exists(own.text)
-            ):
-                near = nearest_or_some(own.text, self.folder.under("keys"))
-                self.folder.note("party.no-key-file", path, own, value=own.text, nearest=near)
             self.project.parties[key] = Party(
                 node("party", key),
                 str(name),
@@ -562,9 +559,23 @@ class Loader:
                 node("party", value.text("of")) if value.text("of") else "",
                 value.text("public_key"),
                 name.en if name.zh else "",
+                self._keys(path, own) if own is not None else (),
             )
             self.project.places[node("party", key)] = self.folder.origin(path, place)
             self.mark(node("party", key), value, path)
+
+    def _keys(self, path: str, own: Scalar) -> tuple[str, ...]:
+        """The public key in the file that a party names, raw in base64."""
+        if not (self.folder.inside(own.text) and self.folder.exists(own.text)):
+            near = nearest_or_some(own.text, self.folder.under("keys"))
+            self.folder.note("party.no-key-file", path, own, value=own.text, nearest=near)
+            return ()
+        try:
+            raw = public_raw(self.folder.bytes(own.text) or b"")
+        except ValueError:
+            self.folder.error("party.not-a-key", path, own, value=own.text)
+            return ()
+        return (base64.b64encode(raw).decode(),)
 
     # Sources
 

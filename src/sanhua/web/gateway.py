@@ -5,11 +5,13 @@
 
 A whole key gives its rows, fewer key columns a page of rows in key order. Every call leaves a usage
 record; the answer names it in `sanhua-use`. In ack mode the record is on disk before the answer is
-sent.
+sent. A repeat is the same question under the same key about the same data: another question, or the
+same one when newer data is served, is another call.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 import time
@@ -19,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sanhua.asset.contract import Decision, window_of
-from sanhua.asset.meter import head_of, usage_line
+from sanhua.asset.meter import head_of, spelt, usage_line
 from sanhua.engine.keyed import KeyedFile
 from sanhua.kernel.errors import Unavailable
 from sanhua.kernel.time import legal_day
@@ -34,12 +36,13 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/v1/data/"
-PAGE_ROWS, PAGE_ROWS_MAX = 100, 1000
+PAGE_ROWS = 100
+UNITS = ("call", "row", "mb")
 WINDOWS = ("day", "month", "year", "term")
 CLOCK_SLACK_MS = 1000  # a clock may be set back by this much while it is disciplined
 _REQUEST = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, nothing that JSON escapes
+_COUNT = re.compile(r"[1-9][0-9]{0,5}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # would end a header
-_WORD = re.compile(r"[\w.:-]{1,64}")
 
 
 class Refused(Exception):
@@ -63,6 +66,8 @@ class Opened:
         "head",
         "headers",
         "held",
+        "purposes",
+        "secret",
         "spent",
         "text",
     )
@@ -73,7 +78,11 @@ class Opened:
         snapshot = access.serving.snapshot if access.serving else "sha256:0"
         terms = access.decision.terms if access.decision else "sha256:0"
         self.head = head_of(access.deal, access.consumer, access.product, snapshot, terms)
-        self.headers = [(b"sanhua-deal", access.deal.encode()), (b"sanhua-terms", terms.encode())]
+        self.headers = [
+            (b"cache-control", b"no-store"),
+            (b"sanhua-deal", access.deal.encode()),
+            (b"sanhua-terms", terms.encode()),
+        ]
         if access.decision is not None and access.decision.duties:
             duties = _CONTROL.sub(" ", access.decision.duties)
             self.headers.append((b"sanhua-duties", duties.encode()))
@@ -81,6 +90,9 @@ class Opened:
             kind: whole([(b"content-type", form.encode()), *self.headers])
             for kind, form in FORMATS.items()
         }
+        covered = access.decision.purposes if access.decision else ()
+        self.purposes = {code: spelt(code) for code in covered}  # as they stand in a usage record
+        self.secret = b""  # the token's hash
         self.held: dict[str, int] = {}  # counter → units taken from its lease
         self.spent: dict[str, int] = {}  # counter → so many included units were not to be had
         self.bucket, self.bucket_at = 0.0, 0.0
@@ -114,7 +126,15 @@ class Gateway:
         self._windows: dict[str, str] = {}  # kind of window → the name of the one that runs
 
     def replace(self, opened: Mapping[str, Opened]) -> None:
-        """Take the accesses as they are now; what was cached of the old ones is gone with them."""
+        """Take the accesses as they are now; what was cached of the old ones is gone with them, but
+        for what they hold of the limits.
+        """
+        for name, new in opened.items():
+            new.secret = name.encode()
+            old = self.by_hash.get(name)
+            if old is not None and old is not new:
+                new.held, new.spent = old.held, old.spent
+                new.bucket, new.bucket_at = old.bucket, old.bucket_at
         self.by_hash, self._by_header = dict(opened), {}
 
     # Moments and ids
@@ -178,23 +198,18 @@ class Gateway:
             if not purpose:
                 raise Refused("call.purpose-missing", purposes=", ".join(sorted(decision.purposes)))
             listed = asked.pop("fields", "")
-            fields = listed.split(",") if listed else ()
+            fields = tuple(dict.fromkeys(listed.split(","))) if listed else ()
             refused = decision.decide(fields, purpose, ms)
             if refused:
                 raise Refused(refused, purpose=purpose, fields=listed, deal=opened.access.deal)
             kind = asked.pop("format", "") or _kind(accept)
             if kind not in FORMATS:
                 raise Refused("call.not-acceptable", value=kind, known=", ".join(FORMATS))
-            limited = decision.limits
-            if limited:
-                self._reserve(opened, decision, "call", 1)
-            rows, after = _rows(opened.file, asked)
-            if limited:
-                self._reserve(opened, decision, "row", len(rows))
+            rows, after = _rows(opened.file, asked, decision.page)
             body = _written(opened.file, rows, after, fields, kind)
-            if limited:
-                self._reserve(opened, decision, "mb", len(body))
             units = (1, len(rows), len(body))
+            if decision.limits:
+                self._reserve(opened, decision, units)
             reason = self._reason(opened, decision, ms, units)
             number = self._new_number(ms)
             self.meter.record(
@@ -202,11 +217,12 @@ class Gateway:
                     number,
                     at,
                     opened.head,
-                    purpose,
+                    opened.purposes[purpose],
                     units,
                     "permit",
                     reason,
                     request.decode("latin-1"),
+                    asked=self._fingerprint(opened, scope) if request else "",
                 )
             )
             if self.meter.ack:
@@ -229,6 +245,13 @@ class Gateway:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _fingerprint(self, opened: Opened, scope: Scope) -> str:
+        """What was asked, for telling a repeat; the key is the token's hash, so that the meter
+        gives no parameter away.
+        """
+        asked = scope["path"].encode() + b"?" + scope["query_string"]
+        return hmac.digest(opened.secret, asked, "sha256")[:12].hex()
 
     def _open(self, header: bytes) -> Opened:
         scheme, _, secret = header.partition(b" ")
@@ -268,13 +291,18 @@ class Gateway:
             raise Refused("call.rate", qps=qps * self.workers)
         opened.bucket -= 1
 
-    def _reserve(self, opened: Opened, decision: Decision, unit: str, units: int) -> None:
-        for limited, most, window in decision.limits:
-            if limited == unit and units:
-                bound = most * 1_000_000 if unit == "mb" else most
-                counter = f"{decision.deal}|{unit}|{self._windows[window]}"
-                if not self._take(opened, counter, units, bound):
-                    raise Refused("call.limit", unit=unit, limit=most, window=window)
+    def _reserve(self, opened: Opened, decision: Decision, used: tuple[int, int, int]) -> None:
+        """Take what a call uses from every limit, or nothing: Refused call.limit."""
+        taken: list[tuple[str, int]] = []
+        for unit, most, window in decision.limits:
+            units = used[UNITS.index(unit)]
+            bound = most * 1_000_000 if unit == "mb" else most
+            counter = f"{decision.deal}|{unit}|{self._windows[window]}"
+            if units and not self._take(opened, counter, units, bound):
+                for name, back in taken:
+                    opened.held[name] += back
+                raise Refused("call.limit", unit=unit, limit=most, window=window)
+            taken.append((counter, units))
 
     def _take(self, opened: Opened, counter: str, units: int, bound: int) -> bool:
         held = opened.held.get(counter, 0)
@@ -293,7 +321,7 @@ class Gateway:
         if ms >= decision.ends_ms:
             return "grace"
         for unit, most in decision.included.items():
-            units = used[("call", "row", "mb").index(unit)]
+            units = used[UNITS.index(unit)]
             bound = most * 1_000_000 if unit == "mb" else most
             counter = f"{decision.deal}|included.{unit}|{self._windows['month']}"
             # What is spent is not asked for again: each call would be a transaction of the leases.
@@ -326,11 +354,10 @@ class Gateway:
         if opened is None:
             self.meter.anonymous(error.code)
         else:
-            if not _WORD.fullmatch(purpose):
-                purpose = ""
             number, at = self._new_number(ms), self._at(ms)
+            spelt = opened.purposes.get(purpose, "")
             self.meter.record(
-                usage_line(number, at, opened.head, purpose, (0, 0, 0), "deny", error.code, "")
+                usage_line(number, at, opened.head, spelt, (0, 0, 0), "deny", error.code, "")
             )
         await _answer(
             send, *problem(error.code, error.facts, "en" if language[:2] == b"en" else "zh")
@@ -350,7 +377,10 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
     ]
+    if status == 405:
+        headers.append((b"allow", b"GET"))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     if status in (429, 503):
@@ -382,8 +412,10 @@ def _kind(accept: bytes) -> str:
     return "csv" if b"text/csv" in accept else "json"
 
 
-def _rows(file: KeyedFile | None, asked: dict[str, str]) -> tuple[list[str], str]:
-    """The rows of a key or a page, and the position behind the page (empty: no more)."""
+def _rows(file: KeyedFile | None, asked: dict[str, str], most: int) -> tuple[list[str], str]:
+    """The rows of a key or a page of at most `most`, and the position behind the page (empty: no
+    more).
+    """
     assert file is not None
     if len(asked) == len(file.key):
         try:
@@ -399,15 +431,15 @@ def _rows(file: KeyedFile | None, asked: dict[str, str]) -> tuple[list[str], str
     if asked:
         name, value = next(iter(asked.items()))
         raise Refused("call.bad-parameter", name=name, value=value)
-    if limit and not (limit.isdecimal() and 1 <= int(limit) <= PAGE_ROWS_MAX):
+    if limit and not (_COUNT.fullmatch(limit) and int(limit) <= most):
         raise Refused("call.bad-parameter", name="limit", value=limit)
     position: Sequence[str | int] = ()
     if after:
         try:
             position = _position(after, len(file.key))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refused("call.bad-parameter", name="after", value=after) from error
-    rows, last = file.page(prefix, position, int(limit or PAGE_ROWS))
+    rows, last = file.page(prefix, position, int(limit or min(PAGE_ROWS, most)))
     return rows, _after(last)
 
 
@@ -425,6 +457,10 @@ def _position(after: str, width: int) -> Sequence[str | int]:
     found = json.loads(base64.urlsafe_b64decode(after.encode()))
     kinds = [str] * width + [int]
     if not isinstance(found, list) or [type(one) for one in found] != kinds:  # pyright: ignore
+        raise ValueError(after)
+    *names, number = found  # pyright: ignore[reportUnknownVariableType]
+    "".join(names).encode()  # pyright: ignore[reportUnknownArgumentType]  # no half surrogates
+    if not 0 <= number < 1 << 63:
         raise ValueError(after)
     return found  # pyright: ignore[reportUnknownVariableType]
 

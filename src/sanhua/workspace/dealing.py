@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,12 @@ from sanhua.asset.contract import (
     must_be_signed,
     resolve,
     revocation_of,
+    rights_until,
     sign,
     signatures,
     statement,
 )
+from sanhua.asset.party import Party, enrol
 from sanhua.asset.policy import Deal
 from sanhua.asset.product import DataProduct
 from sanhua.asset.rights import RightsClaim, inherited
@@ -147,17 +149,14 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
         from sanhua.workspace.approving import own_key
 
         private = own_key(ws, key, declared)
+        public = base64.b64encode(private.public_key().public_bytes_raw()).decode()
+        owner = person if person.public_key or organisation is None else organisation
+        enrol(uow, replace(owner, keys=(public,)))  # the log tells of the key before its use
         at = uow.now().isoformat()
         party = person.of or person.id
         said = statement(contract.id, contract.hash, party, person.id, at)
-        made = sign(
-            uow,
-            contract,
-            person,
-            at,
-            base64.b64encode(private.public_key().public_bytes_raw()).decode(),
-            base64.b64encode(private.sign(said)).decode(),
-        )
+        signature = base64.b64encode(private.sign(said)).decode()
+        made = sign(uow, contract, person, at, public, signature)
         both = len(signatures(uow, contract)) == 2
     served = serve_file(ws, contract) if both else None
     ws.store.checkpoint()
@@ -175,9 +174,11 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
     }
 
 
-def is_signed(signature: Signature) -> bool:
-    """Whether the key that a signature names made it over what it says."""
-    return made_by(signature.key, signature.sig, signature.statement())
+def is_signed(uow: Uow, signature: Signature) -> bool:
+    """Whether a key that the signer or its organisation declared made it over what it says."""
+    sides = (uow.find(Party, node) for node in (signature.party, signature.person))
+    declared = any(signature.key in side.keys for side in sides if side is not None)
+    return declared and made_by(signature.key, signature.sig, signature.statement())
 
 
 def made_by(public: str, signature: str, said: bytes) -> bool:
@@ -396,7 +397,8 @@ def accesses(ws: Workspace) -> dict[str, Access]:
 def _opened(uow: Uow, contract: UsageContract) -> tuple[str, Decision | None, Serving | None]:
     if len(signatures(uow, contract)) < 2:
         return "call.not-signed", None, None
-    decision = compile_decision(contract, lasts_until(uow, contract))
+    until = lasts_until(uow, contract)
+    decision = compile_decision(contract, until, rights_until(uow, contract))
     serving = uow.find(Serving, _serving_id(contract))
     if not may_provide(uow, contract):
         return "call.provider-may-not", decision, serving

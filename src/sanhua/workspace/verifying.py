@@ -191,7 +191,7 @@ def verify_store(
     erased: list[str] = []
     kept: list[Snapshot] = []
     segments: list[MeterSegment] = []
-    signatures: list[Signature] = []
+    signatures: list[tuple[Signature, bool]] = []
     approvals: list[Approval] = []
     size = ws.store.size()
     try:  # what the audit found broken may not be readable at all
@@ -199,7 +199,7 @@ def verify_store(
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
             kept = list(uow.all(Snapshot))
             segments = list(uow.all(MeterSegment))
-            signatures = list(uow.all(Signature))
+            signatures = [(one, is_signed(uow, one)) for one in uow.all(Signature)]
             approvals = [one for one in uow.all(Approval) if one.signature]
     except (SanhuaError, ValueError, TypeError, KeyError, AttributeError) as error:
         faults.append(f"records: {type(error).__name__}: {error}")
@@ -219,7 +219,7 @@ def verify_store(
         faults += [f"{segment.id}: {fault}"] if fault else []
     unsealed, broken = _unsealed(ws, {key_of(segment.id) for segment in segments})
     faults += broken
-    faults += [f"{one.id}: bad signature" for one in signatures if not is_signed(one)]
+    faults += [f"{one.id}: bad signature" for one, sound in signatures if not sound]
     faults += [f"{one.id}: bad signature" for one in approvals if not is_sound(one)]
     notes = [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")]
     if unsealed:

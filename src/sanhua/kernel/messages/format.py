@@ -418,6 +418,12 @@ _PROJECT = {
         "以 sanhua deal key 生成，或放入文件；最接近的：{nearest}",
         "make it with `sanhua deal key`, or put the file there; nearest: {nearest}",
     ),
+    "party.not-a-key": Message(
+        "{value} 不是 Ed25519 公钥（PEM）",
+        "{value} is no Ed25519 public key (PEM)",
+        "以 sanhua deal key 生成",
+        "make it with `sanhua deal key`",
+    ),
     "party.same-uscc": Message(
         "{party} 与 {other} 的统一社会信用代码都是 {value}",
         "{party} has the USCC {value} of {other}",
