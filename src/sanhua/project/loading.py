@@ -573,7 +573,7 @@ class Loader:
         try:
             raw = public_raw(self.folder.bytes(own.text) or b"")
         except ValueError:
-            self.folder.error("party.not-a-key", path, own, value=own.text)
+            self.folder.warn("party.not-a-key", path, own, value=own.text)
             return ()
         return (base64.b64encode(raw).decode(),)
 
