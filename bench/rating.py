@@ -19,7 +19,7 @@ the counts that the records were made with. Peak memory is that process's. `--li
 gateway's segment: it is closed at 30 s or 256 MB. A gateway with few calls closes one every 30 s
 too, 86,400 a month, and a file costs more than its records: `--apart 86400` counts the same records
 once more in so many copies. The bar is for the first. Writing and indexing 37 M records takes about
-10 minutes; `--keep` keeps the copies in a folder, or takes what is there.
+10 minutes, the small copies 4 more; `--keep` keeps the copies, or takes what is there.
 """
 
 from __future__ import annotations
