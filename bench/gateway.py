@@ -655,13 +655,16 @@ def held(found: Mapping[str, Any], rate: int) -> list[tuple[str, Any, str, bool]
 
 def table(found: Mapping[str, Any]) -> str:
     lines = [
-        "| server | CPU µs/call | calls/s | p50 ms | p99 ms | p99.9 ms |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| server | CPU µs/call | × ours | calls/s | p50 ms | p99 ms | p99.9 ms |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
+
+    ratios = {**found["datasette_over_ours"], **found["fastapi_over_ours"]}
 
     def line(name: str, one: Mapping[str, Any]) -> str:
         return (
             f"| {name}, {one['connections']:.0f} connections | {one['cpu_us']:.1f} "
+            f"| {ratios.get(name, '')} "
             f"| {one['calls_s']:,.0f} | {one['p50_ms']:.2f} | {one['p99_ms']:.2f} "
             f"| {one['p999_ms']:.2f} |"
         )

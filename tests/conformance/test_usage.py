@@ -93,6 +93,16 @@ def test_a_request_repeated_over_a_months_end_is_counted_where_it_came_first(tmp
     assert later == ([], 1)
 
 
+def test_a_refusal_is_one_however_often_its_segment_is_there(tmp_path: Path):
+    """The repeats of a request that was refused were calls too, and refused."""
+    refused = [line(n, ("a", n, 0, False, "k1")) for n in (1, 2)]
+    permitted = [line(3, ("a", 3, 4, True, "k1"))]
+    copies = written(tmp_path / "meter", [refused, refused + permitted, permitted])
+    counts, repeats = rate(copies, START_MS, START_MS + DAY_MS, tmp_path / "t")
+    assert [(c.reason, c.records, c.row) for c in counts] == [("", 1, 4), ("call.field", 2, 0)]
+    assert repeats == 1
+
+
 def test_a_call_is_found_on_its_line(tmp_path: Path):
     lines = [line(n, ("a", n, 1, True, "")) for n in range(5)]
     copies = written(tmp_path / "meter", [lines[:2], lines[2:]])

@@ -1,8 +1,8 @@
 """Usage 用量: sealed segments as columns, counted for bills.
 
 Each segment of usage records has a columnar copy beside it. `once` is what a bill counts one time:
-the deal, the data, the question and the buyer's request id, or the record's own id; so repeats,
-duplicated segments and any order of them give the same counts.
+a permit's deal, data, question and request id, or the record's own id; so repeats, duplicated
+segments and any order of them give the same counts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _COLUMNS = {
 }
 _INDEXED = """
 SELECT CAST(substr(id, 5) AS UUID) AS id,
-  CASE WHEN request IS NULL THEN CAST(substr(id, 5) AS UUID)
+  CASE WHEN request IS NULL OR decision <> 'permit' THEN CAST(substr(id, 5) AS UUID)
     ELSE CAST(md5(concat_ws(' ', deal, snapshot, coalesce(asked, ''), request)) AS UUID)
     END AS once,
   epoch_ms(CAST("at" AS TIMESTAMP)) AS "at",
@@ -99,35 +99,33 @@ def rate(
         return [], 0
     inside = f'"at" >= {from_ms:d}'
     source = (
-        f'SELECT * FROM {_parquet(copies)} WHERE "at" >= {from_ms - back_ms:d} '
-        f"AND \"at\" < {to_ms:d} AND permit AND deal <> ''"
+        f"SELECT *, CASE WHEN permit THEN '' ELSE reason END AS why FROM {_parquet(copies)} "
+        f'WHERE "at" >= {from_ms - back_ms:d} AND "at" < {to_ms:d} '
+        f"AND CASE WHEN permit THEN deal <> '' ELSE {inside} END"
     )
+    # All are summed, then those that had come before are taken off. They are found among the few
+    # that may have come twice: equal hashes, next to each other when sorted, which takes half the
+    # time and memory of grouping all.
+    twice = (
+        "SELECT DISTINCT h FROM (SELECT h, lag(h) OVER (ORDER BY h) AS before "
+        f"FROM (SELECT hash(once) AS h FROM ({source}))) WHERE h = before"
+    )
+    came = (
+        "SELECT *, row_number() OVER (PARTITION BY permit, once ORDER BY id) AS nth "
+        f"FROM ({source}) WHERE hash(once) IN (FROM twice)"
+    )
+    units = 'times, "call", "row", "byte"'
     with _connected(temp) as db:
-        records, distinct, came = _one(
-            db,
-            f"SELECT count(*), count(DISTINCT once), count(*) FILTER ({inside}) FROM ({source})",
-        )
-        if records != distinct:  # count the few that came twice by the least id, the others as is
-            db.execute(
-                f"CREATE TEMP TABLE repeated AS SELECT once FROM ({source}) "
-                "GROUP BY once HAVING count(*) > 1"
-            )
-            source = (
-                f"SELECT * FROM ({source}) WHERE once NOT IN (FROM repeated) UNION ALL (SELECT "
-                f"DISTINCT ON (once) * FROM ({source}) WHERE once IN (FROM repeated) "
-                "ORDER BY once, id)"
-            )
-        permits = db.execute(
-            'SELECT deal, \'\', count(*), sum("call"), sum("row"), sum("byte") '
-            f"FROM ({source}) WHERE {inside} GROUP BY deal ORDER BY deal"
+        db.execute(f"CREATE TEMP TABLE twice AS {twice}")
+        rows = db.execute(
+            'SELECT deal, why, sum(n * times), sum(n * "call"), sum(n * "row"), sum(n * "byte"), '
+            "count(*) FILTER (n < 0) FROM ("
+            f"SELECT deal, why, {units}, 1 AS n FROM ({source}) WHERE {inside} UNION ALL "
+            f"SELECT deal, why, {units}, -1 FROM ({came}) WHERE nth > 1 AND {inside}) "
+            "GROUP BY deal, why ORDER BY why <> '', deal, why"
         ).fetchall()
-        refused = db.execute(
-            f"SELECT deal, reason, sum(times) FROM (SELECT DISTINCT ON (id) * FROM "
-            f'{_parquet(copies)} WHERE {inside} AND "at" < {to_ms:d} AND NOT permit) '
-            "GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-    counts = [Count(*row) for row in [*permits, *refused]]
-    return counts, came - sum(count.records for count in counts if not count.reason)
+    counts = [Count(deal, why, *map(int, used)) for deal, why, *used, _ in rows if used[0]]
+    return counts, sum(repeats for _, why, *_, repeats in rows if not why)
 
 
 def tally(
@@ -163,12 +161,6 @@ def find(copies: Sequence[Path], number: str, temp: Path) -> tuple[int, int] | N
 
 def _parquet(paths: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
-
-
-def _one(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = db.execute(query).fetchone()
-    assert row is not None
-    return row
 
 
 @contextmanager
