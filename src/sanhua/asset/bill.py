@@ -2,8 +2,9 @@
 
 A bill follows calendar months, quarters or years: the one that the plan's fee, minimum and cap
 name. It is drawn up when the period or the deal is over. In a period that the deal covers in part,
-fee and minimum count by days in force (unless `proration: none`); included units and the cap stay
-whole. Each line is rounded to the fen; tax is worked out once over their sum.
+fee, minimum, cap and included units count by days in force (unless `proration: none`), so that a
+deal and the one that amends it make one whole. Each line is rounded to the fen; tax is worked out
+once over their sum.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sanhua.kernel.record import Ref, record
 from sanhua.kernel.time import Period
 
 MB = 1_000_000
-TOTAL = "total"  # the revenue figure over all products of an entity
+TOTAL = "total."  # the line of the revenue over all products, with its currency; no product's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class InvoiceLine:
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """账单 `inv_…`: one deal's bill in the close of one month; `period` is that month, `periods`
-    those that its lines are for. `counted` are the units of the period that ends.
+    those that its lines are for. `counted` are the units of the period that is billed.
 
     A negative `total` is owed to the consumer.
     """
@@ -57,6 +58,7 @@ class Invoice:
     period: str
     periods: tuple[str, ...]
     dated: date
+    billed: str  # the period that it bills for the first time; empty in an adjustment alone
     counted: Mapping[str, int]
     lines: tuple[InvoiceLine, ...]
     net: Money
@@ -135,12 +137,9 @@ def lines_of(
         if used.get("call", 0):
             add("trial", used["call"], zero, "call")
         return found
-    if plan.once is not None and starts_on in period:
+    if plan.once is not None and starts_on in period and starts_on < ends_on:
         add("once", 1, plan.once)
-    whole = (period.ends_on - period.starts_on).days
-    days = max((min(ends_on, period.ends_on) - max(starts_on, period.starts_on)).days, 0)
-    if days and plan.proration == "none":
-        days = whole
+    days, whole = days_in(plan, period, starts_on, ends_on)
     for fee in plan.fee.values():
         if days:
             quantity = round(Decimal(days) / whole, 6) if days < whole else Decimal(1)
@@ -149,7 +148,8 @@ def lines_of(
             found.append(InvoiceLine("fee", quantity, fee, amount, period.id, "", shown))
     units = {**used, "mb": -(-used.get("byte", 0) // MB)}
     for unit, steps in plan.per.items():
-        beyond = max(0, units.get(unit, 0) - plan.included.get(unit, 0))
+        included = plan.included.get(unit, 0) * days // whole if days else 0
+        beyond = max(0, units.get(unit, 0) - included)
         for quantity, price in stepped(steps, beyond, plan.steps):
             if quantity:
                 add("usage", quantity, price, unit)
@@ -158,10 +158,18 @@ def lines_of(
         if short.fen > 0:
             add("minimum", 1, short)
     for cap in plan.cap.values():
-        over = _sum(found, "fee", "usage", "minimum", zero=zero) - cap.posted()
+        most = _by_days(cap, days, whole) if days else cap.posted()
+        over = _sum(found, "fee", "usage", "minimum", zero=zero) - most
         if over.fen > 0:
             add("cap", 1, -over)
     return found
+
+
+def days_in(plan: Plan, period: Period, starts_on: date, ends_on: date) -> tuple[int, int]:
+    """The days of a period that count, and all its days; every one of a plan without proration."""
+    whole = (period.ends_on - period.starts_on).days
+    days = max((min(ends_on, period.ends_on) - max(starts_on, period.starts_on)).days, 0)
+    return whole if days and plan.proration == "none" else days, whole
 
 
 def draw_up(
@@ -172,28 +180,27 @@ def draw_up(
     ends_on: date,
     used: Callable[[Period], Mapping[str, int]],
     billed: Callable[[Period], Money],
-) -> tuple[list[InvoiceLine], Mapping[str, int]]:
-    """The lines of a deal's invoice in the close of `month`, and the units of the period that it
-    bills for the first time (none when only earlier periods are adjusted).
+) -> tuple[list[InvoiceLine], Period | None]:
+    """The lines of a deal's invoice in the close of `month`, and the period that it bills for the
+    first time (none when only earlier ones are adjusted).
 
     `touched` are the months that were counted in this close, `used` counts a period as it is now,
     `billed` is what earlier invoices said for a period: a difference becomes an adjustment.
     """
     lines: list[InvoiceLine] = []
-    counted: Mapping[str, int] = {}
+    own: Period | None = None
     for period in dict.fromkeys(billing_period(plan, one.starts_on) for one in touched):
         due = due_in(period, starts_on, ends_on)
         if period.ends_on <= starts_on or due.starts_on > month.starts_on:
             continue
-        units = used(period)
-        asked = lines_of(plan, period, starts_on, ends_on, units)
+        asked = lines_of(plan, period, starts_on, ends_on, used(period))
         if due == month:
-            lines, counted = asked + lines, units
+            lines, own = asked + lines, period if asked else None
         else:
             more = Money.sum((x.amount for x in asked), currency_of(plan)) - billed(period)
             if more:
                 lines.append(InvoiceLine("adjustment", Decimal(1), more, more, period.id))
-    return lines, counted if lines else {}
+    return lines, own
 
 
 def months_of(plan: Plan) -> int:

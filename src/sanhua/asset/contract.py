@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from sanhua import sql
 from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
-from sanhua.asset.price import Plan, Share, Tax
+from sanhua.asset.price import Plan, Share, Tax, currency_of
 from sanhua.asset.product import DataProduct, Form, Product
 from sanhua.asset.rights import Grant, Right, RightsClaim
 from sanhua.kernel import ids
@@ -363,7 +363,17 @@ def _must_bind(
         refuse("plan bundle", plan.id)
     if plan.negotiated:
         refuse("plan negotiated", plan.id, ("price:",))
+    if plan.next:
+        refuse("plan next", plan.next, ("a second deal with amends",))
+    if deal.amends and plan.proration == "none":
+        refuse("plan proration", "none", ("day, as the deal amends another",))
+    key_of_period = next(iter((*plan.fee, *plan.minimum, *plan.cap)), "month")
     for share in product.shares:
+        if share.amount is not None and not plan.free:
+            if share.amount.currency != currency_of(plan):
+                refuse("shares amount", str(share.amount), (currency_of(plan),))
+            if (share.per or "month") != key_of_period:
+                refuse("shares per", share.per or "month", (key_of_period,))
         if share.rest not in ("", "true", "equal", "lineage"):
             refuse("shares rest.by", share.rest, ("true", "equal", "lineage"))
 

@@ -184,69 +184,6 @@ def currency_of(plan: Plan) -> str:
     return next(_amounts(plan), Money(Decimal())).currency
 
 
-def quote(
-    plan: Plan,
-    usage: Mapping[str, int],
-    *,
-    period: str = "",
-    first: bool = True,
-    income: Money | None = None,
-) -> Money:
-    """What one `period` (month, quarter, year) with `usage` (unit → count) costs before rounding,
-    tax as the plan says.
-
-    once (when `first`) + min(cap, max(minimum, fee + usage beyond what is included)) + the share of
-    `income` that the buyer reports. `period` defaults to the longest that the plan names, else
-    month. Steps count from the first unit that is not included. Amounts and included units of a
-    shorter key are taken as often as they fit, so usage is read as spread evenly. Invalid price.*
-    when the plan alone does not say the price, Invalid price.over-limit when usage passes its
-    limit.
-    """
-    check_plan(plan)
-    if plan.negotiated or plan.bundle:
-        code = "price.negotiated" if plan.negotiated else "price.bundle"
-        raise Invalid(code, plan=plan.id, path=plan.origin.path, line=plan.origin.line)
-    for unit, units in usage.items():
-        if units < 0:
-            raise ValueError("usage is never negative")
-        if unit in plan.limit and units > plan.limit[unit]:
-            raise Invalid(
-                "price.over-limit", plan=plan.id, unit=unit, units=units, limit=plan.limit[unit]
-            )
-    zero = Money(Decimal(), currency_of(plan))
-    if plan.free:
-        return zero
-    named = [*plan.fee, *plan.minimum, *plan.cap]
-    period = period or max(named, key=MONTHS.__getitem__, default="month")
-    due = zero
-    for key, fee in plan.fee.items():
-        due = due + fee * _times(key, period, plan)
-    shortest = min(plan.fee, key=MONTHS.__getitem__, default=period)
-    for unit, steps in plan.per.items():
-        included = plan.included.get(unit, 0) * _times(shortest, period, plan)
-        beyond = max(0, usage.get(unit, 0) - included)
-        due = sum((price * n for n, price in stepped(steps, beyond, plan.steps)), due)
-    for key, minimum in plan.minimum.items():
-        due = max(due, minimum * _times(key, period, plan), key=lambda money: money.amount)
-    for key, cap in plan.cap.items():
-        due = min(due, cap * _times(key, period, plan), key=lambda money: money.amount)
-    if plan.revenue_share:
-        if income is None:
-            raise Invalid("price.needs-income", plan=plan.id, of=plan.revenue_share.get("of", ""))
-        due = due + income * rate(plan.revenue_share.get("rate", ""))
-    return due + plan.once if plan.once is not None and first else due
-
-
-def _times(key: str, period: str, plan: Plan) -> int:
-    """How many periods of `key` fit into `period`."""
-    if period not in MONTHS:
-        raise Invalid("price.unknown-period", plan=plan.id, period=period, known=", ".join(MONTHS))
-    times, left = divmod(MONTHS[period], MONTHS[key])
-    if left or not times:
-        raise Invalid("price.longer-period", plan=plan.id, period=period, key=key)
-    return times
-
-
 def rate(written: str) -> Decimal:
     """`8%` → 0.08; Invalid price.not-a-rate for a bare number."""
     try:

@@ -1,31 +1,33 @@
 """Revenue 收益分配: what an invoice brought in, shared among those who have a part in it.
 
 The waterfall runs in the order of the deal's `shares`: a rate takes its part of what was billed
-(net of tax unless `base: gross`), an amount is taken once for each month billed (a quarter's is
-spread over three), `rest` takes what is left. No step takes more than is left, what no step names
-stays with the provider, and the parts add up to the pool to the fen. The pool is what was billed
-without tax; a negative one (an adjustment in the consumer's favour) is shared back the same way,
-amounts aside.
+(net of tax unless `base: gross`), an amount is taken once for each period billed, by its days in
+force, under each deal, `rest` takes what is left. No step takes more than is left, what no step
+names stays with the provider, and the parts add up to the pool to the fen. The pool is what was
+billed without tax; a negative one (an adjustment in the consumer's favour) is shared back the same
+way, amounts aside.
 
 `rest: {by: lineage}` follows the columns that were sold down to the files they were read from. Each
 sold field counts the same, and at every step upstream each source the same; what arrives at a file
 belongs to its supplier and to those who hold the resource together with the provider, in equal
-parts. What has no file below it (a constant, a code list) stays with the provider.
+parts. What has no file below it (a constant, a code list) stays with the provider. The weights are
+worked out when the second side signs and kept: what changes in the files afterwards moves no share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
 from sanhua.asset.bill import Invoice
 from sanhua.asset.contract import UsageContract
-from sanhua.asset.price import MONTHS, Share
+from sanhua.asset.price import Share
 from sanhua.asset.rights import RightsClaim
 from sanhua.kernel import ids
+from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ledger import Book, BookKind, Entry, Line
 from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.ports import Uow
@@ -62,35 +64,73 @@ class Settlement:
     shares: tuple[RevenueShare, ...]
 
 
-@dataclass
-class Contributors:
-    """What each party's columns weigh in what was sold: party → column → weight, all ≤ 1 in
-    sum.
+Weights = Mapping[str, Mapping[str, Fraction]]  # party → column → weight, together at most 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a party's column weighs in what is sold, as an exact fraction (`5/14`)."""
+
+    party: Annotated[str, Ref("contributed_by")]
+    column: Annotated[str, Ref("earned_by")]
+    part: str
+
+
+@record("contributions")
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """贡献 `contributions:<deal>@<terms>`: who the sold columns come from, as it stood when both
+    sides had signed the terms.
     """
 
-    weights: dict[str, dict[str, Fraction]] = field(default_factory=dict[str, dict[str, Fraction]])
-
-    def add(self, party: str, column: str, weight: Fraction) -> None:
-        columns = self.weights.setdefault(party, {})
-        columns[column] = columns.get(column, Fraction()) + weight
+    id: str
+    deal: Annotated[str, Ref("weighs")]
+    parts: tuple[Contribution, ...]
 
 
-def contributors(uow: Uow, contract: UsageContract) -> Contributors:
-    """Who the sold columns come from, weighted along their lineage."""
-    found = Contributors()
+def weigh(uow: Uow, contract: UsageContract) -> Contributions:
+    """The contributions to a signed deal, worked out and kept when they are first asked for."""
+    node = ids.node("contributions", f"{ids.key_of(contract.id)}@{contract.hash}")
+    kept = uow.find(Contributions, node)
+    if kept is None:
+        parts = tuple(
+            Contribution(party, column, str(weight))
+            for party, columns in sorted(contributors(uow, contract).items())
+            for column, weight in sorted(columns.items())
+        )
+        kept = Contributions(node, contract.id, parts)
+        uow.add(kept, "deal.weighed")
+    return kept
+
+
+def weights_of(kept: Contributions) -> Weights:
+    """The weights as fractions."""
+    found: dict[str, dict[str, Fraction]] = {}
+    for part in kept.parts:
+        found.setdefault(part.party, {})[part.column] = Fraction(part.part)
+    return found
+
+
+def contributors(uow: Uow, contract: UsageContract) -> Weights:
+    """Who the sold columns come from now, weighted along their lineage."""
+    found: dict[str, dict[str, Fraction]] = {}
     together = _held_together(uow)
     waiting: dict[str, Fraction] = {}
+
+    def add(party: str, column: str, weight: Fraction) -> None:
+        columns = found.setdefault(party, {})
+        columns[column] = columns.get(column, Fraction()) + weight
+
     for sold in contract.fields:
-        waiting[sold.made_from] = waiting.get(sold.made_from, Fraction()) + Fraction(
-            1, len(contract.fields)
-        )
+        weight = Fraction(1, len(contract.fields))
+        waiting[sold.made_from] = waiting.get(sold.made_from, Fraction()) + weight
     while waiting:
         node = next(iter(waiting))  # oldest first, so that paths join before they go on
         weight = waiting.pop(node)
         edges = uow.edges_from(node)
         sources = sorted({edge.dst for edge in edges if edge.verb == "made_from"})
         if not sources:
-            found.add(contract.provider, node, weight)
+            add(contract.provider, node, weight)
         for source in sources:
             part = weight / len(sources)
             supplier = [e.dst for e in uow.edges_from(source) if e.verb == "supplied_by"]
@@ -100,15 +140,17 @@ def contributors(uow: Uow, contract: UsageContract) -> Contributors:
             table = ids.key_of(node).partition(".")[0]
             parties = sorted({*supplier, *together.get(table, ())})
             for party in parties:
-                found.add(party, node, part / len(parties))
+                add(party, node, part / len(parties))
     return found
 
 
 def _held_together(uow: Uow) -> dict[str, set[str]]:
-    """Table → who holds its resource together with the party that claims it."""
+    """Table → who holds its resource today together with the party that claims it."""
     found: dict[str, set[str]] = {}
+    today = uow.today()
     for claim in uow.all(RightsClaim):
-        resource = uow.find(DataResource, claim.resource) if claim.co_holders else None
+        held = claim.co_holders and any(claim.covers(right, today) for right in claim.rights)
+        resource = uow.find(DataResource, claim.resource) if held else None
         for published in resource.tables if resource else ():
             found.setdefault(ids.key_of(published.table), set()).update(claim.co_holders)
     return found
@@ -119,10 +161,11 @@ def divide(
     gross: Money,
     shares: Sequence[Share],
     provider: str,
-    months: int,
-    by_lineage: Contributors,
+    part: Fraction,
+    by_lineage: Weights,
 ) -> list[RevenueShare]:
-    """Share `pool` to the fen; `months` are how many months were billed, 0 in an adjustment alone.
+    """Share `pool` to the fen; `part` is the part of a period that is billed for the first time, 0
+    in an adjustment alone.
 
     Parties are nodes; the parts always add up to `pool`.
     """
@@ -135,9 +178,8 @@ def divide(
             percent = f"{EXACT.multiply(share.rate, Decimal(100)).normalize():f}%"
             found.append(RevenueShare(party, taken, f"{percent} of {share.base}"))
         elif share.amount is not None:
-            due = share.amount * months
-            exact = EXACT.divide(due.amount, Decimal(MONTHS[share.per or "month"]))
-            taken = _within(Money(exact, due.currency).posted(), left)
+            exact = EXACT.multiply(share.amount.amount, _decimal(part))
+            taken = _within(Money(exact, share.amount.currency).posted(), left)
             basis = f"{share.amount.text} per {share.per or 'month'}"
             found.append(RevenueShare(party, taken, basis))
         else:
@@ -149,11 +191,13 @@ def divide(
 
 def _within(amount: Money, left: Money) -> Money:
     """`amount`, but between zero and what is left."""
+    if amount.currency != left.currency:
+        raise Invalid("money.mixed-currency", left=str(amount), right=str(left))
     low, high = sorted((0, left.fen))
     return Money.of_fen(min(max(amount.fen, low), high), left.currency)
 
 
-def _rest(left: Money, share: Share, provider: str, lineage: Contributors) -> list[RevenueShare]:
+def _rest(left: Money, share: Share, provider: str, lineage: Weights) -> list[RevenueShare]:
     if share.rest == "true":
         party = ids.node("party", share.party) if share.party else provider
         return [RevenueShare(party, left, "rest")]
@@ -165,7 +209,7 @@ def _rest(left: Money, share: Share, provider: str, lineage: Contributors) -> li
             RevenueShare(party, part, "rest equally")
             for party, part in zip(parties, parts, strict=True)
         ]
-    chosen = {p: c for p, c in lineage.weights.items() if not among or p in among}
+    chosen = {p: c for p, c in lineage.items() if not among or p in among}
     if not chosen:
         return [RevenueShare(provider, left, "rest: no contributor")]
     total = sum((sum(c.values(), Fraction()) for c in chosen.values()), Fraction())

@@ -69,7 +69,7 @@ class Voucher:
     path: str
     file: DefinedBy
     reverses: Annotated[str, Ref("reverses")] = ""
-    confirms: Annotated[str, Ref("confirms")] = ""  # the entry of a close that the ERP booked by it
+    confirms: tuple[Annotated[str, Ref("confirms")], ...] = ()  # entries of closes that it books
 
 
 @dataclass(frozen=True, slots=True)

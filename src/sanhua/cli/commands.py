@@ -208,9 +208,9 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
         usage = made.data["usage"]
         answer.say(
             f"{period} 已结：计量 {usage['records']} 条，计费 {usage['rated']}，"
-            f"重复 {usage['repeats']}，拒绝 {usage['refused']}",
+            f"重复 {usage['repeats']}，拒绝 {usage['refused']}，迟到 {usage['late']}",
             f"{period} is closed: {usage['records']} records, {usage['rated']} rated, "
-            f"{usage['repeats']} repeats, {usage['refused']} refused",
+            f"{usage['repeats']} repeats, {usage['refused']} refused, {usage['late']} late",
         )
         for invoice in made.data["invoices"]:
             answer.say(
@@ -234,10 +234,11 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
         answer.lines += show.table(
             [(s["party"], s["amount"], s["basis"]) for s in made.data["shares"]]
         )
-        proposed = len(made.data["proposed_vouchers"])
+        proposed = len({row["voucher"] for row in made.data["proposed_vouchers"]})
         answer.say(
-            f"分录 {len(made.data['postings'])} 笔；建议 ERP 入账 {proposed} 张",
-            f"{len(made.data['postings'])} postings; {proposed} vouchers proposed to the ERP",
+            f"借贷 {len(made.data['postings'])} 对；建议 ERP 入账 {proposed} 张凭证",
+            f"{len(made.data['postings'])} debits and credits; {proposed} vouchers proposed to the "
+            "ERP",
         )
         answer.lines += made.data["figures"]
 

@@ -55,6 +55,7 @@ class Entry:
     lines: tuple[Line, ...]
     source: PostedFrom  # the voucher, invoice or memo that it stands on
     summary: str = ""
+    party: str = ""  # 往来单位: whom it is owed by or to, where there is one
 
     def check(self) -> None:
         """Raises Invalid ledger.one-line or ledger.unbalanced."""

@@ -20,6 +20,7 @@ KINDS = {
     "col": Text("列", "column"),
     "column": Text("列", "column"),
     "content": Text("文件内容", "content of a file"),
+    "contributions": Text("各方贡献", "contributions"),
     "contract": Text("合约", "deal"),
     "deal": Text("合约", "deal"),
     "deal_end": Text("合约终止", "end of a deal"),
@@ -81,6 +82,7 @@ VERBS = {
     "checked_by": (Text("质量检查", "checked by"), Text("所查对象", "what it checks")),
     "closes": (Text("关闭的账簿", "closes"), Text("已关闭期间", "closed periods")),
     "confirms": (Text("确认的分录", "confirms"), Text("ERP 入账凭证", "booked in the ERP by")),
+    "contributed_by": (Text("贡献方", "contributed by"), Text("所作贡献", "contributions")),
     "considered": (Text("看过、未列入的凭证", "considered, not carried"),
                    Text("看过、未列入于", "considered in")),
     "content": (Text("文件内容", "content"), Text("这一内容的文件", "files with this content")),
@@ -136,6 +138,7 @@ VERBS = {
     "tells": (Text("登记步骤", "tells"), Text("载入材料", "told in")),
     "transferred_to": (Text("受让方", "transferred to"), Text("受让", "received by transfer")),
     "transfers": (Text("转让的权利主张", "transfers"), Text("转让", "transferred by")),
+    "weighs": (Text("所计合约", "weighs"), Text("贡献权重", "contributions to it")),
     "used_under": (Text("所属合约", "used under"), Text("用量", "usage under it")),
 }  # fmt: skip
 

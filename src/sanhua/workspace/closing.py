@@ -7,11 +7,14 @@ again with it, and the difference goes to the next close as an adjustment.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from sanhua.asset.bill import (
@@ -20,15 +23,23 @@ from sanhua.asset.bill import (
     Counted,
     Invoice,
     InvoiceLine,
+    days_in,
     draw_up,
     month_of,
-    months_of,
     taxed,
 )
 from sanhua.asset.contract import UsageContract, begins_on, lasts_until, signatures
 from sanhua.asset.meter import MeterSegment
 from sanhua.asset.price import Plan, currency_of
-from sanhua.asset.revenue import Settlement, contributors, divide, settle, settlement_book
+from sanhua.asset.revenue import (
+    Settlement,
+    divide,
+    others,
+    settle,
+    settlement_book,
+    weigh,
+    weights_of,
+)
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import earned, lacking
 from sanhua.capital.measure import book_of, carry, entries, unbooked
@@ -36,18 +47,19 @@ from sanhua.capital.recognise import AssetEntry
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
-from sanhua.kernel.ledger import Book, Entry
+from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day
 from sanhua.project.model import Entity
-from sanhua.workspace.metering import copies, seal, sealed
+from sanhua.workspace.metering import copies, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
 from sanhua.workspace.reporting import proposal
 from sanhua.workspace.running import run
 
-LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
+LOOK_BACK = timedelta(days=1)  # what came so short before a month still answers its repeats
+METER_WAIT_S = 120.0
 
 
 @dataclass
@@ -74,7 +86,7 @@ def close(ws: Workspace, name: str) -> Closed:
         raise made.error
     with ws.exclusive():
         ws.store.must_go_on()
-        seal(ws)
+        _wait_for_meter(ws)
         closing = _Close(ws, month)
         closing.must_be_next()
         closing.count()
@@ -87,11 +99,25 @@ def close(ws: Workspace, name: str) -> Closed:
 def _month(name: str) -> Period:
     try:
         period = Period.named(name)
-    except Invalid as error:
+    except (Invalid, ValueError, OverflowError) as error:
         raise Invalid("close.not-a-month", period=name) from error
     if period != month_of(period.starts_on):
         raise Invalid("close.not-a-month", period=name)
     return period
+
+
+def _wait_for_meter(ws: Workspace) -> None:
+    """Until what gateways had written when the close began is sealed: they end a segment within a
+    minute. Conflict close.meter-open when one does not.
+    """
+    seal(ws)
+    waiting = unsealed(ws)
+    until = time.monotonic() + METER_WAIT_S
+    while waiting.intersection(unsealed(ws)):
+        if time.monotonic() > until:
+            raise Conflict("close.meter-open", segments=", ".join(sorted(waiting)[:3]))
+        time.sleep(0.5)
+        seal(ws)
 
 
 class _Close:
@@ -132,13 +158,15 @@ class _Close:
                 latest=month_of(self.before[-1].starts_on).id,
             )
         days = [begins for _, begins, _ in self.begun]
-        days += [legal_day(datetime.fromisoformat(s.first_at)) for s in self.segments]
-        following = self.before[-1].ends_on if self.before else min(days, default=None)
-        if following is None:
+        days += [_day(segment.first_at) for segment in self.segments]
+        if self.before or days:
+            due = month_of(self.before[-1].ends_on if self.before else min(days))
+            if self.month != due:
+                raise Conflict("close.out-of-order", period=self.month.id, due=due.id)
             return
-        due = month_of(following)
-        if self.month.starts_on > due.starts_on or self.before and self.month != due:
-            raise Conflict("close.out-of-order", period=self.month.id, due=due.id)
+        booked = [voucher.dated for voucher in self.ws.project.vouchers.values()]
+        if not booked or self.month.ends_on <= min(booked):
+            raise Conflict("close.nothing", period=self.month.id)
 
     # Counting
 
@@ -152,7 +180,7 @@ class _Close:
         ]
         late = [_day(s.first_at) for s in self.fresh if _day(s.first_at) < self.month.starts_on]
         self.reconciled: dict[str, int] = {}
-        self.refused = 0
+        self.refused = self.late = 0
         month = month_of(min(late)) if late else self.month
         while month.starts_on <= self.month.starts_on:
             self._count(month)
@@ -181,6 +209,9 @@ class _Close:
         rated = sum(count.records for count in permits)
         if inside != rated + repeats:
             raise _differs("meter", inside, "rated", rated + repeats, month.id)
+        before = [one for one in self.counts.values() if one.month == month.id]
+        if month != self.month:
+            self.late += rated - sum(one.records for one in before)
         for key in [key for key in self.counts if key[1] == month.id]:
             self.counts[key] = replace(self.counts[key], records=0, units=_units(0, 0, 0))
         for c in permits:
@@ -192,12 +223,14 @@ class _Close:
 
     # Billing
 
-    def invoices(self) -> Iterator[tuple[UsageContract, Invoice, int]]:
-        """The invoices of this close, each with how many months it bills for the first time."""
+    def invoices(self) -> Iterator[tuple[UsageContract, Invoice, Fraction]]:
+        """The invoices of this close, each with the part of a period that it bills for the first
+        time.
+        """
         for contract, begins, ends in self.begun:
-            plan = contract.terms.plan
+            plan = self._plan(contract)
             touched = [Period.named(m) for m in sorted(self.recounted)]
-            lines, counted = draw_up(
+            lines, own = draw_up(
                 plan,
                 self.month,
                 [m for m in touched if m == self.month or (contract.id, m.id) in self.counts],
@@ -207,8 +240,14 @@ class _Close:
                 lambda period, deal=contract.id, plan=plan: self._billed(deal, period, plan),
             )
             if lines:
-                invoice = self._invoice(contract, lines, counted)
-                yield contract, invoice, months_of(plan) if counted else 0
+                days, whole = days_in(plan, own, begins, ends) if own else (0, 1)
+                yield contract, self._invoice(contract, lines, own), Fraction(days, whole)
+
+    def _plan(self, contract: UsageContract) -> Plan:
+        """The plan that is billed: what the amended deal asked once is not asked again."""
+        plan = contract.terms.plan
+        amended = [one for one, _, _ in self.begun if one.id == contract.amends]
+        return replace(plan, once=None) if amended and amended[0].terms.plan.once else plan
 
     def _used(self, deal: str, period: Period) -> dict[str, int]:
         total = _units(0, 0, 0)
@@ -223,7 +262,7 @@ class _Close:
         return Money.sum((x.amount for x in lines if x.period == period.id), currency_of(plan))
 
     def _invoice(
-        self, contract: UsageContract, lines: Sequence[InvoiceLine], counted: Mapping[str, int]
+        self, contract: UsageContract, lines: Sequence[InvoiceLine], own: Period | None
     ) -> Invoice:
         net, tax, total = taxed(lines, contract.terms.tax)
         periods = [Period.named(name) for name in dict.fromkeys(line.period for line in lines)]
@@ -244,7 +283,8 @@ class _Close:
             self.month.id,
             tuple(period.id for period in periods),
             self.month.through,
-            counted,
+            own.id if own else "",
+            self._used(contract.id, own) if own else {},
             tuple(lines),
             net,
             tax,
@@ -272,14 +312,15 @@ class _Close:
         income: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         made: list[tuple[Invoice, Settlement]] = []
         with self.ws.store.begin(actor=self.ws.actor) as uow:
-            for contract, invoice, months in self.invoices():
+            for contract, invoice, part in list(self.invoices()):
+                by_lineage = any(share.rest == "lineage" for share in contract.terms.shares)
                 shares = divide(
                     invoice.net,
                     invoice.total,
                     contract.terms.shares,
                     contract.provider,
-                    months,
-                    contributors(uow, contract),
+                    part,
+                    weights_of(weigh(uow, contract)) if by_lineage else {},
                 )
                 settlement = Settlement(
                     ids.derived("set", invoice.id), invoice.id, invoice.net, tuple(shares)
@@ -313,12 +354,7 @@ class _Close:
             uow.add(closing, "period.closed", effective_on=self.month.through)
             for book in list(uow.all(Book)):
                 uow.close_period(book.id, self.month)
-        data["usage"] = {
-            "records": self.reconciled["records"],
-            "rated": self.reconciled["rated"],
-            "repeats": self.reconciled["repeats"],
-            "refused": self.refused,
-        }
+        data["usage"] = self.reconciled | {"refused": self.refused, "late": self.late}
         data["postings"] = [
             {"book": kind, **pair}
             for kind, made in (("settlement", posted), ("entity", proposed))
@@ -332,44 +368,87 @@ class _Close:
     def _entity(
         self, uow: Any, entity: Entity, made: Sequence[tuple[Invoice, Settlement]]
     ) -> list[Entry]:
-        """Post to an entity's own book what its ERP has not booked yet: revenue, and what
-        measurement moved since the close before. What was posted, for the ERP to enter.
+        """Post to an entity's own book what it lacks: revenue, and what measurement asks for until
+        the month's end. What was posted, for the ERP to enter.
+
+        An entry of a month that is closed already is posted in this one; where an earlier entry now
+        asks for another amount, the difference is.
         """
         policy = self.ws.project.policy.get(entity.id)
         owner = ids.node("party", entity.id)
-        own = [pair for pair in made if pair[0].provider == owner]
+        kept = {settlement.invoice: settlement for settlement in uow.all(Settlement)}
+        every = [i for found in self.billed.values() for i in found] + [i for i, _ in made]
+        own = [invoice for invoice in every if invoice.provider == owner]
         if policy is None:
             if own:
                 self._note("close.no-policy", entity=entity.id)
             return []
         book = book_of(entity.id, entity.currency, entity.fiscal_year)
         cards = [c for c in self.ws.project.assets.values() if c.entity == entity.id]
-        first = self.before[-1].ends_on if self.before else date.min  # the first close catches up
-        since = Period(self.month.id, first, self.month.ends_on)
-        if own or cards:
-            uow.add(book, "book.opened")
-        found: list[Entry] = []
-        for invoice, settlement in own:
+        if not (own or cards):
+            return []
+        uow.add(book, "book.opened")
+        asked: list[Entry] = []
+        for invoice in own:
             if invoice.total.currency != entity.currency:
                 self._note("close.other-currency", entity=entity.id, invoice=invoice.id)
                 continue
-            found += earned(invoice, settlement, policy, book)
+            asked += earned(invoice, kept[invoice.id], policy, book)
+        since = Period("", date.min, self.month.ends_on)
         for card in cards:
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
             moved = entries(carried, {}, policy, book, since)
-            found += [entry for entry in moved if entry.source.startswith("asset:")]
-        bare = lacking(policy, found)
+            asked += [entry for entry in moved if entry.source.startswith("asset:")]
+        bare = lacking(policy, asked)
         if bare:
-            self._note("close.chart-lacks", entity=entity.id, roles=", ".join(bare))
-            found = [entry for entry in found if not lacking(policy, [entry])]
+            raise Invalid(
+                "close.chart-lacks",
+                path=policy.origin.path,
+                line=policy.origin.line,
+                node=book.id,
+                entity=entity.id,
+                roles=", ".join(bare),
+            )
         vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
-        found, _ = unbooked(found, vouchers, policy, book)
+        lacks, otherwise = unbooked(asked, vouchers, policy, book)
+        for entry, voucher in otherwise:
+            self._note(
+                "voucher.booked-otherwise",
+                number=voucher.number,
+                asset=ids.key_of(entry.source),
+                day=entry.effective_on.isoformat(),
+            )
+        apart = {entry.id for entry, _ in otherwise}
+        found = [e for e in (self._still(uow, e) for e in lacks if e.id not in apart) if e]
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
         return found
+
+    def _still(self, uow: Any, asked: Entry) -> Entry | None:
+        """What is still to be posted of an entry: all of it, the difference to what was posted of
+        it before, or nothing.
+        """
+        posted = uow.find(Entry, asked.id)
+        if posted is None:
+            closed = self.before and asked.effective_on < self.before[-1].ends_on
+            return replace(asked, effective_on=self.month.through) if closed else asked
+        left = Counter[str]()
+        for line in asked.lines:
+            left[line.account] += line.amount
+        names = [asked.id] + [_again(asked, month_of(one.starts_on)) for one in self.before]
+        for entry in (uow.find(Entry, name) for name in names):
+            for line in entry.lines if entry else ():
+                left[line.account] -= line.amount
+        lines = tuple(Line(account, fen) for account, fen in sorted(left.items()) if fen)
+        if not lines:
+            return None
+        summary = f"{asked.summary}（{asked.effective_on:%Y-%m} 更正）"
+        day = self.month.through
+        name = _again(asked, self.month)
+        return Entry(name, asked.book, day, lines, asked.source, summary, asked.party)
 
     def _proposals(self) -> tuple[list[dict[str, str]], list[str]]:
         """What the ERPs are asked to book, a file an entity in the form that the books read."""
@@ -404,7 +483,7 @@ class _Close:
             totals[entity, currency].append(Part(figure.id, figure.value, "value"))
             found.append(figure.id)
         for (entity, currency), parts in totals.items():
-            line = TOTAL if currency == "CNY" else f"{TOTAL}_{currency.lower()}"
+            line = f"{TOTAL}{currency.lower()}"
             figure = Figure(
                 ids.figure(entity, "revenue", line, "net", self.month.id),
                 Text("数据产品收入", "revenue from data products"),
@@ -417,30 +496,50 @@ class _Close:
         return found
 
     def _unbilled(self) -> tuple[str, ...]:
-        """Deals in the meter that bind nobody; told, never billed."""
-        bound = {contract.id for contract, _, _ in self.begun}
-        found = [c for c in self.counts.values() if c.month in self.recounted and c.records]
-        unknown = sorted({c.deal for c in found} - bound)
-        for deal in unknown:
-            records = sum(c.records for c in found if c.deal == deal)
+        """Deals in the meter that bound nobody in the month of the call; told, never billed."""
+        begun = {contract.id: begins for contract, begins, _ in self.begun}
+        found: dict[str, int] = defaultdict(int)
+        for c in self.counts.values():
+            begins = begun.get(c.deal)
+            unbound = begins is None or Period.named(c.month).ends_on <= begins
+            if c.records and c.month in self.recounted and unbound:
+                found[c.deal] += c.records
+        for deal, records in sorted(found.items()):
             self._note("close.unknown-deal", deal=ids.key_of(deal), records=records)
-        return tuple(unknown)
+        return tuple(sorted(found))
 
     def _agreed(self, uow: Any, made: Sequence[tuple[Invoice, Settlement]]) -> dict[str, int]:
-        """Counts against invoices, invoices against the ledger: Broken close.not-reconciled."""
+        """Counts against invoices, invoices against shares, both against the ledger: Broken
+        close.not-reconciled.
+        """
         for invoice, settlement in made:
+            counted = (
+                self._used(invoice.deal, Period.named(invoice.billed)) if invoice.billed else {}
+            )
+            if counted != invoice.counted:
+                raise _differs("counts", counted, "invoice", invoice.counted, invoice.id)
+            if invoice.net.fen + invoice.tax.fen != invoice.total.fen:
+                raise _differs("net and tax", invoice.net, "total", invoice.total, invoice.id)
             shared = sum(share.amount.fen for share in settlement.shares)
             if shared != invoice.net.fen:
                 raise _differs("invoice", invoice.net.fen, "shares", shared, invoice.id)
-        every = [i for found in self.billed.values() for i in found] + [i for i, _ in made]
-        owed: dict[tuple[str, str], int] = defaultdict(int)
-        for invoice in every:
-            book = settlement_book(invoice.provider, invoice.total.currency).id
-            owed[book, f"receivable:{ids.key_of(invoice.consumer)}"] += invoice.total.fen
-        for (book, account), fen in owed.items():
-            balance = uow.balances(book, self.month.through).get(account)
-            if fen != (balance.fen if balance else 0):
-                raise _differs("invoices", fen, "ledger", str(balance), f"{book} {account}")
+        kept = {s.invoice: s for s in uow.all(Settlement)}
+        wanted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for invoice in (
+            *(i for found in self.billed.values() for i in found),
+            *(i for i, _ in made),
+        ):
+            book = wanted[settlement_book(invoice.provider, invoice.total.currency).id]
+            book[f"receivable:{ids.key_of(invoice.consumer)}"] += invoice.total.fen
+            book["tax:output"] -= invoice.tax.fen
+            for party, amount in others(kept[invoice.id], invoice.provider).items():
+                book[f"payable:{ids.key_of(party)}"] -= amount.fen
+        for book, accounts in wanted.items():
+            balances = uow.balances(book, self.month.through)
+            for account, fen in accounts.items():
+                held = balances[account].fen if account in balances else 0
+                if fen != held:
+                    raise _differs("invoices", fen, "ledger", held, f"{book} {account}")
         return {"invoiced_fen": sum(invoice.total.fen for invoice, _ in made)}
 
     def _note(self, code: str, **facts: Any) -> None:
@@ -448,12 +547,17 @@ class _Close:
         self.found.append(Diagnostic(Severity.WARNING, code, node=node, facts=facts))
 
 
+def _again(entry: Entry, month: Period) -> str:
+    """The id of what a close posts anew for an entry of before."""
+    return ids.derived("pst", entry.id, month.id)
+
+
 def _day(moment: str) -> date:
     return legal_day(datetime.fromisoformat(moment))
 
 
 def _ms(day: date) -> int:
-    return int(datetime.combine(day, time(), SHANGHAI).timestamp() * 1000)
+    return int(datetime.combine(day, clock_time(), SHANGHAI).timestamp() * 1000)
 
 
 def _units(call: int, row: int, byte: int) -> dict[str, int]:

@@ -250,7 +250,7 @@ def token_hash(secret: str) -> str:
     return sha256(secret.encode())
 
 
-@refusals("deal.revoke")
+@refusals("deal.revoke", "token")
 def revoke_token(ws: Workspace, token_id: str, reason: str) -> dict[str, Any]:
     """Close a token; gateways see it within a second. Again is a no-op."""
     with ws.store.begin(actor=ws.actor) as uow:

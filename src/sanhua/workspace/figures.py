@@ -110,10 +110,10 @@ class StageFigures:
         for closing in uow.all(Closing):
             for figure in (uow.get(Figure, name) for name in closing.figures):
                 book, _, line, _, _ = figure.id.split("/")
-                if line.partition("_")[0] == TOTAL:
+                if line.startswith(TOTAL):
                     parts = earned.setdefault((ids.key_of(book), figure.unit), {})
                     parts[figure.id] = figure.value
-        label = Text("数据产品收入", "revenue from data products")
+        label = Text("数据产品收入（已月结）", "revenue from data products (months closed)")
         found: list[Figure] = []
         for (entity, currency), parts in sorted(earned.items()):
             made = self._count("asset.revenue", label, currency, parts, "value")

@@ -19,7 +19,7 @@ from sanhua.kernel.errors import Broken
 from sanhua.kernel.time import SHANGHAI, legal_day, moment_text
 from sanhua.store.disk import BINARY, hold
 from sanhua.store.lease import Leases
-from sanhua.store.segment import WHOLE, look, recover
+from sanhua.store.segment import OPEN, WHOLE, look, recover
 from sanhua.workspace.opening import Workspace
 
 CALL = re.compile(r"use_[0-9a-f]{32}")
@@ -57,6 +57,20 @@ def seal(ws: Workspace) -> list[MeterSegment]:
         for path in waiting:
             made.append(_seal(ws, path))
     return made
+
+
+def unsealed(ws: Workspace) -> set[str]:
+    """The names of segments that hold records and are not in the log yet."""
+    found: set[str] = set()
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        for path in [*meter_root(ws).glob(f"*{OPEN}"), *meter_root(ws).glob(f"*{WHOLE}")]:
+            if uow.find(MeterSegment, ids.node("segment", path.stem)) is None:
+                try:
+                    if look(path).lines:
+                        found.add(path.stem)
+                except (FileNotFoundError, Broken):
+                    continue  # it moved on, or was only just begun
+    return found
 
 
 def _seal(ws: Workspace, path: Path) -> MeterSegment:

@@ -602,22 +602,27 @@ class Path:
             if policy is None or not (vouchers or cards):
                 continue
             book = book_of(entity.id, entity.currency, entity.fiscal_year)
-            self.book(book, vouchers)
+            self.book(book, vouchers, policy)
             for card in cards:
                 self.recognise(card, vouchers, policy, entity, book)
 
-    def book(self, book: Book, vouchers: Sequence[Voucher]) -> None:
+    def book(self, book: Book, vouchers: Sequence[Voucher], policy: AccountingPolicy) -> None:
         """The ERP's vouchers, mirrored into the entity's book as they are; one that books what a
         close had posted confirms that entry.
         """
-        made_from = {"vouchers": [[v.id, v.file] for v in vouchers], "book": asdict(book)}
+        made_from = {
+            "vouchers": [[v.id, v.file] for v in vouchers],
+            "book": asdict(book),
+            "chart": policy.origin.sha256,
+        }
 
         def act(uow: Uow) -> Made:
             uow.add(book, "book.opened")
             new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
             proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
-            answers = dict(confirmed(new, (e for e in proposed if e.book == book.id)))
-            book_vouchers(uow, [replace(v, confirms=answers.get(v.id, "")) for v in vouchers])
+            own = [entry for entry in proposed if entry.book == book.id]
+            answers = confirmed(new, own, policy)
+            book_vouchers(uow, [replace(v, confirms=answers.get(v.id, ())) for v in vouchers])
             for voucher in vouchers:
                 if voucher.id in answers:
                     continue

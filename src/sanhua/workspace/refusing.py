@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound, SanhuaError
+from sanhua.kernel.errors import SanhuaError
 from sanhua.kernel.record import Ref, record
 from sanhua.workspace.opening import Workspace
 
+NAME_MAX = 80  # of what somebody typed, in a log that forgets nothing
+_UNLIKE = re.compile(r"[^\w.:/@-]")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,8 +46,8 @@ def refusals(
         def ask(ws: Workspace, name: str, *args: P.args, **more: P.kwargs) -> R:
             try:
                 return asked(ws, name, *args, **more)
-            except (Conflict, Denied, Invalid, NotFound) as error:
-                node = name if ids.is_act(name) else ids.node(kind, ids.key_of(name))
+            except SanhuaError as error:
+                node = ids.node(kind, _UNLIKE.sub("?", ids.key_of(name))[:NAME_MAX])
                 try:
                     if ws.has_store:
                         with ws.store.begin(actor=ws.actor) as uow:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sanhua.asset.bill import Closing
 from sanhua.capital.recognise import AssetCard
 from sanhua.capital.voucher import AccountingPolicy, role_of
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Severity
@@ -203,6 +204,9 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
                     card, recognition_of(entry, entity.currency), policy, uow.rules, until
                 )
                 required += entries(carried, {}, policy, book, period)
+        closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
+    required += [e for e in closed if e.book == book.id and e.effective_on in period]
+    required = list({entry.id: entry for entry in required}.values())
     booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
     found, otherwise = unbooked(required, booked, policy, book)
     made = proposal(ws, entity, period, found, policy)

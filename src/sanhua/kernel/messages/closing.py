@@ -27,6 +27,18 @@ MESSAGES = {
         "先 sanhua close {due}",
         "run sanhua close {due} first",
     ),
+    "close.nothing": Message(
+        "{period} 没有可月结的：还没有合约、用量或该月之前的凭证",
+        "there is nothing to close in {period}: no deal, no usage, no voucher up to it",
+        "先让合约生效，或写入凭证",
+        "let a deal begin, or write vouchers",
+    ),
+    "close.meter-open": Message(
+        "网关写到一半的计量段迟迟没有结束：{segments}",
+        "segments that a gateway was writing do not end: {segments}",
+        "看网关是否还活着；停下它再月结",
+        "see whether the gateway is alive; stop it and close again",
+    ),
     "close.not-reconciled": Message(
         "核对不符（{of}）：{left} {one}，{right} {other}",
         "not reconciled ({of}): {left} {one}, {right} {other}",
@@ -34,8 +46,8 @@ MESSAGES = {
         "run sanhua verify; nothing was closed or posted",
     ),
     "close.unknown-deal": Message(
-        "计量中的合约 {deal} 不存在或未经双方签署：{records} 条用量已保留，未计费",
-        "the meter holds {records} records of deal {deal}, which does not bind: kept, not billed",
+        "计量中的合约 {deal} 当月不存在或尚未生效：{records} 条用量已保留，未计费",
+        "the meter holds {records} records of deal {deal}, which did not bind then: kept, not billed",
         "查明这些计量段的来源",
         "find out where the segments that hold them come from",
     ),
@@ -46,10 +58,10 @@ MESSAGES = {
         "write its accounting policy and chart",
     ),
     "close.chart-lacks": Message(
-        "主体 {entity} 的科目对照缺少 {roles}：相关分录未记入主体账",
-        "the chart of {entity} lacks {roles}: the entries that need them are not in its book",
-        "在 books/policy.yaml 的 chart 中补上",
-        "add them to chart in books/policy.yaml",
+        "主体 {entity} 的科目对照缺少 {roles}，未月结",
+        "the chart of {entity} lacks {roles}: nothing was closed",
+        "在 books/policy.yaml 的 chart 中补上，再月结",
+        "add them to chart in books/policy.yaml and close again",
     ),
     "close.other-currency": Message(
         "账单 {invoice} 的币种不是主体 {entity} 的记账本位币：未记入主体账",
