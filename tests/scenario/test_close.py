@@ -15,6 +15,7 @@ import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deals import (
@@ -35,6 +36,7 @@ from deals import (
 
 from sanhua.asset.bill import Closing, Invoice, month_of
 from sanhua.asset.meter import head_of, usage_line
+from sanhua.capital.voucher import Voucher
 from sanhua.kernel.ledger import Entry
 from sanhua.project.schema import valid
 from sanhua.store.segment import SegmentWriter
@@ -64,6 +66,10 @@ CALL = {"meter": "M1", "day": "2024-02-01"}
 @pytest.fixture
 def selling(small_project: Path) -> Path:
     """The small project, sold to a bank, with an exchange that has a share and a full chart."""
+    return sold(small_project)
+
+
+def sold(small_project: Path, deal: str = DEAL) -> Path:
     product = small_project / "products" / "energy.yaml"
     text = product.read_text(encoding="utf-8")
     text = text.replace("shares:\n  - {party: plant, rest: true}\n", SHARED.lstrip())
@@ -74,9 +80,15 @@ def selling(small_project: Path) -> Path:
     policy.write_text(text.replace("  payroll: 2211\n", "  payroll: 2211" + CHART), "utf-8")
     with (small_project / "parties.yaml").open("a", encoding="utf-8") as file:
         file.write("exchange: {name: 交易所, roles: [operator]}\n")
-    offer(small_project)
+    offer(small_project, deal)
     sign(small_project)
     return small_project
+
+
+def prorated(line: dict[str, Any], whole: int) -> int:
+    """So many of `whole` included units come with a fee for some days."""
+    days, of = map(int, line.get("days", "1/1").split("/"))
+    return whole * days // of
 
 
 def test_a_month_of_calls_becomes_a_bill_shares_postings_and_a_figure(selling: Path):
@@ -92,14 +104,16 @@ def test_a_month_of_calls_becomes_a_bill_shares_postings_and_a_figure(selling: P
     assert codes(say(selling, "close", month, code=4)) == ["close.period-running"]
     told = shut(selling, month)
     assert valid("close_output", told)
-    assert told["usage"] == {"records": 28, "rated": 25, "repeats": 3, "refused": 2}
+    counted = {"records": 28, "rated": 25, "repeats": 3, "refused": 2, "late": 0}
+    assert told["usage"] == counted
     [invoice] = told["invoices"]
     fee, usage = invoice["lines"]
     days, whole = map(int, fee.get("days", "1/1").split("/"))
-    prorated = (Decimal(100) * days / whole).quantize(Decimal("0.01"))
-    assert (fee["reason"], Decimal(fee["amount"])) == ("fee", prorated)
-    assert (usage["quantity"], usage["price"], usage["amount"]) == ("15", "0.05", "0.75")
-    total = prorated + Decimal("0.75")
+    by_days = (Decimal(100) * days / whole).quantize(Decimal("0.01"))
+    assert (fee["reason"], Decimal(fee["amount"])) == ("fee", by_days)
+    beyond = 25 - prorated(fee, 10)
+    assert (usage["quantity"], usage["price"]) == (str(beyond), "0.05")
+    total = by_days + beyond * Decimal("0.05")
     net = (total / Decimal("1.06")).quantize(Decimal("0.01"))
     assert Decimal(invoice["total"]) == total and Decimal(invoice["tax"]) == total - net
     shares = {share["party"]: Decimal(share["amount"]) for share in told["shares"]}
@@ -169,6 +183,16 @@ def test_what_the_erp_books_afterwards_is_confirmed_and_not_posted_again(selling
         voucher = say(selling, "explain", f"voucher:{number}")
         [confirmed] = [edge["to"] for edge in voucher["edges"] if edge["edge"] == "confirms"]
         assert confirmed in before
+    # One voucher for all, a day later, on sub-accounts: still the same, the chart covers them.
+    rows = [row.split(",") for row in written.splitlines()]
+    for row in rows[1:]:
+        row[0], row[1] = f"{month}-0999", f"{month_after(month)}-01"
+        row[3] = {"1122": "1122.01", "6001.09": "6001.09.02"}.get(row[3], row[3])
+    path.write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    assert say(selling, "run", env=env)["ok"]
+    with Workspace(selling) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        assert sorted(entry.id for entry in uow.all(Entry)) == before
+        assert uow.get(Voucher, f"voucher:{month}-0999").confirms
     path.write_text(written.replace("6401", "2211"), encoding="utf-8")
     other = say(selling, "run", env=env, code=5)
     assert "ledger.period-closed" in codes(other)
@@ -197,14 +221,15 @@ def test_what_comes_late_is_an_adjustment_of_the_next_month(selling: Path):
         for _ in range(12):
             assert gateway.get(secret, **CALL)[0] == 200
     first = shut(selling, month)
-    assert first["invoices"][0]["lines"][1]["quantity"] == "2"
+    included = prorated(first["invoices"][0]["lines"][0], 10)
+    assert first["invoices"][0]["lines"][1]["quantity"] == str(12 - included)
     segment_of(selling, "late", "deal:bank_2026", datetime.now(UTC), 30)
     segment_of(selling, "ghost", "deal:nobody", datetime.now(UTC), 4)
     second = shut(selling, following)
     lines = {line["reason"]: line for line in second["invoices"][0]["lines"]}
     assert lines["fee"]["period"] == following and lines["fee"]["amount"] == "100.00"
     assert (lines["adjustment"]["period"], lines["adjustment"]["amount"]) == (month, "1.50")
-    assert second["usage"]["records"] == 0
+    assert (second["usage"]["records"], second["usage"]["late"]) == (0, 34)
     assert codes(second).count("close.unknown-deal") == 1
     with Workspace(selling) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
         kept = uow.get(Closing, f"closing:{following}")
@@ -238,12 +263,15 @@ def test_a_deal_that_ends_is_billed_to_its_last_day(selling: Path):
     assert shut(selling, month_after(following))["invoices"] == []
 
 
-def test_who_holds_the_data_together_shares_what_it_earns(selling: Path):
-    claims = selling / "rights" / "claims.yaml"
+def test_who_holds_the_data_together_shares_what_it_earns(small_project: Path):
+    """As it stood when the deal was signed: striking a holder out later moves no share."""
+    claims = small_project / "rights" / "claims.yaml"
     text = claims.read_text(encoding="utf-8")
     held = "source: own_collection\n    with: [exchange]\n"
     claims.write_text(text.replace("source: own_collection\n", held), "utf-8")
-    told = shut(selling, this_month())
+    sold(small_project)
+    claims.write_text(text, "utf-8")
+    told = shut(small_project, this_month())
     shares = [(s["party"], Decimal(s["amount"]), s["basis"]) for s in told["shares"]]
     assert [(party, basis) for party, _, basis in shares] == [
         ("exchange", "5% of net"),
@@ -251,6 +279,61 @@ def test_who_holds_the_data_together_shares_what_it_earns(selling: Path):
         ("plant", "rest by lineage 1/2"),
     ]
     assert 0 <= shares[1][1] - shares[2][1] <= Decimal("0.01")
+
+
+def test_the_close_waits_for_what_a_gateway_is_writing(selling: Path):
+    """Calls of the month's last minutes, the close in the first of the next, `serve` still up."""
+    _, secret = token(selling)
+    month = this_month()
+    late = {
+        "SANHUA_CLOCK_OFFSET_S": str(int(when_over(month)["SANHUA_CLOCK_OFFSET_S"]) - 9 * 3600 - 20)
+    }
+    with serving(selling, env=late) as gateway:
+        for _ in range(7):
+            assert gateway.get(secret, **CALL)[0] == 200
+        told = shut(selling, month)
+    assert told["usage"]["rated"] == 7
+
+
+def test_a_chart_that_is_mended_later_catches_up(selling: Path):
+    policy = selling / "books" / "policy.yaml"
+    whole = policy.read_text(encoding="utf-8")
+    policy.write_text(whole.replace("  output_tax: 2221.01\n", ""), "utf-8")
+    month = this_month()
+    first = shut(selling, month)
+    assert "close.chart-lacks" in codes(first)
+    assert not any(p["book"] == "entity" for p in first["postings"])  # no half of it either
+    policy.write_text(whole, "utf-8")
+    second = shut(selling, month_after(month))
+    posted = sum(Decimal(p["amount"]) for p in second["postings"] if p["credit"] == "6001.09")
+    nets = [Decimal(told["invoices"][0]["net"]) for told in (first, second)]
+    assert posted == sum(nets)
+
+
+def test_measurement_is_trued_up_and_not_doubled(selling: Path):
+    """A life that turns out shorter after a close; a charge that the ERP booked at its own
+    amount.
+    """
+    policy = selling / "books" / "policy.yaml"
+    chart = "  accumulated_amortisation: 1702.05\n  amortisation_expense: 6401.09\n  payroll: 2211"
+    policy.write_text(policy.read_text("utf-8").replace("  payroll: 2211", chart), "utf-8")
+    card = selling / "books" / "assets" / "energy_data.yaml"
+    month = this_month()
+    text = card.read_text(encoding="utf-8")
+    life = """measurement:
+  available_on: 2024-04-01
+  evidence: [evidence/paper.md]
+  life: {months: %d, reasons: [technology], judged: {by: maker, date: 2024-04-01}}
+"""
+    card.write_text(text + life % 100, "utf-8")
+    shut(selling, month)
+    card.write_text(text + life % 50, "utf-8")
+    shut(selling, month_after(month))
+    with Workspace(selling) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        last = date.fromisoformat(month_after(month, 2) + "-01")
+        booked = uow.balances("book:plant.entity", last)["1702.05"].fen
+        months = (last.year - 2024) * 12 + last.month - 4
+    assert -booked == (2469 * months if months < 50 else 123456)  # 1,234.56 / 50 = 24.69 a month
 
 
 def test_plans_that_mix_periods_are_refused(small_project: Path):

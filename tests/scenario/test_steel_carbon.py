@@ -197,7 +197,7 @@ def test_what_was_sold_is_followed_to_those_who_supplied_it(project: Path):
     """
     said("run", "-C", project)
     with Workspace(project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        found = contributors(uow, uow.get(UsageContract, "deal:lake_bank_2026")).weights
+        found = contributors(uow, uow.get(UsageContract, "deal:lake_bank_2026"))
     weights = {party: sum(columns.values()) for party, columns in found.items()}
     assert weights == {"party:plant_co": Fraction(9, 14), "party:owid": Fraction(5, 14)}
     factors = {node.partition("@")[0]: weight for node, weight in found["party:owid"].items()}

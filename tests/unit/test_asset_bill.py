@@ -78,17 +78,31 @@ def test_the_cap_and_the_minimum_are_lines_of_their_own():
     assert said(data_only, used(3, 50_003)) == ["usage 100.01"]  # 100.006
 
 
-def test_days_in_force_count_for_fee_and_minimum_but_not_for_what_is_included():
+def test_days_in_force_count_for_everything_that_a_period_gives_or_asks():
     term = (date(2026, 3, 17), date(2026, 12, 31))
     terms = replace(STANDARD, minimum={"month": yuan("2500.00")})
-    lines = lines_of(terms, MARCH, *term, used(10_100))
+    lines = lines_of(terms, MARCH, *term, used(5_000))
     assert [(x.reason, x.amount.text, x.days) for x in lines] == [
         ("fee", "967.74", "15/31"),  # 2000 x 15/31 = 967.741…
-        ("usage", "5.00", ""),
-        ("minimum", "236.94", ""),  # 2500 x 15/31 = 1209.677… - 972.74
+        ("usage", "8.10", ""),  # 5,000 less 10,000 x 15/31 = 4,838
+        ("minimum", "233.84", ""),  # 2500 x 15/31 = 1209.677… - 975.84
     ]
+    capped = said(STANDARD, used(10**6), MARCH, term)
+    assert sum(Decimal(line.split()[1]) for line in capped) == Decimal("2419.35")  # 5000 x 15/31
     assert said(replace(STANDARD, proration="none"), used(), MARCH, term) == ["fee 2000.00"]
     assert said(STANDARD, used(), Period.named("2026-02"), term) == []
+
+
+def test_a_deal_and_the_one_that_amends_it_make_one_whole():
+    first, second = (date(2026, 1, 1), date(2026, 3, 17)), (date(2026, 3, 17), date(2027, 1, 1))
+    both = said(STANDARD, used(), MARCH, first) + said(STANDARD, used(), MARCH, second)
+    assert both == ["fee 1032.26", "fee 967.74"]
+
+
+def test_a_deal_that_ended_before_it_began_costs_nothing():
+    once = plan(once=yuan("60000.00"), fee={"month": yuan("10.00")})
+    assert said(once, used(), MARCH, (date(2026, 3, 10), date(2026, 3, 10))) == []
+    assert said(once, used(), MARCH, (date(2026, 3, 10), date(2026, 2, 1))) == []
 
 
 def test_steps_are_lines_each_at_its_price():

@@ -9,19 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sanhua.asset.price import Share
-from sanhua.asset.revenue import Contributors, divide
+from sanhua.asset.revenue import Weights, divide
 from sanhua.kernel.money import Money
 
 PROVIDER = "party:plant"
-NOBODY = Contributors()
+NOBODY: Weights = {}
 
 
 def yuan(text: str) -> Money:
     return Money(Decimal(text))
 
 
-def parts(pool: str, gross: str, shares: list[Share], months: int = 1, by=NOBODY) -> list[str]:
-    made = divide(yuan(pool), yuan(gross), shares, PROVIDER, months, by)
+def parts(
+    pool: str, gross: str, shares: list[Share], part: Fraction = Fraction(1), by: Weights = NOBODY
+) -> list[str]:
+    made = divide(yuan(pool), yuan(gross), shares, PROVIDER, part, by)
     return [f"{share.party.removeprefix('party:')} {share.amount.text}" for share in made]
 
 
@@ -44,11 +46,11 @@ def test_a_rate_of_gross_is_of_what_the_buyer_pays():
     assert parts("100.00", "106.00", shares) == ["exchange 10.60", "plant 89.40"]
 
 
-def test_an_amount_follows_the_months_billed_and_skips_adjustments():
-    shares = [Share("operator", amount=yuan("100.00"), per="quarter"), Share("plant", rest="true")]
-    assert parts("1000.00", "1000.00", shares, months=3)[0] == "operator 100.00"
-    assert parts("1000.00", "1000.00", shares, months=1)[0] == "operator 33.33"
-    assert parts("1000.00", "1000.00", shares, months=0)[0] == "operator 0.00"
+def test_an_amount_counts_the_days_billed_and_skips_adjustments():
+    shares = [Share("operator", amount=yuan("100.00"), per="month"), Share("plant", rest="true")]
+    assert parts("1000.00", "1000.00", shares)[0] == "operator 100.00"
+    assert parts("1000.00", "1000.00", shares, Fraction(2, 30))[0] == "operator 6.67"
+    assert parts("1000.00", "1000.00", shares, Fraction())[0] == "operator 0.00"
 
 
 def test_what_is_owed_back_is_shared_back():
@@ -59,9 +61,10 @@ def test_what_is_owed_back_is_shared_back():
 def test_the_rest_in_equal_parts_and_by_lineage():
     equal = [Share(rest="equal", among=("a", "b", "c"))]
     assert parts("100.00", "100.00", equal) == ["a 33.34", "b 33.33", "c 33.33"]
-    by = Contributors()
-    by.add("party:weather", "col:weather.t@s", Fraction(1, 4))
-    by.add("party:plant", "col:readings.kwh@s", Fraction(3, 4))
+    by = {
+        "party:weather": {"col:weather.t@s": Fraction(1, 4)},
+        "party:plant": {"col:readings.kwh@s": Fraction(3, 4)},
+    }
     lineage = [Share(rest="lineage")]
     assert parts("100.00", "100.00", lineage, by=by) == ["plant 75.00", "weather 25.00"]
     only = [Share(rest="lineage", among=("weather",))]
@@ -95,17 +98,24 @@ weights = st.dictionaries(
 )
 
 
-@given(money, money, st.lists(steps, max_size=5), st.none() | rests, st.integers(0, 12), weights)
+@given(
+    money,
+    money,
+    st.lists(steps, max_size=5),
+    st.none() | rests,
+    st.fractions(0, 1, max_denominator=366),
+    weights,
+)
 def test_the_parts_add_up_to_the_pool(
     pool: Money,
     gross: Money,
     fixed: list[Share],
     rest: Share | None,
-    months: int,
+    part: Fraction,
     weighed: dict[str, dict[str, Fraction]],
 ):
     shares = [*fixed, rest] if rest else fixed
-    made = divide(pool, gross, shares, PROVIDER, months, Contributors(weighed))
+    made = divide(pool, gross, shares, PROVIDER, part, weighed)
     assert sum(share.amount.fen for share in made) == pool.fen
     assert all(share.amount.fen * pool.fen >= 0 for share in made)  # nobody pays into a gain
     for share in made:

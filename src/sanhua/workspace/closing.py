@@ -388,29 +388,23 @@ class _Close:
         if not (own or cards):
             return []
         uow.add(book, "book.opened")
-        asked: list[Entry] = []
+        groups: list[list[Entry]] = []  # posted whole or, while the chart lacks a role, not at all
         for invoice in own:
             if invoice.total.currency != entity.currency:
                 self._note("close.other-currency", entity=entity.id, invoice=invoice.id)
                 continue
-            asked += earned(invoice, kept[invoice.id], policy, book)
+            groups.append(earned(invoice, kept[invoice.id], policy, book))
         since = Period("", date.min, self.month.ends_on)
         for card in cards:
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
             moved = entries(carried, {}, policy, book, since)
-            asked += [entry for entry in moved if entry.source.startswith("asset:")]
-        bare = lacking(policy, asked)
+            groups += [[entry] for entry in moved if entry.source.startswith("asset:")]
+        bare = {role for group in groups for role in lacking(policy, group)}
         if bare:
-            raise Invalid(
-                "close.chart-lacks",
-                path=policy.origin.path,
-                line=policy.origin.line,
-                node=book.id,
-                entity=entity.id,
-                roles=", ".join(bare),
-            )
+            self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
+        asked = [entry for group in groups if not lacking(policy, group) for entry in group]
         vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
         lacks, otherwise = unbooked(asked, vouchers, policy, book)
         for entry, voucher in otherwise:

@@ -35,6 +35,7 @@ from sanhua.asset.contract import (
 from sanhua.asset.party import Party, enrol
 from sanhua.asset.policy import Deal
 from sanhua.asset.product import DataProduct
+from sanhua.asset.revenue import weigh
 from sanhua.asset.rights import RightsClaim, inherited
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound
@@ -158,6 +159,8 @@ def sign_deal(ws: Workspace, name: str, person_id: str, key: Path) -> dict[str, 
         signature = base64.b64encode(private.sign(said)).decode()
         made = sign(uow, contract, person, at, public, signature)
         both = len(signatures(uow, contract)) == 2
+        if both and any(share.rest == "lineage" for share in contract.terms.shares):
+            weigh(uow, contract)
     served = serve_file(ws, contract) if both else None
     ws.store.checkpoint()
     return {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NODES_PROVEN_MAX = 1_000_000
 NODES_MAX = 2000  # nodes of one answer; how many are left is said in `more`
+SEGMENTS_MAX = 20  # meter segments shown of a month in one answer; all of them are proven
 
 # The drill-down goes from a number to its causes; these edges lead sideways or back up.
 _UPWARD = frozenset({"closes", "posted_in"})
@@ -244,7 +245,7 @@ def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
     """
     queue = deque(dated(ws, root, at) for root in roots)
     found, seen = Walk(queue[0].name), {first.name for first in queue}
-    approvals = _approvals(ws)
+    approvals, hidden = _approvals(ws), 0
     while queue:
         if len(found.nodes) >= limit:
             found.left = len(queue)
@@ -253,7 +254,12 @@ def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
         found.nodes[here.name] = describe(ws, here)
         if here.standing is not None:
             found.owners[here.standing.owner, here.standing.version] = None
+        segments = 0
         for edge in [*ws.store.edges_of(here.node, here.at), *approvals.get(here.node, ())]:
+            segments += edge.verb == "metered_in"
+            if edge.verb == "metered_in" and segments > SEGMENTS_MAX and limit < NODES_PROVEN_MAX:
+                hidden += 1
+                continue
             if edge.verb == "approves" and edge.dst in seen:
                 continue  # back up to what was approved
             if edge.dst.startswith("rule:"):
@@ -266,6 +272,7 @@ def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
                 if there.name not in seen:
                     seen.add(there.name)
                     queue.append(there)
+    found.left += hidden
     found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
 

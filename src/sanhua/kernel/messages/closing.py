@@ -47,7 +47,7 @@ MESSAGES = {
     ),
     "close.unknown-deal": Message(
         "计量中的合约 {deal} 当月不存在或尚未生效：{records} 条用量已保留，未计费",
-        "the meter holds {records} records of deal {deal}, which did not bind then: kept, not billed",
+        "{records} records are of deal {deal}, which did not bind then: kept, not billed",
         "查明这些计量段的来源",
         "find out where the segments that hold them come from",
     ),
@@ -58,10 +58,10 @@ MESSAGES = {
         "write its accounting policy and chart",
     ),
     "close.chart-lacks": Message(
-        "主体 {entity} 的科目对照缺少 {roles}，未月结",
-        "the chart of {entity} lacks {roles}: nothing was closed",
-        "在 books/policy.yaml 的 chart 中补上，再月结",
-        "add them to chart in books/policy.yaml and close again",
+        "主体 {entity} 的科目对照缺少 {roles}：相关分录未记入主体账",
+        "the chart of {entity} lacks {roles}: the entries that need them are not in its book",
+        "在 books/policy.yaml 的 chart 中补上；下一次月结补记",
+        "add them to chart in books/policy.yaml; the next close catches up",
     ),
     "close.other-currency": Message(
         "账单 {invoice} 的币种不是主体 {entity} 的记账本位币：未记入主体账",
