@@ -283,6 +283,14 @@ class SqlStore:
                 return
             after = page[-1].seq
 
+    def kinds(self, after: int) -> set[str]:
+        """The kinds of the records that the events with a seq above `after` tell of."""
+        told, table = schema.event, schema.record
+        same = sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq)
+        query = sa.select(table.c.kind).join(told, same).where(told.c.seq > after).distinct()
+        with self._reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def event(self, seq: int) -> Event:
         """NotFound store.no-such-event."""
         with self._reading() as connection:

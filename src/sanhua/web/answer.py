@@ -30,6 +30,7 @@ STATUS = {
     "call.rate": 429,
     "call.clock-set-back": 503,
     "call.not-served": 503,
+    "call.not-refreshed": 503,
     "call.crowded": 503,
     "store.meter-full": 503,
 }  # any other refusal is 403

@@ -129,6 +129,12 @@ MESSAGES = {
         "稍后再试；提供方需 sanhua run",
         "try later; the provider runs sanhua run",
     ),
+    "call.not-refreshed": Message(
+        "合约与令牌的现况暂时无法读取，暂不服务",
+        "deals and tokens cannot be read just now; not serving",
+        "稍后再试；提供方见 serve 的 stderr",
+        "try later; the provider sees why on the stderr of serve",
+    ),
     "call.provider-may-not": Message(
         "提供方今日无权经营这些数据", "today the provider has no right to operate this data"
     ),
@@ -195,6 +201,12 @@ MESSAGES = {
     ),
     "engine.keyed-not-written": Message(
         "服务文件 {file} 未能写成：{reason}", "the keyed file {file} was not written: {reason}"
+    ),
+    "engine.keyed-differs": Message(
+        "服务文件 {file} 不是写下的那个",
+        "the keyed file {file} is not the one that was written",
+        "删除 .sanhua/serving 后 sanhua run",
+        "delete .sanhua/serving and run sanhua run",
     ),
     "engine.keyed-unreadable": Message(
         "服务文件 {file} 无法读取：{reason}",
