@@ -434,6 +434,17 @@ class SqlStore:
             found |= {node: version for node, version in rows}
         return found
 
+    def among(self, nodes: Sequence[str]) -> set[str]:
+        """Those of `nodes` that are records, erased or not."""
+        column = schema.record.c.id
+        found: set[str] = set()
+        for asked in _batched(nodes):
+            with self._reading() as connection:
+                found.update(
+                    connection.execute(sa.select(column).where(column.in_(asked))).scalars()
+                )
+        return found
+
     def latest(self, nodes: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
         """Kind and fields of the records among `nodes`; what is erased or no record is left out."""
         table = schema.record

@@ -378,6 +378,12 @@ class SqlUow:
                 found = None
             yield node, found
 
+    def ids(self, cls: type[R]) -> list[str]:
+        """Every record of the kind, erased or not."""
+        table = schema.record
+        query = sa.select(table.c.id).where(table.c.kind == kind_of(cls)).distinct()
+        return [row[0] for row in self._rows(query.order_by(table.c.id), {})]
+
     def edges_from(self, node: str) -> list[Edge]:
         """Edges out of a record or of a part of one, in its latest version."""
         found = self._rows(_FROM_RECORD, {"at": node}) + self._rows(_FROM_PART, {"at": node})

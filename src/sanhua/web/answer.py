@@ -33,6 +33,8 @@ STATUS = {
     "call.not-refreshed": 503,
     "call.crowded": 503,
     "store.meter-full": 503,
+    "store.meter-failed": 503,
+    "store.cannot-open": 503,
 }  # any other refusal is 403
 
 

@@ -8,14 +8,13 @@ themselves.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,6 +34,7 @@ REFRESH_S = 0.25  # how long a revoked token may still be answered
 STALE_S = 5.0  # and how long while the store cannot be read; then no call is answered
 SEAL_S = 1.0
 GRACE_S = 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,12 @@ def serve(
     with serving_lock(ws) as mine:
         if not mine:
             raise Conflict("serve.running", folder=str(ws.root))
-        _tried(lambda: seal(ws))
+        sealed: set[str] = set()
+
+        def seal_all() -> None:
+            seal(ws, sealed)
+
+        _tried(seal_all)
         high_ms = start_counters(ws)
         listener = _listen(host, port)
         address = listener.getsockname()
@@ -110,9 +115,10 @@ def serve(
                         raise Unavailable("serve.no-worker")
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
             told(f"http://{shown}:{address[1]}")
+            failing: dict[Callable[[], Any], str] = {}
             while not stop.wait(SEAL_S):
-                _tried(replace_dead)
-                _tried(lambda: seal(ws))
+                for work in (replace_dead, seal_all):
+                    failing[work] = _tried(work, failing.get(work, ""))
         finally:
             for process in running.values():
                 process.terminate()
@@ -123,15 +129,20 @@ def serve(
                     process.kill()
                     process.join()
             listener.close()
-            _tried(lambda: seal(ws))
+            _tried(seal_all)
 
 
-def _tried(work: Callable[[], Any]) -> None:
-    """Do it; what fails is said and tried again next time, since workers serve meanwhile."""
+def _tried(work: Callable[[], Any], before: str = "") -> str:
+    """Do it; what failed, which is said once and tried again next time, since workers serve
+    meanwhile.
+    """
     try:
         work()
     except Exception as error:
-        _say(_text(error))
+        if (failed := _text(error)) != before:
+            _log.error("%s", failed)
+        return failed
+    return ""
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -232,14 +243,8 @@ async def _watch(board: _Board, server: Any) -> None:
         except Exception as error:
             looking = None
             if said != (said := repr(error)):
-                _say(f"the deals could not be read: {_text(error)}")
+                _log.error("the deals could not be read: %s", _text(error))
         board.shut_when_stale()
-
-
-def _say(text: str) -> None:
-    """A line on stderr, where there still is one."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
 
 
 def _text(error: BaseException) -> str:
@@ -275,7 +280,7 @@ class _Board:
             self._accesses = accesses(self.ws)
             for fault in {access.fault for access in self._accesses.values()} - {""} - self._told:
                 self._told.add(fault)
-                _say(fault)
+                _log.error("%s", fault)
         failed = {name: at for name, at in self._failed.items() if _stamp(self._path(name)) == at}
         if anew or self._shut or failed != self._failed:
             self._failed = failed
@@ -308,7 +313,7 @@ class _Board:
                 known = self._files[name] = KeyedFile(path)
             except (OSError, SanhuaError) as error:
                 self._failed[name] = stamp
-                _say(_text(error))
+                _log.error("%s", _text(error))
         return known
 
     def _path(self, name: tuple[str, str]) -> Path:
@@ -328,7 +333,7 @@ class _Board:
         """Refuse every call while nobody knows what was revoked."""
         if not self._shut and time.monotonic() - self._read_at > STALE_S:
             self._shut = True
-            _say(f"no call is answered: the deals were not read for {STALE_S:.0f} s")
+            _log.error("no call is answered: the deals were not read for %.0f s", STALE_S)
             self._swap(
                 {
                     hashed: Opened(replace(opened.access, refused="call.not-refreshed"), None)
@@ -340,7 +345,7 @@ class _Board:
         try:
             self.gateway.give_back()
         except Unavailable as error:
-            _say(_text(error))
+            _log.error("%s", _text(error))
         self.gateway.replace(found)
 
 

@@ -193,6 +193,18 @@ MESSAGES = {
         "腾出磁盘空间；恢复后自动继续",
         "free disk space; it goes on by itself",
     ),
+    "store.meter-failed": Message(
+        "计量未能写下：{reason}；未写下的调用不予答复",
+        "usage could not be written: {reason}; what is not metered is not answered",
+        "见 serve 的 stderr；能写时自动继续",
+        "see the stderr of serve; it goes on by itself when it can write",
+    ),
+    "store.meter-aside": Message(
+        "已损坏的计量段 {files} 存放在 state/meter，其中可证明的批次已另行封存",
+        "damaged meter segments stand aside in state/meter: {files}; what they prove is sealed",
+        "查明缺失的用量，再把这些文件移到别处保存",
+        "find out which usage is lost, then keep these files somewhere else",
+    ),
     "store.meter-broken": Message(
         "计量段 {file} 在字节 {at} 处与其封印不符",
         "the meter segment {file} does not match its seal at byte {at}",
