@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import deals
 import pytest
 
 FILES = {
@@ -187,3 +188,18 @@ def write_project(folder: Path) -> Path:
 def small_project(tmp_path: Path) -> Path:
     """The project's folder, not run yet."""
     return write_project(tmp_path / "small")
+
+
+@pytest.fixture(scope="session")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small project with the deals `bank_2026` and `bank_2027` in force; to be copied with the
+    folder that it stands in.
+    """
+    project = write_project(tmp_path_factory.mktemp("signed") / "small")
+    deals.offer(project)
+    (project / "deals" / "bank_2027.yaml").write_text(deals.DEAL, encoding="utf-8")
+    deals.sign(project)
+    for person, party in (("steward", "plant"), ("banker", "bank")):
+        key = f"{project.parent / 'keys' / party}.key"
+        deals.say(project, "deal", "sign", "bank_2027", "--as", person, "--key", key)
+    return project

@@ -283,6 +283,14 @@ class SqlStore:
                 return
             after = page[-1].seq
 
+    def kinds(self, after: int) -> set[str]:
+        """The kinds of the records that the events with a seq above `after` tell of."""
+        told, table = schema.event, schema.record
+        same = sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq)
+        query = sa.select(table.c.kind).join(told, same).where(told.c.seq > after).distinct()
+        with self._reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def event(self, seq: int) -> Event:
         """NotFound store.no-such-event."""
         with self._reading() as connection:
@@ -424,6 +432,17 @@ class SqlStore:
             with self._reading() as connection:
                 rows = connection.execute(query.group_by(told.c.node).having(last > stood)).all()
             found |= {node: version for node, version in rows}
+        return found
+
+    def among(self, nodes: Sequence[str]) -> set[str]:
+        """Those of `nodes` that are records, erased or not."""
+        column = schema.record.c.id
+        found: set[str] = set()
+        for asked in _batched(nodes):
+            with self._reading() as connection:
+                found.update(
+                    connection.execute(sa.select(column).where(column.in_(asked))).scalars()
+                )
         return found
 
     def latest(self, nodes: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -33,6 +33,8 @@ SALT_BYTES = 16
 
 # Kinds that are said once: another body under the same id would rewrite the books.
 FIXED = frozenset({"book", "entry", "period_close", "erasure"})
+# What a record with such an edge has closed would be open again without it.
+CLOSING = frozenset({"revokes", "ends", "amends"})
 
 
 @record("erasure")
@@ -134,6 +136,18 @@ _TO = (
     .order_by(*_KEY)
 )
 _TO_BY_VERB = _TO.where(schema.edge.c.verb == sa.bindparam("name"))
+
+
+@cache
+def _each(dialect: str) -> sa.Executable:
+    """SQLite gives bytes, so that a text that is no UTF-8 (PostgreSQL holds none) spoils its own
+    record only.
+    """
+    table = schema.record
+    text = sa.cast(table.c.body, sa.LargeBinary) if dialect == "sqlite" else table.c.body
+    latest = is_latest(table, "id")
+    query = sa.select(table.c.id, text).where(table.c.kind == sa.bindparam("kind"), latest)
+    return query.order_by(table.c.id)
 
 
 @cache
@@ -352,6 +366,24 @@ class SqlUow:
         for text in self._rows(_ALL, {"kind": kind_of(cls)}):
             yield _restore(cls, text[0])
 
+    def each(self, cls: type[R]) -> Iterator[tuple[str, R | None]]:
+        """Every record of the kind by id, in its latest version; None for one that is erased or
+        cannot be read.
+        """
+        query = _each(self._work.connection.dialect.name)
+        for node, text in self._rows(query, {"kind": kind_of(cls)}):
+            try:
+                found = None if text is None else _restore(cls, text)
+            except Exception:  # whatever stands there
+                found = None
+            yield node, found
+
+    def ids(self, cls: type[R]) -> list[str]:
+        """Every record of the kind, erased or not."""
+        table = schema.record
+        query = sa.select(table.c.id).where(table.c.kind == kind_of(cls)).distinct()
+        return [row[0] for row in self._rows(query.order_by(table.c.id), {})]
+
     def edges_from(self, node: str) -> list[Edge]:
         """Edges out of a record or of a part of one, in its latest version."""
         found = self._rows(_FROM_RECORD, {"at": node}) + self._rows(_FROM_PART, {"at": node})
@@ -485,7 +517,8 @@ class SqlUow:
     def erase(self, node: str, reason: str) -> Event | None:
         """Take away body and salt of all versions of a record; None when they were gone.
 
-        Denied store.not-erasable for what the ledger and the log stand on. The bytes leave the
+        Denied store.not-erasable for what the ledger and the log stand on, store.holds-closed for
+        what took something back (a revocation, an early end, an amendment). The bytes leave the
         files with `SqlStore.erase`, which calls this.
         """
         before = self._work.latest(node)
@@ -495,6 +528,9 @@ class SqlUow:
             raise Denied("store.not-erasable", node=node, kind=before[1])
         if before[2] is None:
             return None
+        for edge in self.edges_from(node):
+            if edge.verb in CLOSING:
+                raise Denied("store.holds-closed", node=node, kind=before[1], closed=edge.dst)
         told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
         self._work.forget(node)
         return told
@@ -508,5 +544,5 @@ def _must_have_no_nul(value: Any, names: Iterable[str]) -> None:
             raise Invalid("store.nul", name=name.replace("\0", "␀"))
 
 
-def _restore(cls: type[R], text: str) -> R:
+def _restore(cls: type[R], text: str | bytes) -> R:
     return restore(cls, json.loads(text)["fields"])

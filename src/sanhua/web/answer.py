@@ -30,8 +30,11 @@ STATUS = {
     "call.rate": 429,
     "call.clock-set-back": 503,
     "call.not-served": 503,
+    "call.not-refreshed": 503,
     "call.crowded": 503,
     "store.meter-full": 503,
+    "store.meter-failed": 503,
+    "store.cannot-open": 503,
 }  # any other refusal is 403
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from sanhua.kernel.errors import Unavailable
@@ -18,6 +21,9 @@ SEGMENT_BYTES = 256 << 20
 WINDOW_S = 0.05  # what a power cut may take in window mode
 RETRY_S = 0.25
 WAITING_MAX = 100_000  # records in memory while the disk takes none
+DENIED_MAX = 10_000  # beyond so many, refusals are only counted
+_DENIED = b'"decision":"deny"'
+_log = logging.getLogger(__name__)
 
 
 class Meter:
@@ -25,6 +31,9 @@ class Meter:
 
     In ack mode `committed` returns when the disk has everything recorded so far. In window mode
     nobody waits and at most WINDOW_S of records can be lost, when the machine itself fails.
+
+    Whatever fails, those who wait are told (Unavailable), and it is tried again each RETRY_S: the
+    segment is closed, a new one begun, what was not written written.
     """
 
     def __init__(self, folder: Path, worker: int, *, ack: bool) -> None:
@@ -35,10 +44,12 @@ class Meter:
         self._began = 0.0
         self._count = 0
         self._waiting: list[bytes] = []
+        self._writing = 0  # records that are with the thread
         self._bytes = 0
         self._asking: list[asyncio.Future[None]] = []
         self._anonymous: Counter[str] = Counter()
         self._wake = asyncio.Event()
+        self._stopping = False
         self._thread = ThreadPoolExecutor(1, "meter")
         self._task: asyncio.Task[None] | None = None
         self._line_of: Callable[[str, int], bytes] | None = None
@@ -49,8 +60,13 @@ class Meter:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def record(self, line: bytes) -> None:
-        """Take one record."""
-        self._waiting.append(line)
+        """Take one record. Of refusals no more than DENIED_MAX wait: further ones are counted by
+        their reason, so that memory is bounded whatever the disk does.
+        """
+        if len(self._waiting) + self._writing >= DENIED_MAX and _DENIED in line:
+            self._anonymous[json.loads(line)["reason"]] += 1
+        else:
+            self._waiting.append(line)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -64,7 +80,7 @@ class Meter:
     @property
     def crowded(self) -> bool:
         """Whether no more can be kept in memory."""
-        return len(self._waiting) >= WAITING_MAX
+        return len(self._waiting) + self._writing >= WAITING_MAX
 
     async def committed(self) -> None:
         """Wait until what was recorded so far is on disk; Unavailable store.meter-full."""
@@ -73,46 +89,53 @@ class Meter:
         await done
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
+        while not self._stopping:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), 1.0)
-            except TimeoutError:
-                await loop.run_in_executor(self._thread, self._rotate, False)
-                continue
             if not self.ack:
                 await asyncio.sleep(WINDOW_S)
             self._wake.clear()
-            await self._commit(loop)
-            if self.full is not None:
+            await self._commit()
+            if self.full is not None and not self._stopping:
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()
 
-    async def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One round: everything that waits, in one batch."""
-        lines, self._waiting = self._waiting, []
+    async def _commit(self, *, last: bool = False) -> None:
+        """One round: everything that waits, in one batch. What fails never leaves it."""
+        lines, self._waiting, self._writing = self._waiting, [], len(self._waiting)
         asking, self._asking = self._asking, []
         anonymous, self._anonymous = self._anonymous, Counter()
-        assert self._line_of is not None
-        lines += [self._line_of(reason, times) for reason, times in anonymous.items()]
         try:
-            await loop.run_in_executor(self._thread, self._write, lines)
-        except Unavailable as error:
+            assert self._line_of is not None
+            counted = [self._line_of(reason, times) for reason, times in anonymous.items()]
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._thread, self._write, lines + counted, last)
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                error = Unavailable("store.meter-failed", reason=repr(error))
+            if self.full is None or self.full.code != error.code:
+                _log.error("%s", error)
             self.full = error
             if self.ack:
                 # Those who wait get no answer, so theirs are no calls; they record their refusal.
-                lines = [line for line in lines if b'"decision":"deny"' in line]
+                lines = [line for line in lines if _DENIED in line]
+            self._waiting = lines + self._waiting
+            self._anonymous.update(anonymous)
             for done in asking:
                 if not done.done():  # whose call was not given up
                     done.set_exception(error)
-            self._waiting = lines + self._waiting
         else:
             self.full = None
             for done in asking:
                 if not done.done():
                     done.set_result(None)
+        self._writing = 0
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, lines: list[bytes], last: bool) -> None:
+        """In the meter's thread: a segment that is old or spoilt is closed before anything more is
+        acknowledged, and the `last` one behind it.
+        """
+        self._rotate(now=False)
         if lines:
             if self._writer is None:
                 self._count += 1
@@ -122,21 +145,25 @@ class Meter:
                 self._began, self._bytes = time.monotonic(), 0
             self._writer.commit(lines)
             self._bytes += sum(map(len, lines))
-        self._rotate(False)
+        if last:
+            self._rotate(now=True)
 
-    def _rotate(self, now: bool) -> None:
+    def _rotate(self, *, now: bool) -> None:
         if self._writer is None:
             return
         old = time.monotonic() - self._began > SEGMENT_S or self._bytes > SEGMENT_BYTES
-        if now or old:
+        if now or old or self._writer.spoilt:
             self._writer.close()
             self._writer = None
 
     async def stop(self) -> None:
-        """Write what waits and close the segment."""
+        """Write what waits and close the segment; what the disk does not take is said."""
+        self._stopping = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-        loop = asyncio.get_running_loop()
-        await self._commit(loop)
-        await loop.run_in_executor(self._thread, self._rotate, True)
+            await self._task
+        await self._commit(last=True)
+        lost = len(self._waiting) + self._anonymous.total()
+        if lost:
+            _log.error("%d usage records could not be written", lost)
         self._thread.shutdown()

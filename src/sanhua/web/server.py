@@ -8,30 +8,33 @@ themselves.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import signal
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from sanhua.engine.keyed import KeyedFile
-from sanhua.kernel.errors import Conflict, SanhuaError, Unavailable
+from sanhua.kernel.errors import Broken, Conflict, SanhuaError, Unavailable
+from sanhua.kernel.time import legal_day
 from sanhua.store.lease import Leases
 from sanhua.web.gateway import Gateway, Opened
 from sanhua.web.meter import Meter
-from sanhua.workspace.dealing import accesses, serving_root
-from sanhua.workspace.metering import meter_root, seal, serving_lock, start_counters
+from sanhua.workspace.dealing import RESTS_ON, Access, accesses, serving_root
+from sanhua.workspace.metering import file_hash, meter_root, seal, serving_lock, start_counters
 from sanhua.workspace.opening import Workspace
 
 REFRESH_S = 0.25  # how long a revoked token may still be answered
+STALE_S = 5.0  # and how long while the store cannot be read; then no call is answered
 SEAL_S = 1.0
 GRACE_S = 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,12 @@ def serve(
     with serving_lock(ws) as mine:
         if not mine:
             raise Conflict("serve.running", folder=str(ws.root))
-        seal(ws)
+        sealed: set[str] = set()
+
+        def seal_all() -> None:
+            seal(ws, sealed)
+
+        _tried(seal_all)
         high_ms = start_counters(ws)
         listener = _listen(host, port)
         address = listener.getsockname()
@@ -91,6 +99,11 @@ def serve(
             process.start()
             running[number] = process
 
+        def replace_dead() -> None:
+            for number, process in list(running.items()):
+                if not process.is_alive():
+                    start(number)
+
         try:
             for number in range(workers):
                 start(number)
@@ -102,11 +115,10 @@ def serve(
                         raise Unavailable("serve.no-worker")
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
             told(f"http://{shown}:{address[1]}")
+            failing: dict[Callable[[], Any], str] = {}
             while not stop.wait(SEAL_S):
-                for number, process in list(running.items()):
-                    if not process.is_alive():
-                        start(number)
-                _sealed(ws)
+                for work in (replace_dead, seal_all):
+                    failing[work] = _tried(work, failing.get(work, ""))
         finally:
             for process in running.values():
                 process.terminate()
@@ -117,15 +129,20 @@ def serve(
                     process.kill()
                     process.join()
             listener.close()
-            _sealed(ws)
+            _tried(seal_all)
 
 
-def _sealed(ws: Workspace) -> None:
-    """Seal what is closed; a store that is busy or a full disk is tried again next time."""
+def _tried(work: Callable[[], Any], before: str = "") -> str:
+    """Do it; what failed, which is said once and tried again next time, since workers serve
+    meanwhile.
+    """
     try:
-        seal(ws)
-    except (Unavailable, Conflict) as error:
-        print(error, file=sys.stderr)
+        work()
+    except Exception as error:
+        if (failed := _text(error)) != before:
+            _log.error("%s", failed)
+        return failed
+    return ""
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -207,65 +224,135 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
 
 
 async def _watch(board: _Board, server: Any) -> None:
+    """Every REFRESH_S the accesses as they are now, for as long as the worker lives; a store that
+    does not answer holds nothing up but the looking.
+    """
     loop = asyncio.get_running_loop()
+    looking: asyncio.Future[None] | None = None
+    said = ""
     while not server.should_exit:
         await asyncio.sleep(REFRESH_S)
         try:
-            await loop.run_in_executor(None, board.look)
-        except SanhuaError as error:
-            print(error, file=sys.stderr)
-        board.apply()
+            looking = looking or loop.run_in_executor(None, board.look)
+            await asyncio.wait([looking], timeout=REFRESH_S)
+            if looking.done():
+                looking, done = None, looking
+                done.result()
+                board.apply()
+                said = ""
+        except Exception as error:
+            looking = None
+            if said != (said := repr(error)):
+                _log.error("the deals could not be read: %s", _text(error))
+        board.shut_when_stale()
+
+
+def _text(error: BaseException) -> str:
+    return str(error) if isinstance(error, SanhuaError) else repr(error)
 
 
 class _Board:
-    """The accesses of a worker: read anew when the log has grown, swapped between calls."""
+    """The accesses of a worker: read anew when something that they rest on was logged or the legal
+    day is another, swapped between calls. Not read for STALE_S, they open nothing.
+    """
 
     def __init__(self, ws: Workspace, gateway: Gateway) -> None:
         self.ws, self.gateway = ws, gateway
-        self._size = -1
-        self._files: dict[str, KeyedFile] = {}
+        self._seen: tuple[int, date] | None = None  # the log's size and the legal day
+        self._read_at = 0.0
+        self._shut = False
+        self._accesses: dict[str, Access] = {}
+        self._files: dict[tuple[str, str], KeyedFile] = {}  # by name and content
+        self._failed: dict[tuple[str, str], Any] = {}  # what was not opened, and its stamp then
         self._next: dict[str, Opened] | None = None
+        self._told: set[str] = set()
 
     def refresh(self) -> None:
         self.look()
         self.apply()
 
     def look(self) -> None:
-        """Read the store, in any thread."""
-        size = self.ws.store.size()
-        if size == self._size:
-            return
-        found: dict[str, Opened] = {}
-        for hashed, access in accesses(self.ws).items():
-            file = None
-            if access.serving is not None and not access.refused:
-                file = self._file(access.serving.file, access.serving.content)
-            found[hashed] = Opened(access, file)
-        self._size, self._next = size, found
+        """Read the store, in any thread; one at a time."""
+        began = time.monotonic()
+        seen = self.ws.store.size(), legal_day(self.ws.clock.now())
+        anew = self._rests_on_another(seen)
+        if anew:
+            self._accesses = accesses(self.ws)
+            for fault in {access.fault for access in self._accesses.values()} - {""} - self._told:
+                self._told.add(fault)
+                _log.error("%s", fault)
+        failed = {name: at for name, at in self._failed.items() if _stamp(self._path(name)) == at}
+        if anew or self._shut or failed != self._failed:
+            self._failed = failed
+            self._next = {
+                hashed: Opened(access, self._file(access))
+                for hashed, access in self._accesses.items()
+            }
+        self._seen, self._read_at = seen, began
 
-    def _file(self, name: str, content: str) -> KeyedFile | None:
-        """The open file; one that is missing or not what was written opens nothing."""
+    def _rests_on_another(self, seen: tuple[int, date]) -> bool:
+        if self._seen is None or seen[0] < self._seen[0] or seen[1] != self._seen[1]:
+            return True
+        return seen != self._seen and bool(self.ws.store.kinds(self._seen[0]) & RESTS_ON)
+
+    def _file(self, access: Access) -> KeyedFile | None:
+        """The open file; one that is missing or not what was written opens nothing until there is
+        another.
+        """
+        serving = access.serving
+        if serving is None or access.refused:
+            return None
+        name = serving.file, serving.content
         known = self._files.get(name)
-        if known is None:
-            import hashlib
-
-            path = serving_root(self.ws) / name
+        if known is None and name not in self._failed:
+            path = self._path(name)
+            stamp = _stamp(path)
             try:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                if f"sha256:{digest}" != content:
-                    print(f"{name}: not the file that was written", file=sys.stderr)
-                    return None
-                known = KeyedFile(path)
+                if file_hash(path) != serving.content:
+                    raise Broken("engine.keyed-differs", file=serving.file)
+                known = self._files[name] = KeyedFile(path)
             except (OSError, SanhuaError) as error:
-                print(error, file=sys.stderr)
-                return None
-            self._files[name] = known
+                self._failed[name] = stamp
+                _log.error("%s", _text(error))
         return known
 
+    def _path(self, name: tuple[str, str]) -> Path:
+        return serving_root(self.ws) / name[0]
+
     def apply(self) -> None:
-        """Swap, on the event loop."""
-        if self._next is not None:
+        """Swap what was read, on the event loop."""
+        if self._next is None:
+            return
+        found, self._next, self._shut = self._next, None, False
+        self._swap(found)
+        used = {opened.file for opened in found.values()}
+        for name in [name for name, file in self._files.items() if file not in used]:
+            self._files.pop(name).close()
+
+    def shut_when_stale(self) -> None:
+        """Refuse every call while nobody knows what was revoked."""
+        if not self._shut and time.monotonic() - self._read_at > STALE_S:
+            self._shut = True
+            _log.error("no call is answered: the deals were not read for %.0f s", STALE_S)
+            self._swap(
+                {
+                    hashed: Opened(replace(opened.access, refused="call.not-refreshed"), None)
+                    for hashed, opened in self.gateway.by_hash.items()
+                }
+            )
+
+    def _swap(self, found: Mapping[str, Opened]) -> None:
+        try:
             self.gateway.give_back()
-            self.gateway.replace(self._next)
-            self._next = None
+        except Unavailable as error:
+            _log.error("%s", _text(error))
+        self.gateway.replace(found)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another of its name; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -52,7 +52,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day
 from sanhua.project.model import Entity
-from sanhua.workspace.metering import copies, seal, sealed, unsealed
+from sanhua.workspace.metering import copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
 from sanhua.workspace.reporting import proposal
@@ -75,8 +75,8 @@ def close(ws: Workspace, name: str) -> Closed:
     """Close the month `name` (`2026-03`) after bringing the project up to date.
 
     Invalid close.not-a-month; Conflict close.period-running, close.already-closed,
-    close.out-of-order; Broken close.not-reconciled when two counts of the same thing differ. Also
-    what the run raises.
+    close.out-of-order; Broken close.not-reconciled when two counts of the same thing differ,
+    store.meter-aside while a damaged segment waits for a person. Also what the run raises.
     """
     month = _month(name)
     if month.ends_on > legal_day(ws.clock.now()):
@@ -87,6 +87,8 @@ def close(ws: Workspace, name: str) -> Closed:
     with ws.exclusive():
         ws.store.must_go_on()
         _wait_for_meter(ws)
+        if aside := damaged(ws):
+            raise aside
         closing = _Close(ws, month)
         closing.must_be_next()
         closing.count()

@@ -6,14 +6,16 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sanhua.asset.contract import (
     AccessToken,
+    DealEnd,
     Decision,
     Revocation,
     Serving,
@@ -38,8 +40,9 @@ from sanhua.asset.product import DataProduct
 from sanhua.asset.revenue import weigh
 from sanhua.asset.rights import RightsClaim, inherited
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound
+from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound, SanhuaError
 from sanhua.kernel.ports import Uow
+from sanhua.kernel.record import Edge, R, kind_of
 from sanhua.kernel.table import Sold
 from sanhua.kernel.time import SHANGHAI, add_months, legal_day, parse_day
 from sanhua.resource.lineage import Table
@@ -48,6 +51,9 @@ from sanhua.verify import canonical, sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
 from sanhua.workspace.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from sanhua.store.unit import SqlUow
 
 PURPOSES = "purposes"  # the code list of purposes
 
@@ -364,7 +370,9 @@ def _salt(ws: Workspace, contract: UsageContract) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a token opens: the compiled decision and the file, or why it opens nothing."""
+    """What a token opens: the compiled decision and the file, or why it opens nothing. `fault` says
+    what of its deal cannot be read.
+    """
 
     token: str
     deal: str
@@ -373,28 +381,94 @@ class Access:
     refused: str = ""
     decision: Decision | None = None
     serving: Serving | None = None
+    fault: str = ""
 
 
 def accesses(ws: Workspace) -> dict[str, Access]:
-    """Token hash → access, of every token that was ever issued."""
+    """Token hash → access, of every token that was ever issued.
+
+    A deal of which a record was erased or cannot be read gives nothing (call.not-served); the
+    others go on.
+    """
     found: dict[str, Access] = {}
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        opened: dict[str, tuple[str, Decision | None, Serving | None]] = {}
-        for token in uow.all(AccessToken):
-            contract = uow.get(UsageContract, token.deal)
+        kept = _Kept(uow)
+        opened: dict[str, Access] = {}
+        for token in kept.every(AccessToken):
             if token.deal not in opened:
-                opened[token.deal] = _opened(uow, contract)
-            refused, decision, serving = opened[token.deal]
-            found[token.hash] = Access(
-                token.id,
-                token.deal,
-                contract.consumer,
-                contract.product,
-                "call.revoked-token" if revocation_of(uow, token) else refused,
-                decision,
-                serving,
-            )
+                opened[token.deal] = _access(kept, token.deal)
+            access = replace(opened[token.deal], token=token.id)
+            if any(edge.verb == "revokes" for edge in kept.edges_to(token.id)):
+                access = replace(access, refused="call.revoked-token")
+            found[token.hash] = access
     return found
+
+
+def _access(kept: _Kept, deal: str) -> Access:
+    """What every token of a deal opens."""
+    consumer = product = ""
+    try:
+        contract = kept.get(UsageContract, deal)
+        consumer, product = contract.consumer, contract.product
+        refused, decision, serving = _opened(cast("Uow", kept), contract)
+    except Exception as error:  # whatever is wrong with it, it is this deal's alone
+        fault = f"{deal}: {error if isinstance(error, SanhuaError) else repr(error)}"
+        return Access("", deal, consumer, product, "call.not-served", fault=fault)
+    return Access("", deal, consumer, product, refused, decision, serving)
+
+
+# What an access rests on, with the field that says what it is about, and how.
+_RESTS_ON: tuple[tuple[type[Any], str, str], ...] = (
+    (AccessToken, "", ""),
+    (Revocation, "revokes", "token"),
+    (UsageContract, "amends", "amends"),
+    (Signature, "signs", "deal"),
+    (DealEnd, "ends", "deal"),
+    (Serving, "", ""),
+    (RightsClaim, "", ""),
+)
+RESTS_ON = frozenset({kind_of(cls) for cls, _, _ in _RESTS_ON} | {"erasure"})
+
+
+class _Kept:
+    """All that accesses rest on, read in one query a kind: so much of a `Uow` as deciding asks.
+
+    Of a record that cannot be read the index of edges still says what it was about, so that a
+    revocation or an early end holds whatever became of it.
+    """
+
+    def __init__(self, uow: SqlUow) -> None:
+        self._uow = uow
+        self._known: dict[str, Any] = {}
+        self._into: dict[str, list[Edge]] = defaultdict(list)
+        for cls, verb, about in _RESTS_ON:
+            for node, value in uow.each(cls):
+                self._known[node] = value
+                if value is None:
+                    edges = uow.edges_from(node)
+                else:
+                    edges = [Edge(node, verb, getattr(value, about), "1")] if verb else []
+                for edge in edges:
+                    self._into[edge.dst].append(edge)
+
+    def every(self, cls: type[R]) -> Iterator[R]:
+        return (value for value in self._known.values() if isinstance(value, cls))
+
+    def get(self, cls: type[R], node: str) -> R:
+        found = self.find(cls, node)
+        if found is None:
+            raise NotFound("store.no-such-record", node=node, kind=kind_of(cls))
+        return found
+
+    def find(self, cls: type[R], node: str) -> R | None:
+        found = self._known.get(node)
+        return found if isinstance(found, cls) else None
+
+    def edges_to(self, node: str) -> list[Edge]:
+        return self._into.get(node, [])
+
+    def today(self) -> date:
+        return self._uow.today()
 
 
 def _opened(uow: Uow, contract: UsageContract) -> tuple[str, Decision | None, Serving | None]:

@@ -19,7 +19,7 @@ from sanhua.kernel.errors import Broken
 from sanhua.kernel.time import SHANGHAI, legal_day, moment_text
 from sanhua.store.disk import BINARY, hold
 from sanhua.store.lease import Leases
-from sanhua.store.segment import OPEN, WHOLE, look, recover
+from sanhua.store.segment import BROKEN, OPEN, WHOLE, is_whole, look, recover, set_aside
 from sanhua.workspace.opening import Workspace
 
 CALL = re.compile(r"use_[0-9a-f]{32}")
@@ -36,50 +36,70 @@ def copy_of(segment: Path) -> Path:
     return segment.with_suffix(".parquet")
 
 
-def seal(ws: Workspace) -> list[MeterSegment]:
+def seal(ws: Workspace, known: set[str] | None = None) -> list[MeterSegment]:
     """Seal every closed segment, and those of writers that are gone, into the log; what was sealed
-    now. One process at a time: another's turn leaves nothing to do.
+    now. One process at a time: another's turn leaves nothing to do. `known` keeps the names of what
+    is sealed from one call to the next.
+
+    A damaged segment is set aside (`damaged`) and its provable batches are sealed; one whose lines
+    are no usage records is left, and Broken store.meter-broken is raised after all others.
     """
-    root = meter_root(ws)
+    root, known = meter_root(ws), set[str]() if known is None else known
     if not root.is_dir():
         return []
     made: list[MeterSegment] = []
+    left: Broken | None = None
     with _turn(root) as mine:
         if not mine:
             return []
         recover(root)
-        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-            waiting = [
-                path
-                for path in sorted(root.glob(f"*{WHOLE}"))
-                if uow.find(MeterSegment, ids.node("segment", path.stem)) is None
-            ]
-        for path in waiting:
-            made.append(_seal(ws, path))
+        for path in _waiting(ws, root, known):
+            try:
+                if is_whole(path) or set_aside(path):
+                    made.append(_seal(ws, path))
+                    known.add(path.stem)
+            except Broken as error:
+                left = error
+    if left is not None:
+        raise left
     return made
 
 
 def unsealed(ws: Workspace) -> set[str]:
     """The names of segments that hold records and are not in the log yet."""
-    found: set[str] = set()
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for path in [*meter_root(ws).glob(f"*{OPEN}"), *meter_root(ws).glob(f"*{WHOLE}")]:
-            if uow.find(MeterSegment, ids.node("segment", path.stem)) is None:
-                try:
-                    if look(path).lines:
-                        found.add(path.stem)
-                except (FileNotFoundError, Broken):
-                    continue  # it moved on, or was only just begun
+    root, found = meter_root(ws), set[str]()
+    if root.is_dir():
+        for path in [*root.glob(f"*{OPEN}"), *_waiting(ws, root, set())]:
+            try:
+                if look(path).lines:
+                    found.add(path.stem)
+            except (FileNotFoundError, Broken):
+                continue  # it moved on, or was only just begun
     return found
+
+
+def _waiting(ws: Workspace, root: Path, known: set[str]) -> list[Path]:
+    """The closed segments that are not sealed yet, by name."""
+    with os.scandir(root) as entries:
+        names = {entry.name[: -len(WHOLE)] for entry in entries if entry.name.endswith(WHOLE)}
+    asked = [ids.node("segment", name) for name in names - known]
+    known |= {ids.key_of(node) for node in ws.store.among(asked)}
+    return [root / f"{name}{WHOLE}" for name in sorted(names - known)]
+
+
+def damaged(ws: Workspace) -> Broken | None:
+    """What was set aside and waits for a person; None when nothing does."""
+    files = sorted(path.name for path in meter_root(ws).glob(f"*{BROKEN}"))
+    return Broken("store.meter-aside", files=", ".join(files)) if files else None
 
 
 def _seal(ws: Workspace, path: Path) -> MeterSegment:
     from sanhua.engine.usage import index
 
     found = look(path)
-    if found.good < found.size:
-        raise Broken("store.meter-broken", file=path.name, at=found.good)
     rows = index(path, copy_of(path), ws.temp)
+    if not rows:
+        raise Broken("store.meter-broken", file=path.name, at=0)
     used: dict[str, Used] = {}
     anonymous = 0
     for deal, _, permit, times, call, row, byte, _, _ in rows:

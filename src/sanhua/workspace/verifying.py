@@ -136,15 +136,15 @@ def _unsealed(ws: Workspace, sealed: set[str]) -> tuple[int, list[str]]:
 
 def _chained(path: Path) -> tuple[int, str] | None:
     """Records of a segment's whole batches, and what is wrong; None when it is gone meanwhile."""
-    from sanhua.store.segment import OPEN, look
+    from sanhua.store.segment import OPEN, ends_batch, lines_behind, look
 
     try:
-        if path.suffix == OPEN and not _lines_behind(path, 0):
+        if path.suffix == OPEN and not any(line[-1:] == b"\n" for line in lines_behind(path, 0)):
             return 0, ""  # it has only just been begun
         segment = look(path)
         while segment.good < segment.size:
-            behind = _lines_behind(path, segment.good)
-            if path.suffix == OPEN and not any(line.startswith(b'{"batch":') for line in behind):
+            behind = lines_behind(path, segment.good)
+            if path.suffix == OPEN and not any(map(ends_batch, behind)):
                 break
             again = look(path)
             if again.good == segment.good:
@@ -155,13 +155,6 @@ def _chained(path: Path) -> tuple[int, str] | None:
         return None
     except Broken as error:
         return 0, str(error)
-
-
-def _lines_behind(path: Path, offset: int) -> list[bytes]:
-    """The whole lines that stand behind `offset`."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        return [line for line in file if line.endswith(b"\n")]
 
 
 def verify_store(
@@ -179,7 +172,7 @@ def verify_store(
     from sanhua.resource.lineage import Snapshot
     from sanhua.workspace.approving import Approval, is_sound
     from sanhua.workspace.dealing import is_signed
-    from sanhua.workspace.metering import segment_fault
+    from sanhua.workspace.metering import damaged, segment_fault
 
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -219,6 +212,8 @@ def verify_store(
         faults += [f"{segment.id}: {fault}"] if fault else []
     unsealed, broken = _unsealed(ws, {key_of(segment.id) for segment in segments})
     faults += broken
+    if aside := damaged(ws):
+        faults.append(str(aside))
     faults += [f"{one.id}: bad signature" for one, sound in signatures if not sound]
     faults += [f"{one.id}: bad signature" for one in approvals if not is_sound(one)]
     notes = [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")]

@@ -129,6 +129,12 @@ MESSAGES = {
         "稍后再试；提供方需 sanhua run",
         "try later; the provider runs sanhua run",
     ),
+    "call.not-refreshed": Message(
+        "合约与令牌的现况暂时无法读取，暂不服务",
+        "deals and tokens cannot be read just now; not serving",
+        "稍后再试；提供方见 serve 的 stderr",
+        "try later; the provider sees why on the stderr of serve",
+    ),
     "call.provider-may-not": Message(
         "提供方今日无权经营这些数据", "today the provider has no right to operate this data"
     ),
@@ -187,6 +193,18 @@ MESSAGES = {
         "腾出磁盘空间；恢复后自动继续",
         "free disk space; it goes on by itself",
     ),
+    "store.meter-failed": Message(
+        "计量未能写下：{reason}；未写下的调用不予答复",
+        "usage could not be written: {reason}; what is not metered is not answered",
+        "见 serve 的 stderr；能写时自动继续",
+        "see the stderr of serve; it goes on by itself when it can write",
+    ),
+    "store.meter-aside": Message(
+        "已损坏的计量段 {files} 存放在 state/meter，其中可证明的批次已另行封存",
+        "damaged meter segments stand aside in state/meter: {files}; what they prove is sealed",
+        "查明缺失的用量，再把这些文件移到别处保存",
+        "find out which usage is lost, then keep these files somewhere else",
+    ),
     "store.meter-broken": Message(
         "计量段 {file} 在字节 {at} 处与其封印不符",
         "the meter segment {file} does not match its seal at byte {at}",
@@ -195,6 +213,12 @@ MESSAGES = {
     ),
     "engine.keyed-not-written": Message(
         "服务文件 {file} 未能写成：{reason}", "the keyed file {file} was not written: {reason}"
+    ),
+    "engine.keyed-differs": Message(
+        "服务文件 {file} 不是写下的那个",
+        "the keyed file {file} is not the one that was written",
+        "删除 .sanhua/serving 后 sanhua run",
+        "delete .sanhua/serving and run sanhua run",
     ),
     "engine.keyed-unreadable": Message(
         "服务文件 {file} 无法读取：{reason}",

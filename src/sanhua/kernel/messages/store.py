@@ -110,6 +110,10 @@ MESSAGES = {
         "用红字冲销更正账目",
         "put the books right with a reversing entry",
     ),
+    "store.holds-closed": Message(
+        "{node}（{kind}）收回了 {closed}，删除它会使之重新有效",
+        "{node} ({kind}) took {closed} back, which would be open again without it",
+    ),
     "store.wipe-waits": Message(
         "内容已删除，但 {seconds} 秒内仍有读者，文件尚未清净",
         "the content is erased, but others were reading for {seconds} s; the files still hold it",

@@ -1,0 +1,260 @@
+"""What a gateway does when something under it breaks: records, store, disk, files, clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from deals import Gateway, codes, say, serving, token, wait_until
+
+from sanhua.asset.meter import MeterSegment, head_of, usage_line
+from sanhua.kernel.errors import Broken, Denied, NotFound, Unavailable
+from sanhua.kernel.time import legal_day
+from sanhua.store.segment import SegmentWriter
+from sanhua.web.meter import DENIED_MAX, Meter
+from sanhua.workspace.dealing import RESTS_ON, accesses, new_token, revoke_token
+from sanhua.workspace.metering import seal
+from sanhua.workspace.opening import Workspace
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and files")
+CALL = {"meter": "M1", "day": "2024-02-01"}
+
+
+@pytest.fixture
+def dealt(signed: Path, tmp_path: Path) -> Path:
+    """One's own copy of a project with two deals that are in force."""
+    shutil.copytree(signed.parent, tmp_path / "copy")
+    return tmp_path / "copy" / "small"
+
+
+def _token(project: Path, deal: str) -> tuple[str, str]:
+    made = say(project, "deal", "token", deal)
+    return made["id"], made["token"]
+
+
+def _spoil(project: Path, statement: str) -> None:
+    """Change the store behind the program's back, its triggers taken off meanwhile."""
+    with sqlite3.connect(project / "state" / "state.db", timeout=30) as db:
+        triggers = db.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
+        for name, _ in triggers:
+            db.execute(f'DROP TRIGGER "{name}"')
+        assert db.execute(statement).rowcount >= 1
+        for _, sql in triggers:
+            db.execute(sql)
+    db.close()
+
+
+# Records and the store
+
+
+@pytest.mark.parametrize("how", ["erased", "no JSON", "no text"])
+def test_a_contract_that_cannot_be_read_gives_nothing_and_the_others_go_on(dealt: Path, how: str):
+    _, lost = _token(dealt, "bank_2026")
+    held, kept = _token(dealt, "bank_2027")
+    with serving(dealt) as gateway:
+        assert gateway.get(lost)[0] == gateway.get(kept)[0] == 200
+        if how == "erased":
+            with Workspace(dealt) as ws:
+                ws.store.erase("deal:bank_2026", actor=ws.actor, reason="asked for")
+        else:
+            body = "'{'" if how == "no JSON" else "CAST(x'7bff' AS TEXT)"
+            _spoil(dealt, f"UPDATE record SET body = {body} WHERE id = 'deal:bank_2026'")
+        _, other = _token(dealt, "bank_2027")  # something to read anew for
+        wait_until(lambda: gateway.get(other)[0] == 200, 1.5)
+        assert gateway.code(lost) == (503, "call.not-served")
+        assert gateway.get(kept)[0] == 200
+        say(dealt, "deal", "revoke", held)
+        wait_until(lambda: gateway.code(kept) == (401, "call.revoked-token"), 1.5)
+        assert gateway.get(other)[0] == 200
+
+
+def test_a_revocation_holds_whatever_becomes_of_its_record(dealt: Path):
+    name, secret = token(dealt)
+    say(dealt, "deal", "revoke", name)
+    say(dealt, "deal", "end", "bank_2027", "--on", "2034-01-01")
+    with Workspace(dealt) as ws:
+        for kind in ("rvk", "end"):
+            [(node,)] = sqlite3.connect(dealt / "state" / "state.db").execute(
+                f"SELECT id FROM record WHERE id LIKE '{kind}_%'"
+            )
+            with pytest.raises(Denied) as refused:
+                ws.store.erase(node, actor=ws.actor, reason="asked for")
+            assert refused.value.code == "store.holds-closed"
+    _spoil(dealt, "UPDATE record SET body = 'x' WHERE kind IN ('revocation', 'deal_end')")
+    _, other = _token(dealt, "bank_2027")
+    with serving(dealt) as gateway:
+        assert gateway.code(secret) == (401, "call.revoked-token")
+        assert gateway.code(other) == (503, "call.not-served")
+
+
+def test_a_store_that_cannot_be_read_closes_the_gateway_within_seconds(dealt: Path):
+    _, secret = token(dealt)
+
+    def rename(old: str, new: str) -> None:
+        with sqlite3.connect(dealt / "state" / "state.db", timeout=30) as db:
+            db.execute("PRAGMA legacy_alter_table = ON")  # views and triggers stay as they are
+            db.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        db.close()
+
+    with serving(dealt) as gateway:
+        assert gateway.get(secret)[0] == 200
+        rename("event", "away")
+        assert wait_until(lambda: gateway.code(secret) == (503, "call.not-refreshed"), 9) > 2
+        rename("away", "event")
+        wait_until(lambda: gateway.get(secret)[0] == 200, 5)
+
+
+def test_accesses_are_read_in_as_many_queries_however_many_tokens_there_are(dealt: Path):
+    asked: list[str] = []
+
+    def note(*event: object) -> None:
+        asked.append(str(event[2]))
+
+    with Workspace(dealt) as ws:
+        before = ws.store.size()
+        tokens = [new_token(ws, f"bank_202{6 + n % 2}", "")["id"] for n in range(40)]
+        assert ws.store.kinds(before) == {"token"} <= RESTS_ON
+        revoke_token(ws, tokens[7], "")
+        sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
+        try:
+            found = accesses(ws)
+        finally:
+            sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+        closed = [one.token for one in found.values() if one.refused]
+        assert len(found) == 40 and closed == [tokens[7]]
+        assert len([query for query in asked if "FROM record" in query]) == 7
+        before = ws.store.size()
+        with pytest.raises(NotFound):
+            new_token(ws, "nothing", "")
+        assert ws.store.kinds(before) == {"refusal"}  # logged, and nothing rests on it
+    assert "refusal" not in RESTS_ON
+
+
+# The meter
+
+
+def permits(project: Path) -> int:
+    """Permitted calls in the log, after everything was sealed."""
+    with Workspace(project) as ws:
+        seal(ws)
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            return sum(one.permits for s in uow.all(MeterSegment) for one in s.used)
+
+
+@POSIX
+@pytest.mark.parametrize("how", ["file", "folder"])
+def test_a_segment_taken_away_under_the_gateway_costs_a_moment_and_no_call(dealt: Path, how: str):
+    _, secret = token(dealt)
+    meter = dealt / "state" / "meter"
+    answered = 0
+    with serving(dealt) as gateway:
+        for _ in range(5):
+            answered += gateway.get(secret, **CALL)[0] == 200
+        if how == "file":
+            [path] = meter.glob("*.open")
+            path.unlink()
+        else:
+            meter.rename(dealt / "state" / "elsewhere")
+        said = gateway.code(secret, **CALL)
+        assert said == (503, "store.cannot-open")
+        wait_until(lambda: gateway.get(secret, **CALL)[0] == 200, 3)
+        answered += 1
+    assert answered == 6 == permits(dealt)
+    say(dealt, "verify")
+
+
+@POSIX
+def test_a_changed_byte_in_a_killed_gateways_segment_is_told_and_costs_one_call(dealt: Path):
+    _, secret = token(dealt)
+    meter = dealt / "state" / "meter"
+    gateway = Gateway(dealt)
+    for _ in range(6):
+        assert gateway.get(secret, **CALL)[0] == 200
+    gateway.kill()
+    gateway.line.close()
+    [path] = meter.glob("*.open")
+    data = bytearray(path.read_bytes())
+    data[data.index(b'"row":1') + 6] = ord("9")  # of the first call
+    path.write_bytes(bytes(data))
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[0] == 200
+    assert permits(dealt) == 5 + 1
+    [aside] = meter.glob("*.broken")
+    assert aside.read_bytes() == bytes(data) and not list(meter.glob("*.torn"))
+    assert "store.meter-aside" in str(say(dealt, "verify", code=8)["diagnostics"])
+    later = {"SANHUA_CLOCK_OFFSET_S": str(32 * 86400)}
+    month = f"{legal_day(datetime.now(UTC)):%Y-%m}"
+    assert codes(say(dealt, "close", month, code=8, env=later)) == ["store.meter-aside"]
+    aside.rename(dealt.parent / aside.name)
+    say(dealt, "verify")
+    assert say(dealt, "close", month, env=later)["usage"]["records"] == 6
+
+
+def test_a_damaged_closed_segment_is_set_aside_while_serving_goes_on(dealt: Path):
+    _, secret = token(dealt)
+    meter = dealt / "state" / "meter"
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[0] == 200
+        (meter / "bad.ndjson").write_bytes(
+            b'{"segment": "bad"}\n{"n":1}\n{"batch":"00","lines":1}\n'
+        )
+        (meter / "no_usage.ndjson").write_bytes(b"")
+        writer = SegmentWriter(meter, "chained")
+        writer.commit([b'{"what": "no usage record"}\n'])
+        assert writer.close() is not None
+        wait_until(lambda: len(list(meter.glob("*.broken"))) == 2, 10)
+        assert gateway.get(secret, **CALL)[0] == 200
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[0] == 200
+    with pytest.raises(Broken):  # what chains and is no usage stays, and all others are sealed
+        permits(dealt)
+    (meter / "chained.ndjson").unlink()
+    assert permits(dealt) == 3
+    say(dealt, "verify", code=8)
+
+
+def test_refusals_that_cannot_be_written_are_counted_and_take_no_memory(tmp_path: Path):
+    folder = tmp_path / "meter"
+    folder.touch()  # a file: nothing can be written below it
+    head = head_of("deal:a", "party:b", "product:p", "sha256:0", "sha256:0")
+    said = "call.field", "call.purpose"
+
+    def line(number: int, reason: str, times: int = 1) -> bytes:
+        at = "2026-03-01T00:00:00.000Z"
+        return usage_line(number, at, head, "", (0, 0, 0), "deny", reason, "", times)
+
+    async def flood() -> int:
+        meter = Meter(folder, 0, ack=True)
+        meter.start(lambda reason, times: line(0, reason, times))
+        most = 0
+        for round in range(8):
+            for number in range(10_000):
+                meter.record(line(round * 10_000 + number, said[number % 2]))
+            with pytest.raises(Unavailable):
+                await meter.committed()
+            most = max(most, len(meter._waiting))  # pyright: ignore[reportPrivateUsage]
+            await asyncio.sleep(0.3)
+        assert meter.full is not None and meter.full.code == "store.cannot-open"
+        folder.unlink()
+        await meter.committed()
+        await meter.stop()
+        return most
+
+    assert asyncio.run(flood()) <= DENIED_MAX
+    [path] = folder.glob("*.ndjson")
+    found: Counter[str] = Counter()
+    for text in path.read_text().splitlines():
+        record = json.loads(text)
+        if "id" in record:
+            found[record["reason"]] += record.get("times", 1)
+    assert found == {reason: 40_000 for reason in said}
