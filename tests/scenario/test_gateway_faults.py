@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from sanhua.asset.meter import MeterSegment, head_of, usage_line
 from sanhua.kernel.errors import Broken, Denied, NotFound, Unavailable
 from sanhua.kernel.time import legal_day
 from sanhua.store.segment import SegmentWriter
+from sanhua.web.arriving import ARRIVE_S, connections_max
 from sanhua.web.meter import DENIED_MAX, Meter
 from sanhua.workspace.dealing import (
     RESTS_ON,
@@ -444,3 +446,58 @@ def test_processes_that_make_a_key_at_once_end_with_the_same(tmp_path: Path):
     assert all(process.returncode == 0 for process in racing)
     assert len(found) == 1 and len(found.pop().strip()) == 64
     assert [path.name for path in tmp_path.iterdir()] == ["mask.key"]
+
+
+# Clients
+
+
+@POSIX
+def test_requests_that_do_not_arrive_are_cut_off_and_connections_are_bounded(dealt: Path):
+    _, secret = token(dealt)
+    head = f"GET /v1/data/energy HTTP/1.1\r\nAuthorization: Bearer {secret}\r\n".encode()
+    with serving(dealt) as gateway:
+        host, _, port = gateway.address.partition(":")
+
+        def connect(sent: bytes) -> socket.socket:
+            line = socket.create_connection((host, int(port)), timeout=5)
+            line.sendall(sent)
+            return line
+
+        def is_open(line: socket.socket) -> bool:
+            line.setblocking(False)
+            try:
+                return line.recv(65536) != b""
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+
+        began = time.monotonic()
+        half = [connect(head) for _ in range(100)]
+        silent = [connect(b"") for _ in range(100)]
+        part = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
+        body = [connect(part) for _ in range(9)]
+        asked = connect(head + b"\r\n")
+        assert asked.recv(12) == b"HTTP/1.1 200"
+        asked.sendall(b"GET")  # and no more
+        while time.monotonic() - began < ARRIVE_S - 2:
+            half[0].sendall(b"X: y\r\n")  # slowly
+            assert gateway.get(secret, **CALL)[0] == 200
+            time.sleep(0.5)
+        assert all(map(is_open, [*half, *silent]))
+        everyone = [*half, *silent, *body, asked]
+        wait_until(lambda: not any(is_open(one) for one in everyone), 5)
+        for one in everyone:
+            one.close()
+
+        endless = connect(head)
+        with pytest.raises(OSError):
+            for _ in range(100):
+                endless.sendall(b"X: " + b"y" * 8000 + b"\r\n")
+                time.sleep(0.01)
+        endless.close()
+        many = [connect(b"") for _ in range(connections_max() + 20)]
+        wait_until(lambda: sum(map(is_open, many)) <= connections_max(), 5)
+        for one in many:
+            one.close()
+        wait_until(lambda: gateway.get(secret, **CALL)[0] == 200, 2)

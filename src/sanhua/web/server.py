@@ -183,6 +183,8 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when to end
     import uvicorn
 
+    from sanhua.web.arriving import Arriving
+
     offset = timedelta(seconds=options.offset_s)
     with Workspace(Path(options.root), offset=offset) as ws, worker_lock(ws, number):
         root = meter_root(ws)
@@ -209,8 +211,7 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
             date_header=False,
             proxy_headers=False,  # nothing asks where a call came from
             timeout_graceful_shutdown=10,
-            limit_concurrency=None,
-            h11_max_incomplete_event_size=64 * 1024,
+            http=Arriving,
         )
         server = uvicorn.Server(config)
 
