@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,9 +100,8 @@ def test_a_revocation_holds_whatever_becomes_of_its_record(dealt: Path):
     say(dealt, "deal", "end", "bank_2027", "--on", "2034-01-01")
     with Workspace(dealt) as ws:
         for kind in ("rvk", "end"):
-            [(node,)] = sqlite3.connect(dealt / "state" / "state.db").execute(
-                f"SELECT id FROM record WHERE id LIKE '{kind}_%'"
-            )
+            with closing(sqlite3.connect(dealt / "state" / "state.db")) as db:
+                [(node,)] = db.execute(f"SELECT id FROM record WHERE id LIKE '{kind}_%'")
             with pytest.raises(Denied) as refused:
                 ws.store.erase(node, actor=ws.actor, reason="asked for")
             assert refused.value.code == "store.holds-closed"
@@ -274,6 +273,38 @@ def test_refusals_that_cannot_be_written_are_counted_and_take_no_memory(tmp_path
         if "id" in record:
             found[record["reason"]] += record.get("times", 1)
     assert found == {reason: 40_000 for reason in said}
+
+
+def test_a_segment_that_cannot_be_closed_answers_every_call_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sanhua.web.meter.SEGMENT_S", 0.0)
+    head = head_of("deal:a", "party:b", "product:p", "sha256:0", "sha256:0")
+
+    def line(number: int) -> bytes:
+        at = "2026-03-01T00:00:00.000Z"
+        return usage_line(number, at, head, "", (1, 1, 1), "permit", "usage", "")
+
+    async def calls() -> None:
+        meter = Meter(tmp_path, 0, ack=True)
+        meter.start(lambda reason, times: line(times))
+        meter.record(line(1))
+        await asyncio.wait_for(meter.committed(), 5)
+        [path] = tmp_path.glob("*.open")
+        obstacle = path.with_suffix(".ndjson")
+        obstacle.mkdir()
+        for number in (2, 3):
+            meter.record(line(number))
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(meter.committed(), 5)
+        obstacle.rmdir()
+        meter.record(line(4))
+        await asyncio.wait_for(meter.committed(), 5)
+        await asyncio.wait_for(meter.stop(), 5)
+
+    asyncio.run(calls())
+    kept = [path.read_text().count('"id"') for path in tmp_path.iterdir()]
+    assert kept == [1, 1]
 
 
 # Counters, sealing and start
