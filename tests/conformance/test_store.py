@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import sqlalchemy as sa
@@ -32,7 +33,7 @@ from stores import (
 from sanhua.kernel.errors import Broken, Conflict, Denied, Invalid, NotFound, Unavailable
 from sanhua.kernel.ledger import Book, BookKind
 from sanhua.kernel.money import Money
-from sanhua.kernel.record import Edge
+from sanhua.kernel.record import Edge, Ref, record
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period
 from sanhua.store import SqlStore, open_store, schema
@@ -606,6 +607,55 @@ def test_what_the_ledger_stands_on_is_not_erased(store: SqlStore):
         assert refused.value.code == "store.not-erasable"
     with pytest.raises(NotFound):
         store.erase("party:none", actor="party:dpo", reason="")
+
+
+@record("test_recall")
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Takes something back."""
+
+    id: str
+    token: Annotated[str, Ref("revokes")]
+
+
+def test_what_took_something_back_is_not_erased(store: SqlStore):
+    keep(store, LI, Recall("recall:1", LI.id))
+    with pytest.raises(Denied) as refused:
+        store.erase("recall:1", actor="party:dpo", reason="")
+    assert refused.value.code == "store.holds-closed"
+    assert store.erase(LI.id, actor="party:dpo", reason="") is not None
+
+
+# Reading many
+
+
+def test_every_record_of_a_kind_is_named_also_one_that_cannot_be_read(store: SqlStore):
+    other = replace(LI, id="party:wu", phone='"\\\x07"')
+    keep(store, LI, other, Column("col:a"))
+    keep(store, replace(LI, phone="1"))
+    size = store.size()
+    store.erase(LI.id, actor="party:dpo", reason="")
+    with store.begin(actor="", read_only=True) as uow:
+        assert list(uow.each(Person)) == [(LI.id, None), (other.id, other)]
+        assert uow.ids(Person) == [LI.id, other.id] and uow.ids(Snapshot) == []
+    assert store.among([LI.id, "col:a", "party:none"]) == {LI.id, "col:a"}
+    assert store.kinds(0) == {"test_person", "test_column", "erasure"}
+    assert store.kinds(size) == {"erasure"} and store.kinds(size + 1) == set()
+
+
+def test_records_are_found_by_the_span_between_two_of_their_texts(store: SqlStore):
+    spans = {"a": ("2026-01", "2026-03"), "b": ("2026-02", "2026-02"), "c": ("2026-04", "2026-05")}
+
+    def found(first: str, last: str) -> list[str]:
+        with store.begin(actor="", read_only=True) as uow:
+            return [p.id[-1] for p in uow.overlapping(Person, "phone", "employer", first, last)]
+
+    assert found("", "9999") == []
+    people = [replace(LI, id=f"party:{one}", phone=a, employer=b) for one, (a, b) in spans.items()]
+    keep(store, *(replace(one, phone="2030", employer="2030") for one in people), *people)
+    assert found("", "9999") == ["a", "b", "c"] and found("2026-06", "9999") == []
+    assert found("2026-03", "2026-03") == ["a"] and found("2026-02", "2026-04") == ["a", "b", "c"]
+    assert found("", "2026-01") == ["a"] and found("2026-05", "9999") == ["c"]
 
 
 # Bundles

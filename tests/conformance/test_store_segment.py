@@ -144,6 +144,25 @@ def test_a_segment_that_is_taken_away_keeps_what_it_acknowledged(tmp_path: Path,
     assert is_whole(closed) and writer.close() == closed
 
 
+def test_a_segment_that_cannot_be_closed_or_cut_just_now_keeps_what_it_acknowledged(tmp_path: Path):
+    writer = SegmentWriter(tmp_path, "one")
+    writer.commit(LINES[0])
+    (tmp_path / "one.ndjson").mkdir()  # in the way of the name
+    with pytest.raises(Unavailable):
+        writer.close()
+    (tmp_path / "one.ndjson").rmdir()
+    assert writer.close() == tmp_path / "one.ndjson"
+    writer = SegmentWriter(tmp_path, "two")
+    writer.commit(LINES[1])
+    os.close(writer._file)  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(Unavailable):  # neither written nor cut
+        writer.commit(LINES[2])
+    assert writer.spoilt and writer.close() is None
+    assert recover(tmp_path) == [tmp_path / "two.ndjson"]
+    for name, lines in (("one", LINES[0]), ("two", LINES[1])):
+        assert [found for found, _, _ in batches(tmp_path / f"{name}.ndjson")] == [lines]
+
+
 def test_what_a_crash_left_of_a_segment_that_had_not_begun_is_removed(tmp_path: Path):
     new = tmp_path / "one.new"
     new.touch()

@@ -6,22 +6,35 @@ import asyncio
 import json
 import os
 import shutil
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from deals import Gateway, codes, say, serving, token, wait_until
+from deals import DEAL, Gateway, codes, say, serving, token, wait_until
 
 from sanhua.asset.meter import MeterSegment, head_of, usage_line
 from sanhua.kernel.errors import Broken, Denied, NotFound, Unavailable
 from sanhua.kernel.time import legal_day
 from sanhua.store.segment import SegmentWriter
+from sanhua.web.arriving import ARRIVE_S, connections_max
 from sanhua.web.meter import DENIED_MAX, Meter
-from sanhua.workspace.dealing import RESTS_ON, accesses, new_token, revoke_token
-from sanhua.workspace.metering import seal
+from sanhua.workspace.dealing import (
+    RESTS_ON,
+    accesses,
+    new_token,
+    remove_unserved,
+    revoke_token,
+)
+from sanhua.workspace.metering import seal, sealed
 from sanhua.workspace.opening import Workspace
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and files")
@@ -76,6 +89,9 @@ def test_a_contract_that_cannot_be_read_gives_nothing_and_the_others_go_on(dealt
         say(dealt, "deal", "revoke", held)
         wait_until(lambda: gateway.code(kept) == (401, "call.revoked-token"), 1.5)
         assert gateway.get(other)[0] == 200
+    with serving(dealt) as gateway:
+        assert gateway.code(lost) == (503, "call.not-served")
+        assert gateway.get(other)[0] == 200
 
 
 def test_a_revocation_holds_whatever_becomes_of_its_record(dealt: Path):
@@ -84,9 +100,8 @@ def test_a_revocation_holds_whatever_becomes_of_its_record(dealt: Path):
     say(dealt, "deal", "end", "bank_2027", "--on", "2034-01-01")
     with Workspace(dealt) as ws:
         for kind in ("rvk", "end"):
-            [(node,)] = sqlite3.connect(dealt / "state" / "state.db").execute(
-                f"SELECT id FROM record WHERE id LIKE '{kind}_%'"
-            )
+            with closing(sqlite3.connect(dealt / "state" / "state.db")) as db:
+                [(node,)] = db.execute(f"SELECT id FROM record WHERE id LIKE '{kind}_%'")
             with pytest.raises(Denied) as refused:
                 ws.store.erase(node, actor=ws.actor, reason="asked for")
             assert refused.value.code == "store.holds-closed"
@@ -258,3 +273,262 @@ def test_refusals_that_cannot_be_written_are_counted_and_take_no_memory(tmp_path
         if "id" in record:
             found[record["reason"]] += record.get("times", 1)
     assert found == {reason: 40_000 for reason in said}
+
+
+def test_a_segment_that_cannot_be_closed_answers_every_call_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sanhua.web.meter.SEGMENT_S", 0.0)
+    head = head_of("deal:a", "party:b", "product:p", "sha256:0", "sha256:0")
+
+    def line(number: int) -> bytes:
+        at = "2026-03-01T00:00:00.000Z"
+        return usage_line(number, at, head, "", (1, 1, 1), "permit", "usage", "")
+
+    async def calls() -> None:
+        meter = Meter(tmp_path, 0, ack=True)
+        meter.start(lambda reason, times: line(times))
+        meter.record(line(1))
+        await asyncio.wait_for(meter.committed(), 5)
+        [path] = tmp_path.glob("*.open")
+        obstacle = path.with_suffix(".ndjson")
+        obstacle.mkdir()
+        for number in (2, 3):
+            meter.record(line(number))
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(meter.committed(), 5)
+        obstacle.rmdir()
+        meter.record(line(4))
+        await asyncio.wait_for(meter.committed(), 5)
+        await asyncio.wait_for(meter.stop(), 5)
+
+    asyncio.run(calls())
+    kept = [path.read_text().count('"id"') for path in tmp_path.iterdir()]
+    assert kept == [1, 1]
+
+
+# Counters, sealing and start
+
+
+def _third(project: Path, policy: str = "", terms: str = "") -> str:
+    """A deal `bank_2028` under one more policy, signed by both; a token of it."""
+    (project / "deals" / "bank_2028.yaml").write_text(DEAL + terms, encoding="utf-8")
+    if policy:
+        text = (project / "policies" / "credit.yaml").read_text(encoding="utf-8")
+        (project / "policies" / "more.yaml").write_text(
+            text.replace("permit:", f"permit:\n  {policy}"), encoding="utf-8"
+        )
+    say(project, "run")
+    for person, party in (("steward", "plant"), ("banker", "bank")):
+        key = f"{project.parent / 'keys' / party}.key"
+        say(project, "deal", "sign", "bank_2028", "--as", person, "--key", key)
+    return _token(project, "bank_2028")[1]
+
+
+@POSIX
+def test_counters_that_cannot_be_read_are_counted_anew_and_that_is_said(dealt: Path):
+    secret = _third(dealt, "count: 20 per month", "policy: more\n")
+    with serving(dealt) as gateway:
+        assert [gateway.get(secret, **CALL)[0] for _ in range(12)] == [200] * 12
+    counters = dealt / "state" / "meter" / "quota.db"
+    counters.write_bytes(b"\0" * 5000)
+    gateway = Gateway(dealt)
+    assert [gateway.get(secret, **CALL)[0] for _ in range(12)] == [200] * 8 + [429] * 4
+    counters.write_bytes(b"\0" * 5000)  # and under a running gateway
+    gateway.line.close()
+    gateway.process.send_signal(signal.SIGTERM)
+    _, said = gateway.process.communicate(timeout=60)
+    assert gateway.process.returncode == 0 and "quota.db could not be read" in said
+
+
+@POSIX
+def test_a_limit_holds_over_the_death_of_the_first_process_and_an_immediate_start(dealt: Path):
+    secret = _third(dealt, "count: 20 per month", "policy: more\n")
+    gateway = Gateway(dealt)
+    assert [gateway.get(secret, **CALL)[0] for _ in range(12)] == [200] * 12
+    gateway.process.kill()
+    gateway.process.communicate(timeout=60)
+    with serving(dealt) as other:
+        assert [other.get(secret, **CALL)[0] for _ in range(12)] == [200] * 8 + [429] * 4
+    gateway.line.close()
+    assert permits(dealt) == 20
+    say(dealt, "verify")
+
+
+def test_a_start_reads_no_file_of_a_closed_month(dealt: Path):
+    secret = _third(dealt, "count: 20 per year", "policy: more\n")
+    with serving(dealt) as gateway:
+        assert [gateway.get(secret, **CALL)[0] for _ in range(12)] == [200] * 12
+    today = legal_day(datetime.now(UTC))
+    following = (today.replace(day=1) + timedelta(days=32)).replace(day=3)
+    later = {"SANHUA_CLOCK_OFFSET_S": str((following - today).days * 86400)}
+    say(dealt, "close", f"{today:%Y-%m}", env=later)
+    if (today + timedelta(days=1)).day != 1:  # a repeat may come on the first day
+        for path in (dealt / "state" / "meter").glob("*.ndjson"):
+            path.unlink()
+    left = 8 if following.year == today.year else 12
+    with serving(dealt, env=later) as gateway:
+        found = [gateway.get(secret, **CALL)[0] for _ in range(12)]
+    assert found == [200] * left + [429] * (12 - left)
+
+
+def test_sealing_asks_for_nothing_that_it_knows_to_be_sealed(dealt: Path):
+    _, secret = token(dealt)
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[0] == 200
+    with Workspace(dealt) as ws:
+        known: set[str] = set()
+        assert ws.store.size() and seal(ws, known) == [] and len(known) == 1
+        asked: list[str] = []
+        note = lambda *event: asked.append(str(event[2]))  # noqa: E731
+        sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
+        try:
+            assert seal(ws, known) == [] and asked == []
+            [segment] = sealed(ws, "2020")
+            assert sealed(ws, "2020", segment.first_at) == [segment] == sealed(ws, segment.last_at)
+            assert sealed(ws, "2020", "2021") == [] == sealed(ws, "9000")
+        finally:
+            sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+
+
+# Keyed files and the mask key
+
+
+def test_a_keyed_file_that_comes_back_is_served_again(dealt: Path):
+    _, secret = token(dealt)
+    [path] = (dealt / ".sanhua" / "serving").glob("*.keyed")
+    away = path.rename(dealt / "away")
+    with serving(dealt) as gateway:
+        assert gateway.code(secret, **CALL) == (503, "call.not-served")
+        path.write_bytes(b"something else")
+        time.sleep(0.6)
+        assert gateway.code(secret, **CALL) == (503, "call.not-served")
+        shutil.copy(away, path)
+        wait_until(lambda: gateway.get(secret, **CALL)[0] == 200, 1.5)
+
+
+@POSIX
+def test_keyed_files_that_no_deal_in_force_names_are_removed_and_let_go(dealt: Path):
+    folder = dealt / ".sanhua" / "serving"
+    secret = _third(dealt, terms="rows: meter = 'M1'\n")
+    kept, over = sorted(folder.glob("*.keyed"), key=lambda path: path.stat().st_mtime)
+    for name in ("1.keyed", ".2.keyed.part"):
+        (folder / name).touch()
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[0] == 200
+        say(dealt, "deal", "end", "bank_2028")
+        wait_until(lambda: gateway.code(secret, **CALL) == (403, "call.after-term"), 1.5)
+        with Workspace(dealt) as ws:
+            assert remove_unserved(ws) == []  # somebody may be just making them
+            for path in folder.iterdir():
+                os.utime(path, (0, 0))
+            assert {path.name for path in remove_unserved(ws)} == {
+                over.name,
+                "1.keyed",
+                ".2.keyed.part",
+            }
+        say(dealt, "run")
+        assert list(folder.iterdir()) == [kept]
+        worker = next(iter(children(gateway.process.pid)))
+        maps = Path(f"/proc/{worker}/fd")
+        if maps.exists():
+            opened = [os.readlink(one) for one in maps.iterdir()]
+            assert not [name for name in opened if over.name in name]
+
+
+def children(pid: int) -> list[int]:
+    """The workers of a serving process (Linux)."""
+    found: list[int] = []
+    for task in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = task.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and "spawn_main" in (task.parent / "cmdline").read_text():
+                found.append(int(task.parent.name))
+    return found
+
+
+def test_a_lost_mask_key_is_refused_and_never_replaced(dealt: Path):
+    secret = _third(dealt, terms="mask: {kwh: token}\n")
+    key = dealt / "state" / "keys" / "mask.key"
+    with serving(dealt) as gateway:
+        before = gateway.get(secret, **CALL)[1]
+    away = key.rename(dealt / "mask.key")
+    shutil.rmtree(dealt / ".sanhua" / "serving")
+    assert "keys.mask-missing" in codes(say(dealt, "run", code=8))
+    assert not key.exists()
+    away.rename(key)
+    say(dealt, "run")
+    with serving(dealt) as gateway:
+        assert gateway.get(secret, **CALL)[1] == before
+
+
+def test_processes_that_make_a_key_at_once_end_with_the_same(tmp_path: Path):
+    code = (
+        "import os, sys; from pathlib import Path; from sanhua.store.disk import write_first;"
+        "path = Path(sys.argv[1]); sys.stdin.read(); write_first(path, os.urandom(32));"
+        "print(path.read_bytes().hex())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "mask.key")]
+    racing = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    found = {process.communicate("", timeout=60)[0] for process in racing}
+    assert all(process.returncode == 0 for process in racing)
+    assert len(found) == 1 and len(found.pop().strip()) == 64
+    assert [path.name for path in tmp_path.iterdir()] == ["mask.key"]
+
+
+# Clients
+
+
+@POSIX
+def test_requests_that_do_not_arrive_are_cut_off_and_connections_are_bounded(dealt: Path):
+    _, secret = token(dealt)
+    head = f"GET /v1/data/energy HTTP/1.1\r\nAuthorization: Bearer {secret}\r\n".encode()
+    with serving(dealt) as gateway:
+        host, _, port = gateway.address.partition(":")
+
+        def connect(sent: bytes) -> socket.socket:
+            line = socket.create_connection((host, int(port)), timeout=5)
+            line.sendall(sent)
+            return line
+
+        def is_open(line: socket.socket) -> bool:
+            line.setblocking(False)
+            try:
+                return line.recv(65536) != b""
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+
+        began = time.monotonic()
+        half = [connect(head) for _ in range(100)]
+        silent = [connect(b"") for _ in range(100)]
+        part = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
+        body = [connect(part) for _ in range(9)]
+        asked = connect(head + b"\r\n")
+        assert asked.recv(12) == b"HTTP/1.1 200"
+        asked.sendall(b"GET")  # and no more
+        while time.monotonic() - began < ARRIVE_S - 2:
+            half[0].sendall(b"X: y\r\n")  # slowly
+            assert gateway.get(secret, **CALL)[0] == 200
+            time.sleep(0.5)
+        assert all(map(is_open, [*half, *silent]))
+        everyone = [*half, *silent, *body, asked]
+        wait_until(lambda: not any(is_open(one) for one in everyone), 5)
+        for one in everyone:
+            one.close()
+
+        endless = connect(head)
+        with pytest.raises(OSError):
+            for _ in range(100):
+                endless.sendall(b"X: " + b"y" * 8000 + b"\r\n")
+                time.sleep(0.01)
+        endless.close()
+        many = [connect(b"") for _ in range(connections_max() + 20)]
+        wait_until(lambda: sum(map(is_open, many)) <= connections_max(), 5)
+        for one in many:
+            one.close()
+        wait_until(lambda: gateway.get(secret, **CALL)[0] == 200, 2)

@@ -29,6 +29,19 @@ def write_new(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def write_first(path: Path, data: bytes) -> None:
+    """As `write_new`, whole at once; the file of a process that was first stands as it is."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        write_new(part, data)
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 if os.name == "posix":
     import fcntl
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sanhua.kernel.errors import Denied, Invalid
-from sanhua.store.disk import sync_folder, write_new, write_whole
+from sanhua.store.disk import write_first, write_new, write_whole
 from sanhua.verify import public_pem
 
 
@@ -77,13 +76,4 @@ def new_key(path: Path, public: Path) -> None:
 
 def _make(path: Path) -> None:
     key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        write_new(part, pem)
-        os.link(part, path)  # fails when another process was first, whose key then stands
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    write_first(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

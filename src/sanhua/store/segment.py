@@ -125,7 +125,8 @@ class SegmentWriter:
         self._size += len(data)
 
     def close(self) -> Path | None:
-        """End the segment; its path, or None when it held nothing. What was acknowledged is kept
+        """End the segment; its path, or None when it held nothing (or is for `recover` to close,
+        which may find a last batch in it that was not acknowledged). What was acknowledged is kept
         even when somebody took the name away meanwhile. Unavailable when that cannot be done just
         now: to be called again. Again after that changes nothing.
         """
@@ -135,9 +136,14 @@ class SegmentWriter:
         whole = self.path.with_suffix(WHOLE)
         if self._file < 0 and self.path == whole:
             return whole
-        try:
-            if self.spoilt and self._file >= 0:
+        if self.spoilt and self._file >= 0:
+            try:
                 self._cut()
+            except OSError:
+                if self.path.exists():  # `recover` cuts it, once nobody holds it
+                    self._let_go()
+                    return None
+        try:
             if BINARY:
                 self._let_go()
             if not BINARY and not self._is_here():
@@ -160,7 +166,8 @@ class SegmentWriter:
     def _let_go(self) -> None:
         if self._file >= 0:
             file, self._file = self._file, -1
-            os.close(file)
+            with suppress(OSError):
+                os.close(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +230,9 @@ def recover(folder: Path) -> list[Path]:
     acknowledged) goes to `<name>.torn`; a damaged segment is set aside.
     """
     closed: list[Path] = []
-    for path in sorted([*folder.glob(f"*{OPEN}"), *folder.glob(f"*{NEW}")]):
+    with os.scandir(folder) as entries:
+        found = sorted(entry.name for entry in entries if entry.name.endswith((OPEN, NEW)))
+    for path in (folder / name for name in found):
         try:
             file = os.open(path, os.O_RDWR | BINARY)
         except FileNotFoundError:

@@ -150,6 +150,13 @@ def _each(dialect: str) -> sa.Executable:
     return query.order_by(table.c.id)
 
 
+def _field(body: sa.ColumnElement[str | None], name: str, dialect: str) -> sa.ColumnElement[str]:
+    """A text field of a body, compared byte by byte."""
+    if dialect == "sqlite":
+        return sa.type_coerce(body, sa.JSON)[("fields", name)].as_string()
+    return sa.collate(sa.cast(body, sa.JSON)[("fields", name)].as_string(), "C")
+
+
 @cache
 def _latest_text(dialect: sa.Dialect) -> tuple[str, bool]:
     text = str(_LATEST.compile(dialect=dialect))
@@ -377,6 +384,16 @@ class SqlUow:
             except Exception:  # whatever stands there
                 found = None
             yield node, found
+
+    def overlapping(
+        self, cls: type[R], starts: str, ends: str, first: str, last: str
+    ) -> Iterator[R]:
+        """As `all`, those alone whose text fields say `starts` <= `last` and `ends` >= `first`."""
+        table, dialect = schema.record, self._work.connection.dialect.name
+        begins, goes_to = (_field(table.c.body, name, dialect) for name in (starts, ends))
+        query = _ALL.where(begins <= last, goes_to >= first)
+        for text in self._rows(query, {"kind": kind_of(cls)}):
+            yield _restore(cls, text[0])
 
     def ids(self, cls: type[R]) -> list[str]:
         """Every record of the kind, erased or not."""

@@ -35,6 +35,7 @@ STATUS = {
     "store.meter-full": 503,
     "store.meter-failed": 503,
     "store.cannot-open": 503,
+    "store.leases": 503,
 }  # any other refusal is 403
 
 

@@ -26,14 +26,23 @@ from sanhua.kernel.time import legal_day
 from sanhua.store.lease import Leases
 from sanhua.web.gateway import Gateway, Opened
 from sanhua.web.meter import Meter
-from sanhua.workspace.dealing import RESTS_ON, Access, accesses, serving_root
-from sanhua.workspace.metering import file_hash, meter_root, seal, serving_lock, start_counters
+from sanhua.workspace.dealing import RESTS_ON, Access, accesses, remove_unserved, serving_root
+from sanhua.workspace.metering import (
+    await_workers,
+    file_hash,
+    meter_root,
+    seal,
+    serving_lock,
+    start_counters,
+    worker_lock,
+)
 from sanhua.workspace.opening import Workspace
 
 REFRESH_S = 0.25  # how long a revoked token may still be answered
 STALE_S = 5.0  # and how long while the store cannot be read; then no call is answered
 SEAL_S = 1.0
 GRACE_S = 20
+TIDY_S = 600.0  # between two looks for keyed files that no deal names any more
 _log = logging.getLogger(__name__)
 
 
@@ -68,11 +77,17 @@ def serve(
     with serving_lock(ws) as mine:
         if not mine:
             raise Conflict("serve.running", folder=str(ws.root))
-        sealed: set[str] = set()
+        sealed, tidied = set[str](), [-TIDY_S]
 
         def seal_all() -> None:
             seal(ws, sealed)
 
+        def tidy() -> None:
+            if time.monotonic() >= tidied[0] + TIDY_S:
+                tidied[0] = time.monotonic()
+                remove_unserved(ws)
+
+        await_workers(ws, GRACE_S)
         _tried(seal_all)
         high_ms = start_counters(ws)
         listener = _listen(host, port)
@@ -117,7 +132,7 @@ def serve(
             told(f"http://{shown}:{address[1]}")
             failing: dict[Callable[[], Any], str] = {}
             while not stop.wait(SEAL_S):
-                for work in (replace_dead, seal_all):
+                for work in (replace_dead, seal_all, tidy):
                     failing[work] = _tried(work, failing.get(work, ""))
         finally:
             for process in running.values():
@@ -168,7 +183,10 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when to end
     import uvicorn
 
-    with Workspace(Path(options.root), offset=timedelta(seconds=options.offset_s)) as ws:
+    from sanhua.web.arriving import Arriving
+
+    offset = timedelta(seconds=options.offset_s)
+    with Workspace(Path(options.root), offset=offset) as ws, worker_lock(ws, number):
         root = meter_root(ws)
         meter = Meter(root, number, ack=options.ack)
         leases = Leases(root / "quota.db")
@@ -193,8 +211,7 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
             date_header=False,
             proxy_headers=False,  # nothing asks where a call came from
             timeout_graceful_shutdown=10,
-            limit_concurrency=None,
-            h11_max_incomplete_event_size=64 * 1024,
+            http=Arriving,
         )
         server = uvicorn.Server(config)
 
@@ -207,7 +224,7 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
             finally:
                 watch.cancel()
                 await meter.stop()
-                gateway.give_back()
+                _tried(gateway.give_back)
                 leases.close()
 
         parent = multiprocessing.parent_process()
@@ -342,10 +359,7 @@ class _Board:
             )
 
     def _swap(self, found: Mapping[str, Opened]) -> None:
-        try:
-            self.gateway.give_back()
-        except Unavailable as error:
-            _log.error("%s", _text(error))
+        _tried(self.gateway.give_back)
         self.gateway.replace(found)
 
 

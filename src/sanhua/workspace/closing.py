@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
 from fractions import Fraction
@@ -50,15 +50,14 @@ from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import SHANGHAI, Period, legal_day
+from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
-from sanhua.workspace.metering import copies, damaged, seal, sealed, unsealed
+from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
 from sanhua.workspace.reporting import proposal
 from sanhua.workspace.running import run
 
-LOOK_BACK = timedelta(days=1)  # what came so short before a month still answers its repeats
 METER_WAIT_S = 120.0
 
 
@@ -127,7 +126,6 @@ class _Close:
 
     def __init__(self, ws: Workspace, month: Period) -> None:
         self.ws, self.month = ws, month
-        self.segments = sealed(ws)
         self.found: list[Diagnostic] = []
         self.counts: dict[tuple[str, str], Counted] = {}  # (deal, month) → the latest count
         self.recounted: set[str] = {month.id}
@@ -144,6 +142,10 @@ class _Close:
                 for contract, _, _ in self.begun
             }
             billed = list(uow.all(Invoice))
+            known = {segment for closing in self.before for segment in closing.segments}
+            waiting = [node for node in uow.ids(MeterSegment) if node not in known]
+            found = [uow.find(MeterSegment, node) for node in waiting]
+        self.uncounted = [segment for segment in found if segment is not None]
         self.billed: dict[str, list[Invoice]] = defaultdict(list)
         for invoice in billed:
             self.billed[invoice.deal].append(invoice)
@@ -160,7 +162,7 @@ class _Close:
                 latest=month_of(self.before[-1].starts_on).id,
             )
         days = [begins for _, begins, _ in self.begun]
-        days += [_day(segment.first_at) for segment in self.segments]
+        days += [_day(segment.first_at) for segment in self.uncounted]
         if self.before or days:
             due = month_of(self.before[-1].ends_on if self.before else min(days))
             if self.month != due:
@@ -174,12 +176,7 @@ class _Close:
 
     def count(self) -> None:
         """Count the month, and again those before it that late segments fall into."""
-        known = {segment for closing in self.before for segment in closing.segments}
-        self.fresh = [
-            segment
-            for segment in self.segments
-            if segment.id not in known and _day(segment.first_at) < self.month.ends_on
-        ]
+        self.fresh = [one for one in self.uncounted if _day(one.first_at) < self.month.ends_on]
         late = [_day(s.first_at) for s in self.fresh if _day(s.first_at) < self.month.starts_on]
         self.reconciled: dict[str, int] = {}
         self.refused = self.late = 0
@@ -192,12 +189,8 @@ class _Close:
         from sanhua.engine.usage import rate, tally
 
         self.recounted.add(month.id)
-        within = [
-            segment
-            for segment in self.segments
-            if _day(segment.last_at) >= month.starts_on - LOOK_BACK
-            and _day(segment.first_at) < month.ends_on
-        ]
+        first, last = _midnight(month.starts_on) - LOOK_BACK, _midnight(month.ends_on)
+        within = sealed(self.ws, moment_text(first), moment_text(last))
         paths = copies(self.ws, within)
         from_ms, to_ms = _ms(month.starts_on), _ms(month.ends_on)
         back_ms = int(LOOK_BACK.total_seconds() * 1000)
@@ -552,8 +545,12 @@ def _day(moment: str) -> date:
     return legal_day(datetime.fromisoformat(moment))
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, clock_time(), SHANGHAI)
+
+
 def _ms(day: date) -> int:
-    return int(datetime.combine(day, clock_time(), SHANGHAI).timestamp() * 1000)
+    return int(_midnight(day).timestamp() * 1000)
 
 
 def _units(call: int, row: int, byte: int) -> dict[str, int]:

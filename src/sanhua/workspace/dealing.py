@@ -8,9 +8,11 @@ import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import time as host_seconds
 from typing import TYPE_CHECKING, Any, cast
 
 from sanhua.asset.contract import (
@@ -40,13 +42,21 @@ from sanhua.asset.product import DataProduct
 from sanhua.asset.revenue import weigh
 from sanhua.asset.rights import RightsClaim, inherited
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound, SanhuaError
+from sanhua.kernel.errors import (
+    Broken,
+    Conflict,
+    Denied,
+    Diagnostic,
+    Invalid,
+    NotFound,
+    SanhuaError,
+)
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Edge, R, kind_of
 from sanhua.kernel.table import Sold
 from sanhua.kernel.time import SHANGHAI, add_months, legal_day, parse_day
 from sanhua.resource.lineage import Table
-from sanhua.store.disk import write_new
+from sanhua.store.disk import write_first
 from sanhua.verify import canonical, sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -56,6 +66,7 @@ if TYPE_CHECKING:
     from sanhua.store.unit import SqlUow
 
 PURPOSES = "purposes"  # the code list of purposes
+UNSERVED_S = 3600  # age at which a keyed file that no deal names is removed
 
 
 def resolved(ws: Workspace, uow: Uow, deal: Deal) -> UsageContract:
@@ -332,6 +343,7 @@ def serve_file(ws: Workspace, contract: UsageContract) -> Serving:
     )
     with ws.store.begin(actor=ws.actor) as uow:
         uow.add(made, "deal.served")
+    remove_unserved(ws)
     return made
 
 
@@ -356,13 +368,60 @@ def _next(since: date, frequency: str) -> date:
 def _salt(ws: Workspace, contract: UsageContract) -> str:
     """The secret of a consumer's tokens for one product: equal values have equal tokens for this
     consumer and others for everybody else.
+
+    The key behind it is made once. Broken keys.mask-missing when it is gone after a deal was served
+    with it: with another one all tokens would be others.
     """
     path = ws.state / "keys" / "mask.key"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        write_new(path, secrets.token_bytes(32))
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            for serving in uow.all(Serving):
+                served = uow.find(UsageContract, serving.deal)
+                if served is not None and "token" in served.terms.mask.values():
+                    raise Broken("keys.mask-missing", file=str(path), deal=serving.deal)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_first(path, secrets.token_bytes(32))
     said = f"{contract.product} {contract.consumer}".encode()
     return hmac.new(path.read_bytes(), said, hashlib.sha256).hexdigest()
+
+
+def is_over(uow: Uow, contract: UsageContract) -> bool:
+    """Whether the deal gives nothing any more: its term or early end and its grace are past."""
+    decision = compile_decision(contract, lasts_until(uow, contract))
+    return decision.grace_ms <= int(uow.now().timestamp() * 1000)
+
+
+def _may_serve(uow: Uow, serving: Serving) -> bool:
+    try:
+        contract = uow.find(UsageContract, serving.deal)
+        return contract is not None and not is_over(uow, contract)
+    except Exception:  # what cannot be read now may be put right
+        return True
+
+
+def served_files(uow: SqlUow) -> set[str]:
+    """The names of the keyed files of deals that are in force or will be."""
+    return {
+        serving.file
+        for _, serving in uow.each(Serving)
+        if serving is not None and _may_serve(uow, serving)
+    }
+
+
+def remove_unserved(ws: Workspace) -> list[Path]:
+    """Take away the keyed files that no deal in force names and that are an hour old, so that
+    nobody is just making or opening one. A gateway that still has one open keeps reading what it
+    has until it lets go; where an open file cannot be removed (Windows), it stays until next time.
+    """
+    removed: list[Path] = []
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        named = served_files(uow)
+    for path in serving_root(ws).glob("*"):
+        with suppress(OSError):
+            if path.name not in named and path.stat().st_mtime < host_seconds() - UNSERVED_S:
+                path.unlink()
+                removed.append(path)
+    return removed
 
 
 # In force
@@ -411,6 +470,8 @@ def _access(kept: _Kept, deal: str) -> Access:
         contract = kept.get(UsageContract, deal)
         consumer, product = contract.consumer, contract.product
         refused, decision, serving = _opened(cast("Uow", kept), contract)
+        if decision is not None and decision.grace_ms <= int(kept.now().timestamp() * 1000):
+            refused = "call.after-term"
     except Exception as error:  # whatever is wrong with it, it is this deal's alone
         fault = f"{deal}: {error if isinstance(error, SanhuaError) else repr(error)}"
         return Access("", deal, consumer, product, "call.not-served", fault=fault)
@@ -466,6 +527,9 @@ class _Kept:
 
     def edges_to(self, node: str) -> list[Edge]:
         return self._into.get(node, [])
+
+    def now(self) -> datetime:
+        return self._uow.now()
 
     def today(self) -> date:
         return self._uow.today()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sanhua.asset.meter import MeterSegment, Used
@@ -18,12 +20,15 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken
 from sanhua.kernel.time import SHANGHAI, legal_day, moment_text
 from sanhua.store.disk import BINARY, hold
-from sanhua.store.lease import Leases
+from sanhua.store.lease import set_anew
 from sanhua.store.segment import BROKEN, OPEN, WHOLE, is_whole, look, recover, set_aside
 from sanhua.workspace.opening import Workspace
 
 CALL = re.compile(r"use_[0-9a-f]{32}")
 NEAR = timedelta(hours=1)  # between the moment in a call's id and the one in its record
+LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
+EVER = "9999"  # behind every moment
+_log = logging.getLogger(__name__)
 
 
 def meter_root(ws: Workspace) -> Path:
@@ -135,10 +140,10 @@ def _moment(ms: int) -> str:
     return moment_text(datetime.fromtimestamp(ms / 1000, UTC))
 
 
-def sealed(ws: Workspace) -> list[MeterSegment]:
-    """Every sealed segment, by name."""
+def sealed(ws: Workspace, first: str, last: str = EVER) -> list[MeterSegment]:
+    """The sealed segments that may hold records between two moments (as texts), by name."""
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        return list(uow.all(MeterSegment))
+        return list(uow.overlapping(MeterSegment, "first_at", "last_at", first, last))
 
 
 def segment_fault(ws: Workspace, segment: MeterSegment) -> str:
@@ -177,8 +182,7 @@ def find_call(ws: Workspace, name: str) -> tuple[MeterSegment, int, dict[str, An
         return None
     number = name.removeprefix("use_")
     at = datetime.fromtimestamp(int(number[:12], 16) / 1000, UTC)
-    first, last = moment_text(at - NEAR), moment_text(at + NEAR)
-    near = [s for s in sealed(ws) if s.first_at <= last and s.last_at >= first]
+    near = sealed(ws, moment_text(at - NEAR), moment_text(at + NEAR))
     found = find(copies(ws, near), number, ws.temp) if near else None
     if found is None:
         return None
@@ -195,38 +199,54 @@ def file_hash(path: Path) -> str:
 
 
 def start_counters(ws: Workspace) -> int:
-    """Set the shared counters to what the meter says was used in the windows that still run; the
-    last moment that the meter knows of, in epoch milliseconds.
+    """Set the shared counters to what was used in the windows that still run; the last moment that
+    the meter knows of, in epoch milliseconds (0 when the clock is behind it).
+
+    Of closed months what their close counted is taken, of the days since then the sealed files,
+    which must hold what was sealed: Broken store.meter-broken. A contract that cannot be read is
+    left out, since nothing is given under it.
     """
+    from sanhua.asset.bill import Closing, Counted
     from sanhua.asset.contract import UsageContract, compile_decision, window_of
     from sanhua.engine.usage import rate
 
-    segments = sealed(ws)
-    today = legal_day(ws.clock.now())
-    used: dict[str, int] = {}
+    now = ws.clock.now()
+    today = legal_day(now)
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        contracts = list(uow.all(UsageContract))
-    found: dict[str, dict[str, dict[str, int]]] = {}
+        contracts = [contract for _, contract in uow.each(UsageContract) if contract is not None]
+        closings = sorted(uow.all(Closing), key=lambda one: one.starts_on)
+    closed_on = closings[-1].ends_on if closings else date.min
+    closed: dict[tuple[str, str], Counted] = {
+        (one.deal, one.month): one for closing in closings for one in closing.counts
+    }
+    back_ms = int(LOOK_BACK.total_seconds() * 1000)
+    used: dict[str, int] = {}
+    found: dict[date, dict[str, Mapping[str, int]]] = {}  # first day → deal → units since then
     for contract in contracts:
         decision = compile_decision(contract, contract.terms.ends_on)
         wanted = [(f"{unit}", unit, window) for unit, _, window in decision.limits]
         wanted += [(f"included.{unit}", unit, "month") for unit in decision.included]
         for name, unit, window in wanted:
-            if window not in found:
-                first = _first_day(window, today)
-                recent = [s for s in segments if s.last_at >= _day_text(first)]
-                counts, _ = rate(copies(ws, recent), _day_ms(first), 1 << 50, ws.temp)
-                found[window] = {
-                    c.deal: {"call": c.call, "row": c.row, "mb": c.byte}
+            first = _first_day(window, today)
+            since = max(first, closed_on)
+            if since not in found:
+                recent = sealed(ws, moment_text(_midnight(since) - LOOK_BACK))
+                paths = copies(ws, recent)
+                counts, _ = rate(paths, _day_ms(since), 1 << 50, ws.temp, back_ms=back_ms)
+                found[since] = {
+                    c.deal: {"call": c.call, "row": c.row, "byte": c.byte}
                     for c in counts
                     if not c.reason
                 }
+            parts = [found[since].get(contract.id, {})]
+            for (deal, month), counted in closed.items():
+                if deal == contract.id and month >= f"{first:%Y-%m}":
+                    parts.append(counted.units)
             counter = f"{contract.id}|{name}|{window_of(window, today)}"
-            used[counter] = found[window].get(contract.id, {}).get(unit, 0)
-    leases = Leases(meter_root(ws) / "quota.db")
-    leases.set_anew(used)
-    leases.close()
-    last = max((segment.last_at for segment in segments), default="")
+            of = "byte" if unit == "mb" else unit
+            used[counter] = sum(units.get(of, 0) for units in parts)
+    set_anew(meter_root(ws) / "quota.db", used)
+    last = max((segment.last_at for segment in sealed(ws, moment_text(now))), default="")
     return int(datetime.fromisoformat(last).timestamp() * 1000) if last else 0
 
 
@@ -244,14 +264,31 @@ def _day_ms(day: date) -> int:
     return int(_midnight(day).timestamp() * 1000)
 
 
-def _day_text(day: date) -> str:
-    return moment_text(_midnight(day))
-
-
 def serving_lock(ws: Workspace) -> AbstractContextManager[bool]:
     """Whether this process is the one that serves the folder."""
     meter_root(ws).mkdir(parents=True, exist_ok=True, mode=0o700)
     return _turn(meter_root(ws), "serve.lock")
+
+
+def worker_lock(ws: Workspace, number: int) -> AbstractContextManager[bool]:
+    """Held by a worker as long as it lives."""
+    return _turn(meter_root(ws), f"worker-{number}.lock")
+
+
+def await_workers(ws: Workspace, seconds: float) -> None:
+    """Wait until the workers of a serve that was killed have ended, so that what they answered is
+    counted; `seconds` at most.
+    """
+    deadline = monotonic() + seconds
+    for path in meter_root(ws).glob("worker-*.lock"):
+        while True:
+            with _turn(meter_root(ws), path.name) as ended:
+                if ended:
+                    break
+            if monotonic() > deadline:
+                _log.error("%s: a worker of an earlier serve has not ended", path.stem)
+                break
+            sleep(0.05)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from sanhua.resource.collect import Cadence, RawFile, raw_columns
 from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
-from sanhua.workspace.dealing import agreed, is_served, serve_file
+from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, hash_of, shown_path
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
@@ -561,12 +561,12 @@ class Path:
         self.serve(deal, node)
 
     def serve(self, deal: Deal, node: str) -> None:
-        """The keyed file of a deal that both sides have signed; its own acts, as `deal sign` does
+        """The keyed file of a deal that is in force or will be; its own acts, as `deal sign` does
         them.
         """
         with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
             contract = uow.find(UsageContract, node)
-            if contract is None or len(signatures(uow, contract)) < 2:
+            if contract is None or len(signatures(uow, contract)) < 2 or is_over(uow, contract):
                 return
         table = self.project.products[deal.product].table
         made_from = {

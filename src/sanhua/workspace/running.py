@@ -227,7 +227,7 @@ def _closed(ws: Workspace) -> list[str]:
 
 def _unchanged(ws: Workspace, key: str) -> RunResult | None:
     """The last run's steps as skipped, when nothing it was made from has changed and its snapshots
-    are all there.
+    and the files of its deals are all there.
     """
     if not ws.has_store:
         return None
@@ -239,6 +239,11 @@ def _unchanged(ws: Workspace, key: str) -> RunResult | None:
 
         for table in uow.all(Table):
             if not ws.lake_has(table.layer, ids.key_of(table.id), table.snapshot):
+                return None
+        if ws.project.deals:
+            from sanhua.workspace.dealing import served_files, serving_root
+
+            if not all((serving_root(ws) / name).exists() for name in served_files(uow)):
                 return None
         figures = [uow.get(Figure, figure) for figure in state.figures]
     named = [step.partition(" ") for step in state.steps]

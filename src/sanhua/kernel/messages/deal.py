@@ -199,6 +199,12 @@ MESSAGES = {
         "见 serve 的 stderr；能写时自动继续",
         "see the stderr of serve; it goes on by itself when it can write",
     ),
+    "store.leases": Message(
+        "共享计数器 {file} 无法使用：{reason}；有限量的合约暂不服务",
+        "the shared counters {file} cannot be used: {reason}; deals with limits are not served",
+        "重新启动 serve：计数器由计量重新得出",
+        "start serve again: they are counted anew from the meter",
+    ),
     "store.meter-aside": Message(
         "已损坏的计量段 {files} 存放在 state/meter，其中可证明的批次已另行封存",
         "damaged meter segments stand aside in state/meter: {files}; what they prove is sealed",

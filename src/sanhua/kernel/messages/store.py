@@ -20,6 +20,12 @@ MESSAGES = {
         "从备份恢复 state/keys",
         "restore state/keys from a backup",
     ),
+    "keys.mask-missing": Message(
+        "遮蔽密钥 {file} 不见了，而 {deal} 的令牌化字段由它得出",
+        "the mask key {file} is gone, and the tokenised fields of {deal} were made with it",
+        "从备份恢复 state/keys；换新密钥会改变全部令牌值",
+        "restore state/keys from a backup; with a new key every token would be another",
+    ),
     "store.unknown-url": Message(
         "不支持数据库 {scheme}",
         "database {scheme} is not supported",
