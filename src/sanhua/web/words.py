@@ -143,7 +143,19 @@ VERBS = {
 }  # fmt: skip
 
 FACTS = {
-    "value": Text("实测", "measured"),
+    "value": Text("数值", "value"),
+    "unit": Text("单位", "unit"),
+    "billed": Text("首次出账的期间", "period billed first"),
+    "net": Text("不含税", "net of tax"),
+    "tax": Text("税", "tax"),
+    "total": Text("合计", "total"),
+    "pool": Text("可分配", "to be shared"),
+    "period": Text("期间", "period"),
+    "periods": Text("所涉期间", "periods"),
+    "product": Text("产品", "product"),
+    "excluded": Text("未计入", "excluded"),
+    "act": Text("事项", "act"),
+    "party": Text("主体", "party"),
     "score": Text("得分", "score"),
     "rows": Text("行数", "rows"),
     "rejected": Text("拒收行", "rejected rows"),

@@ -21,6 +21,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Severity
 from sanhua.kernel.figure import Figure
 from sanhua.kernel.ledger import PeriodClose
+from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import legal_day, parse_day
@@ -667,7 +668,11 @@ def _named(fields: Mapping[str, Any]) -> tuple[Any, str, str]:
         debit = sum((max(Decimal(i["amount"]["amount"]), Decimal()) for i in lines), Decimal())
         label = f"{fields['number']} {lines[0]['summary']}".strip()
         return label, format(debit, "f"), lines[0]["amount"]["currency"]
-    amount = next((fields[n] for n in ("amount", "capitalised") if fields.get(n)), None)
+    if "net" in fields and "periods" in fields:  # an invoice
+        label = f"{ids.key_of(fields['product'])} {fields['period']}"
+    label = label or fields.get("summary", "")  # an entry
+    names = ("amount", "capitalised", "total", "pool")
+    amount = next((fields[n] for n in names if fields.get(n)), None)
     if isinstance(amount, dict):
         money = cast("dict[str, str]", amount)
         return label, money["amount"], money["currency"]
@@ -681,6 +686,23 @@ def _named(fields: Mapping[str, Any]) -> tuple[Any, str, str]:
             return label, str(fields[name]), str(unit)
     word = next((fields[n] for n in ("grade", "state", "outcome") if fields.get(n)), "")
     return label, str(word), "word" if word else ""
+
+
+def _items(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The lines of a bill, an entry or a settlement, each a fact of its own."""
+    found: dict[str, Any] = {}
+    for n, line in enumerate(fields.get("lines", ()) if kind == "invoice" else (), 1):
+        price, money = line["price"], line["amount"]
+        by_days = f" ({line['days']})" if line["days"] else ""
+        counted = f"{line['quantity']} {line['unit']}".strip()
+        asked = f"{counted} × {price['amount']}{by_days} = {money['amount']} {money['currency']}"
+        found[f"{n}. {line['reason']} {line['period']}"] = asked
+    for n, line in enumerate(fields.get("lines", ()) if kind == "entry" else (), 1):
+        side = "debit" if line["amount"] > 0 else "credit"
+        found[f"{n}. {side} {line['account']}"] = Money.of_fen(abs(line["amount"])).text
+    for n, share in enumerate(fields.get("shares", ()) if kind == "settlement" else (), 1):
+        found[f"{n}. {ids.key_of(share['party'])} ({share['basis']})"] = share["amount"]
+    return found
 
 
 class _Near:
@@ -738,7 +760,7 @@ class _Near:
                     found[name] = value
             elif _is_fact(value, said) and len(str(value)) <= FACT_MAX:
                 found[name] = value
-        return found
+        return found | _items(kind, fields)
 
     def is_additive(self, figure: str) -> bool:
         kind, fields = self._records.get(figure, ("", {}))
