@@ -74,8 +74,9 @@ def close(ws: Workspace, name: str) -> Closed:
     """Close the month `name` (`2026-03`) after bringing the project up to date.
 
     Invalid close.not-a-month; Conflict close.period-running, close.already-closed,
-    close.out-of-order; Broken close.not-reconciled when two counts of the same thing differ,
-    store.meter-aside while a damaged segment waits for a person. Also what the run raises.
+    close.out-of-order, close.nothing, close.meter-open; Broken close.not-reconciled when two counts
+    of the same thing differ, store.meter-aside while a damaged segment waits for a person. Also
+    what the run raises.
     """
     month = _month(name)
     if month.ends_on > legal_day(ws.clock.now()):

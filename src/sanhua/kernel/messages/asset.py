@@ -100,10 +100,6 @@ MESSAGES = {
         "可用：{known}",
         "known: {known}",
     ),
-    "price.longer-period": Message(
-        "价格方案 {plan} 按 {key} 定价，无法给出一个 {period} 的价格",
-        "plan {plan} is priced by {key}; there is no price for one {period}",
-    ),
     "price.minimum-above-cap": Message(
         "价格方案 {plan} 的最低 {minimum} 高于封顶 {cap}",
         "plan {plan}: minimum {minimum} is above cap {cap}",
@@ -127,22 +123,6 @@ MESSAGES = {
         "plan {plan}: {key} is {asked}, above the government ceiling of {ceiling}",
         "降至上限以内",
         "lower it to the ceiling",
-    ),
-    "price.over-limit": Message(
-        "价格方案 {plan}：{units} {unit} 超过上限 {limit}",
-        "plan {plan}: {units} {unit} is over the limit of {limit}",
-    ),
-    "price.negotiated": Message(
-        "价格方案 {plan} 为协议定价，价格写在交易中",
-        "plan {plan} is negotiated: its numbers stand in the deal",
-    ),
-    "price.bundle": Message(
-        "价格方案 {plan} 为组合定价，不单独报价",
-        "plan {plan} is a bundle: it has no price of its own",
-    ),
-    "price.needs-income": Message(
-        "价格方案 {plan} 按买方收入（{of}）分成，须给出收入",
-        "plan {plan} takes a share of the buyer's income ({of}): say the income",
     ),
     "price.not-a-rate": Message(
         "{value} 不是比率", "{value} is not a rate", "写成 6%", "write it as 6%"
