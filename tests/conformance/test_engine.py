@@ -663,7 +663,7 @@ def test_a_missing_heading_names_the_nearest(engine: Any, inbox: Path):
 
 
 def test_a_bomb_is_not_unpacked(engine: Any, inbox: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sanhua.engine.read.EXPANSION_FROM_BYTES", 4 << 20)
+    monkeypatch.setattr("sanhua.engine.read.text.EXPANSION_FROM_BYTES", 4 << 20)
     (inbox / "a.csv.gz").write_bytes(gzip.compress(b"a\n" + b"\0" * (64 << 20)))
     with pytest.raises(Invalid) as refused:
         collect(engine, inbox / "a.csv.gz")
