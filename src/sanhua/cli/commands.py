@@ -64,6 +64,10 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "source": (
+        "sanhua.cli.sourcing",
+        "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
+    ),
     "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 
@@ -246,13 +250,15 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @cli.command()
 @click.argument(
     "kind",
-    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+    type=click.Choice(
+        ["catalogue", "disclosure", "freshness", "quality", "registration", "vouchers"]
+    ),
 )
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
-@click.option("--id", "of", default="", help="哪一项登记 which registration (default: all)")
+@click.option("--id", "of", default="", help="哪一项登记或数据源 which registration or source (default: all)")
 @common
 def report(
     kind: str,

@@ -190,12 +190,13 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
         root = meter_root(ws)
         meter = Meter(root, number, ack=options.ack)
         leases = Leases(root / "quota.db")
+        from sanhua.web.inbox import InboxServer
         from sanhua.web.pages import portal
 
         gateway = Gateway(
             meter,
             leases,
-            portal(ws, shown=options.portal),
+            InboxServer(ws, portal(ws, shown=options.portal), offset_s=options.offset_s),
             high_ms=options.high_ms,
             workers=options.workers,
             offset_ms=int(options.offset_s * 1000),
