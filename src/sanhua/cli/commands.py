@@ -258,7 +258,9 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
-@click.option("--id", "of", default="", help="哪一项登记或数据源 which registration or source (default: all)")
+@click.option(
+    "--id", "of", default="", help="哪一项登记或数据源 which registration or source (default: all)"
+)
 @common
 def report(
     kind: str,

@@ -16,8 +16,8 @@ from sanhua.sources.landing import HALF, Landing, Note, checked_name, landing_er
 
 @dataclass(frozen=True, slots=True)
 class Lying:
-    """A file of the folder. `mark` tells it from another of the same name: a crash between note and
-    removal makes the same note again.
+    """A file of the folder, last `changed` at (epoch s). `mark` tells it from another of the same
+    name: a crash between note and removal makes the same note again.
     """
 
     path: Path
@@ -53,7 +53,7 @@ def lying(inbox: Inbox, folder: Path, now: float | None = None) -> tuple[list[Ly
         still = now - changed >= inbox.settle.total_seconds()
         if f"{name}{inbox.done}" in names if inbox.done else still:
             mark = f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_size}"
-            whole.append(Lying(Path(entry.path), mark, stat.st_mtime))
+            whole.append(Lying(Path(entry.path), mark, changed))
         else:
             waiting.append(name)
     whole.sort(key=lambda one: (one.changed, one.path.name))
@@ -61,9 +61,14 @@ def lying(inbox: Inbox, folder: Path, now: float | None = None) -> tuple[list[Ly
 
 
 def take(
-    inbox: Inbox, folder: Path, landing: Landing, at: str, tell: Callable[[Diagnostic], None]
+    inbox: Inbox,
+    folder: Path,
+    landing: Landing,
+    moment: Callable[[float], str],
+    tell: Callable[[Diagnostic], None],
 ) -> Iterator[Note]:
-    """Land every whole file of the folder, note it, and remove it from the folder.
+    """Land every whole file of the folder, note it, and remove it from the folder. It came when it
+    was last changed, which `moment` puts into words.
 
     A file that changes while it is read is left for next time; one whose name is none for a file
     stays where it is and is told of.
@@ -88,9 +93,10 @@ def take(
                     continue
                 content = receiving.keep()
             key = hashlib.sha256(f"{name} {one.mark}".encode()).hexdigest()[:16]
-            moment = "".join(c for c in at if c.isdigit())
+            at = moment(one.changed)
+            digits = "".join(c for c in at if c.isdigit())
             note = Note(
-                f"{moment}-{number:06d}-{key}", name, content, receiving.bytes, at, "folder"
+                f"{digits}-{number:06d}-{key}", name, content, receiving.bytes, at, "folder"
             )
             known = next(landing.incoming.glob(f"*-{key}.json"), None)
             if known is None:

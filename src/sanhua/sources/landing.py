@@ -135,6 +135,12 @@ class Receiving:
         self._hash.update(data)
         self.bytes += len(data)
 
+    def restart(self) -> None:
+        """Forget what was written."""
+        self.file.seek(0)
+        self.file.truncate()
+        self._hash, self.bytes = hashlib.sha256(), 0
+
     def copy(self, source: IO[bytes]) -> None:
         while data := source.read(CHUNK_BYTES):
             self.write(data)
@@ -163,9 +169,9 @@ def _link(part: Path, place: Path) -> None:
         part.replace(place)  # a file system without links
 
 
-def keep_file(landing: Landing, path: Path) -> tuple[str, int]:
+def keep_file(landing: Landing, path: Path, name: str) -> tuple[str, int]:
     """Land a file that was made here; its content hash and size."""
-    with landing.receiving(path.name) as receiving, path.open("rb") as file:
+    with landing.receiving(name) as receiving, path.open("rb") as file:
         receiving.copy(file)
         return receiving.keep(), receiving.bytes
 

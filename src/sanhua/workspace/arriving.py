@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sanhua.kernel import ids
@@ -112,16 +113,20 @@ def _take(
         folder.mkdir(parents=True, exist_ok=True)
     landing.sweep(time.time() - LEFT_OVER_S)
     told = brought.diagnostics
-    at = moment_text(ws.clock.now())
+    now = ws.clock.now()
     node = ids.node("source", source.id)
 
     def tell(found: Diagnostic) -> None:
         place = replace(found, path=source.origin.path, line=source.origin.line, node=node)
         told.append(replace(place, facts={**found.facts, "source": source.id}))
 
+    def moment(changed: float) -> str:
+        """By the clock of the host, as far as that is not set apart from the project's."""
+        return moment_text(min(now, datetime.fromtimestamp(changed, UTC) + ws.clock_offset))
+
     entered = 0
     try:
-        for _ in inboxes.take(inbox, folder, landing, at, tell):
+        for _ in inboxes.take(inbox, folder, landing, moment, tell):
             report("fetch", node)
     finally:
         entered = enter(ws, source, inbox, landing)

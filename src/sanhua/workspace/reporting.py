@@ -379,7 +379,9 @@ def _freshness(ws: Workspace, of: str) -> Report:
         rows.append(
             ([one.source, cadence, state[0], *rest], [one.source, cadence, state[1], *rest])
         )
-    told = list(zip(_aligned([zh for zh, _ in rows]), _aligned([en for _, en in rows]), strict=True))
+    told = list(
+        zip(_aligned([zh for zh, _ in rows]), _aligned([en for _, en in rows]), strict=True)
+    )
     for one in found:
         for first, last, count in one.absent[:LISTED]:
             span = first if count == 1 else f"{first} … {last}"
