@@ -377,6 +377,8 @@ def _files_seen(ws: Workspace, source: Source) -> list[Arrival]:
     found: list[Arrival] = []
     for number, file in enumerate(files):
         at = ws.store.history(file.id)[0][0].recorded_at
-        name = arrival_id(source.id, file.path, file.id)
-        found.append(Arrival(name, source.id, file.path, file.id, file.bytes, at, number, "files"))
+        name = arrival_id(source.id, file.path, file.content)
+        found.append(
+            Arrival(name, source.id, file.path, file.content, file.bytes, at, number, "files")
+        )
     return sorted(found, key=lambda one: one.at)

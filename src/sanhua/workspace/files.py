@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from sanhua.resource.arrival import period_name, period_of_name
 from sanhua.resource.collect import Source
 from sanhua.workspace.arriving import counting, landing_of, must_be_there
 from sanhua.workspace.opening import Workspace
-
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
                 one=seen[period],
                 other=path.name,
             )
-    return [RawInput(path, path.name, *hash_of(path), part) for path in matched]
+    return [RawInput(path, path.name, *hash_of(ws, path), part) for path in matched]
 
 
 def _arrived(ws: Workspace, source: Source) -> list[RawInput]:
@@ -87,16 +84,11 @@ def shown_path(ws: Workspace, path: Path) -> str:
     return path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else str(path)
 
 
-def hash_of(path: Path) -> tuple[str, int]:
+def hash_of(ws: Workspace, path: Path) -> tuple[str, int]:
     """`sha256:…` and the size of a file; Unavailable collect.unreadable."""
-    total, seen = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                total.update(chunk)
-                seen += len(chunk)
+        return ws.hashes.of(path)
     except OSError as error:
         raise Unavailable(
             "collect.unreadable", path=str(path), reason=error.strerror or str(error)
         ) from error
-    return f"sha256:{total.hexdigest()}", seen
