@@ -431,12 +431,18 @@ def can(
     show_default=True,
     help="ack: 记录落盘后才答复 on disk before the answer; window: within 50 ms",
 )
+@click.option(
+    "--schedule/--no-schedule",
+    default=True,
+    help="按频率采集和运行（默认） fetch and run by cadence (the default)",
+)
 @common
 def serve(
     host: str,
     port: int | None,
     workers: int,
     meter: str,
+    schedule: bool,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -460,6 +466,7 @@ def serve(
                 int(at["port"]) if port is None else port,
                 workers=workers,
                 ack=meter == "ack",
+                schedule=schedule,
                 told=told,
             )
         answer.said = True

@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -204,3 +205,34 @@ def _must_match(digest: str, content: str) -> None:
             wanted = base64.b64encode(bytes.fromhex(content.removeprefix("sha256:"))).decode()
             if value.strip().strip(":") != wanted:
                 raise Invalid("inbox.digest")
+
+
+def health(
+    root: Path, shown: bool, beyond: Callable[[Scope, Receive, Send], Awaitable[None]]
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """`GET /healthz`: that this worker answers; where the project may be shown, what is due."""
+    from starlette.requests import Request
+
+    from sanhua.web.pages import is_loopback
+    from sanhua.workspace.scheduling import schedule_file
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/healthz":
+            await beyond(scope, receive, send)
+            return
+        said: dict[str, Any] = {"status": "ok"}
+        if shown and is_loopback(Request(scope, receive)):
+            try:
+                said["schedule"] = json.loads(schedule_file(root).read_bytes())
+            except (OSError, ValueError):
+                said["schedule"] = None
+        body = json.dumps(said, ensure_ascii=False).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer

@@ -121,7 +121,7 @@ class _Portal:
             return
         request = Request(scope, receive)
         static = request.url.path.startswith("/static/")  # nothing of the project is in it
-        if not static and not (self._shown and _is_loopback(request)):
+        if not static and not (self._shown and is_loopback(request)):
             error = Denied("page.not-shown")
             answer = self._sent(request, self._problem(request, error.diagnostic, 403))
             await answer(scope, receive, send)
@@ -257,7 +257,7 @@ def _wants_json(request: Request) -> bool:
     return "text/html" not in accept and ("json" in accept or request.url.path.startswith("/v1/"))
 
 
-def _is_loopback(request: Request) -> bool:
+def is_loopback(request: Request) -> bool:
     """Whether the browser was told a loopback address or `localhost`."""
     host = request.headers.get("host", "")
     name = (
