@@ -18,7 +18,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock
@@ -155,8 +155,8 @@ def read(
         picked = query if bound is None else query.where(sa.column(form.cursor) >= bound)
         if form.cursor:
             picked = picked.order_by(sa.column(form.cursor))
-        rows = connection.execution_options(yield_per=BATCH_ROWS).execute(picked)
-        return _landed(form, rows, source, stamp, landing, before, known, until)
+        with closing(connection.execution_options(yield_per=BATCH_ROWS).execute(picked)) as rows:
+            return _landed(form, rows, source, stamp, landing, before, known, until)
 
 
 # Connecting
