@@ -64,7 +64,10 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 
