@@ -74,6 +74,11 @@ class TableSchema:
         keyed = [prop for prop in self.properties if prop.key_position]
         return tuple(prop.name for prop in sorted(keyed, key=lambda prop: prop.key_position))
 
+    @property
+    def partitioned(self) -> tuple[str, ...]:
+        """The columns by whose values the table is kept."""
+        return tuple(prop.name for prop in self.properties if prop.partitioned)
+
 
 HOUR_S, DAY_S = 3600, 86400
 UNIT_S = {  # the units of a service level, in seconds; `m` is none: minute or month?
