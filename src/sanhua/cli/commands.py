@@ -64,6 +64,10 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "suggest": (
+        "sanhua.cli.suggesting",
+        "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
+    ),
     "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 

@@ -8,10 +8,9 @@ row what breaks it. A suggestion binds nothing until a person accepts it.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -29,8 +28,8 @@ SAMPLE_ROWS = 20_000  # looked at closely
 DEFAULT = Decimal("0.6")  # suggestions of less confidence are shown only when asked for
 VALUES_MAX = 2_000  # distinct values of a column that are all counted
 LISTED_MAX = 200  # values that one rule lists
-PAIRED_COLUMNS = 60  # columns that are compared with one another
-WEAK=1.25
+PAIRED_COLUMNS = 60  # columns that are compared with one another,
+PAIRED_VALUES = 3_000_000  # in so many values in all
 DETERMINANTS = 3  # rules kept for each determined column, the strongest
 PLACES = Decimal("0.001")
 
@@ -247,7 +246,7 @@ class _Column:
         lists_values: bool = False,
     ) -> Suggestion:
         table = self.sample.table
-        told = "\0".join((table, kind, self.name, determinant, predicate))
+        told = "\0".join((table, kind, self.name, determinant, predicate * (kind in _BY_TEXT)))
         id = f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:10]}"
         one = Suggestion(
             id, table, kind, self.name, indicator, label, predicate, entry, _share(confidence),
@@ -257,6 +256,10 @@ class _Column:
             quality = {"type": "sql", "query": one.counting(), "mustBe": 0}
             one = replace(one, entry={"quality": quality})
         return one
+
+
+# Kinds with several rules for one column; of the others, new values give the same rule new bounds.
+_BY_TEXT = frozenset({"missing_word", "blanks", "form", "spelling", "values", "order"})
 
 
 def propose(sample: Sample) -> list[Suggestion]:
@@ -290,14 +293,14 @@ def _missing(column: _Column) -> Iterator[Suggestion]:
 def _repeated(column: _Column) -> Iterator[Suggestion]:
     """A column whose values (at least 50) are all different but for one in 500."""
     total = sum(column.seen.values())
-    if total < 50 or column.nulls or total - len(column.seen) > max(2, total // 500):
+    if total < 50 or column.nulls or total - len(column.seen) > total // 500:
         return
-    if column.type in ("DOUBLE", "BOOLEAN"):
+    if column.type in ("DOUBLE", "BOOLEAN") or column.type.startswith("DECIMAL"):
         return
     group = f"SELECT {column.quoted} FROM {sql.quote(column.sample.table)} "
     again = f"{column.quoted} IN ({group}GROUP BY {column.quoted} HAVING count(*) > 1)"
     few = total - len(column.seen)
-    looks_coded = not any(" " in v or "," in v for v in column.seen)
+    looks_coded = not any(" " in v or "," in v or "." in v for v in column.seen)
     yield column.make(
         "repeated",
         "0304",
@@ -316,14 +319,15 @@ def _missing_word(column: _Column) -> Iterator[Suggestion]:
         return
     digits = sum(n for v, n in column.real.items() if v[:1].isdigit())
     numeric = digits >= 0.9 * column.real.total()
-    codes = sum(n for v, n in column.real.items() if len(v) <= 3 and v.isupper())
+    codes = sum(n for v, n in column.real.items() if len(v) <= 3 and v.isalpha())
     sure: list[str] = []
     unsure: list[str] = []
     for word in column.counts:
         folded = word.strip().casefold()
         if folded in MISSING_WORDS:
-            may_be_code = folded.isalpha() and codes >= 0.9 * column.real.total()
-            (unsure if may_be_code and not numeric else sure).append(word)
+            a_code = folded.isalpha() and codes >= 0.9 * column.real.total()
+            a_word = folded in ("none", "nil")  # an answer in its own right beside other words
+            (unsure if (a_code or a_word) and not numeric else sure).append(word)
         elif folded in DOUBTFUL_WORDS:
             unsure.append(word)
     for words, confidence in ((sure, 0.98 if numeric else 0.85), (unsure, 0.5 if numeric else 0.4)):
@@ -429,16 +433,16 @@ def _number(column: _Column) -> Iterator[Suggestion]:
         return
     rest = total - column.numbers
     units: Counter[str] = Counter()
+    apart = 0  # of what stands beside a number, what is no single letter written onto it
     for value, count in column.real.items():
         unit = _unit(value)
         if unit is not None:
             units[unit] += count
+            apart += count if len(unit) > 1 or not unit.isalpha() or " " in value else 0
     carried = units.total()
     label = Text(f"{column.name} 只写数字", f"{column.name} is a number alone")
     if rest and column.numbers >= 0.6 * total:
-        few = len(units) <= max(3, carried // 10)
-        with_unit = carried >= 0.5 * rest and few and any(len(u) > 1 or not u.isalpha() or
-                                                          u.islower() for u in units)  # fmt: skip
+        with_unit = apart >= 0.5 * rest and len(units) <= max(3, carried // 10)
         confidence = 0.9 - 0.3 * rest / total if with_unit else 0.95 - 4 * rest / total
         yield _shaped(column, "number", label, NUMBER, confidence)
         return
@@ -450,7 +454,7 @@ def _number(column: _Column) -> Iterator[Suggestion]:
         and units.most_common(1)[0][1] < 0.8 * carried
         and max(map(len, units)) <= 24
     ):
-        yield _shaped(column, "number", label, NUMBER, 0.8 if one_unit else 0.65)
+        yield _shaped(column, "number", label, NUMBER, 0.8 if one_unit else 0.55)
 
 
 def _pattern(column: _Column) -> Iterator[Suggestion]:
@@ -465,12 +469,10 @@ def _pattern(column: _Column) -> Iterator[Suggestion]:
         return
     with_digits = sum(count for one, count in column.forms.items() if "#" in one)
     if with_digits < 0.5 * total or column.numbers >= 0.6 * total:
-        yield from _digits(column)
+        yield from _one_length(column)
         return
     common = [
-        (one, count)
-        for one, count in column.forms.most_common(40)
-        if count >= max(5, 0.01 * total)
+        (one, count) for one, count in column.forms.most_common(40) if count >= max(5, 0.01 * total)
     ]
     kept: list[str] = []
     decorated = 0
@@ -482,8 +484,11 @@ def _pattern(column: _Column) -> Iterator[Suggestion]:
         else:
             kept.append(one)
     if kept and column.forms[kept[0]] >= 0.85 * total:
-        kept = [one for one in kept if one == kept[0] or _variant(one, kept[0])]
+        often = [one for one in kept if column.forms[one] >= 0.03 * total]
+        kept = kept[:1] + [one for one in often[1:] if _variant(one, kept[0])]
     rare = total - sum(column.forms[one] for one in kept)
+    if len(kept) == 1 and kept[0] in _DAYS:
+        yield from _years(column, kept[0])
     if not kept or not rare or rare - decorated > 0.15 * total or len(kept) > 30:
         return
     words = [form(word) for word in column.counts if word.casefold() in DOUBTFUL_WORDS]
@@ -494,31 +499,63 @@ def _pattern(column: _Column) -> Iterator[Suggestion]:
     yield _shaped(column, "form", label, regex, 1 - (rare - decorated) / total - 0.15)
 
 
-def _digits(column: _Column) -> Iterator[Suggestion]:
-    """Codes of one length: at least five digits and 98 % of one length, or any length and 90 % of
-    it where some begin with a zero, as no amount does.
+def _years(column: _Column, one: str) -> Iterator[Suggestion]:
+    """Days whose year is written with two digits here and with four there: the fewer are doubtful
+    up to a share of 30 %. Confidence 0.9 - their share.
+    """
+    lengths: Counter[tuple[int, ...]] = Counter()
+    for value, count in column.real.items():
+        if form(value) == one:
+            lengths[tuple(len(run) for run in _DIGITS.findall(value))] += count
+    for at in (-1, 0):
+        seen: Counter[int] = Counter()
+        for runs, count in lengths.items():
+            seen[runs[at]] += count
+        if len(seen) != 2 or set(seen) != {2, 4}:
+            continue
+        (usual, many), (_, few) = seen.most_common(2)
+        if few > 0.3 * (few + many):
+            continue
+        parts = ["[0-9]+"] * one.count("#")
+        parts[at] = f"[0-9]{{{usual}}}"
+        pieces = [re.escape(piece) for piece in one.split("#")]
+        middle = "".join(a + b for a, b in zip(pieces, [*parts, ""], strict=True))
+        label = Text(f"{column.name} 的年份为 {usual} 位", f"{column.name} has {usual}-digit years")
+        yield _shaped(column, "form", label, f"^{middle}$", 0.9 - few / (few + many))
+
+
+def _one_length(column: _Column) -> Iterator[Suggestion]:
+    """Codes of one length. Digits: at least five and 98 % of one length, or any and 90 % where some
+    begin with a zero, as no amount does; letters: two to four of them in 90 % of the values.
     """
     total = column.real.total()
-    whole = {v: n for v, n in column.real.items() if v.isascii() and v.isdigit()}
-    if not whole or sum(whole.values()) < 0.9 * total or len(whole) < 20:
+    if len(column.real) < 3:
         return
-    lengths: Counter[int] = Counter()
-    for value, count in whole.items():
-        lengths[len(value)] += count
-    length, count = lengths.most_common(1)[0]
-    zeros = sum(n for v, n in whole.items() if v[0] == "0" and len(v) == length > 1)
-    enough = 0.9 if zeros >= 3 else 0.98 if length >= 5 else 2
-    others = sum(lengths.values()) - count
-    if others and count >= enough * sum(lengths.values()):
-        label = Text(f"{column.name} 为 {length} 位数字", f"{column.name} has {length} digits")
-        yield _shaped(
-            column, "form", label, f"^[0-9]{{{length}}}$", 0.9 - 2 * others / total
-        )
+    for kind, test, zh, en in (
+        ("[0-9]", str.isdigit, "位数字", "digits"),
+        ("[A-Za-z]", str.isalpha, "个字母", "letters"),
+    ):
+        lengths: Counter[int] = Counter()
+        zeros = 0
+        for value, count in column.real.items():
+            if value.isascii() and test(value):
+                lengths[len(value)] += count
+                zeros += count if value[0] == "0" and len(value) > 1 else 0
+        if lengths.total() < (0.9 if kind == "[0-9]" else 0.5) * total:
+            continue
+        length, count = lengths.most_common(1)[0]
+        rest = (lengths.total() if kind == "[0-9]" else total) - count
+        if kind == "[0-9]":
+            wanted = 0.9 if zeros >= 3 else 0.98 if length >= 5 else 2
+        else:
+            wanted = 0.9 if 2 <= length <= 4 else 2
+        if rest and count >= wanted * (count + rest) and len(column.real) >= 4:
+            label = Text(f"{column.name} 为 {length} {zh}", f"{column.name} is {length} {en}")
+            regex = f"^{kind}{{{length}}}$"
+            yield _shaped(column, "form", label, regex, 0.9 - 2 * rest / total)
 
 
-def _shaped(
-    column: _Column, kind: str, label: Text, regex: str, confidence: float
-) -> Suggestion:
+def _shaped(column: _Column, kind: str, label: Text, regex: str, confidence: float) -> Suggestion:
     words = sorted({*column.missing_words, *(w for w in column.counts
                     if w.casefold() in DOUBTFUL_WORDS)})  # fmt: skip
     predicate = f"NOT regexp_matches({column.quoted}, {sql.literal(regex)})"
@@ -526,7 +563,9 @@ def _shaped(
         regex = f"{regex[:-1]}|^({'|'.join(re.escape(w) for w in words)})$"
         predicate = f"NOT regexp_matches({column.quoted}, {sql.literal(regex)})"
     entry = _library("invalidValues", "pattern", regex)
-    return column.make(kind, "0302", label, predicate, entry, confidence)
+    words_in_it = re.search(r"[^\W\d_]{3}", regex.replace("a-z", "").replace("A-Z", ""))
+    lists = kind == "form" and words_in_it is not None
+    return column.make(kind, "0302", label, predicate, entry, confidence, lists_values=lists)
 
 
 def _spelling(column: _Column) -> Iterator[Suggestion]:
@@ -554,8 +593,7 @@ def _spelling(column: _Column) -> Iterator[Suggestion]:
         if folded.get(one.casefold(), 0) >= 5 * count and any(c.isalpha() for c in one):
             cased += forms[one]
             continue
-        letters = sum(c.isalpha() for c in one)
-        edits = 0 if letters < 3 else 1 if len(one) < 8 else 2 if len(one) < 20 else len(one) // 9
+        edits = _edits(one, few=len(frequent) <= 20)
         if not edits:
             continue
         mask = _mask(one)
@@ -662,7 +700,6 @@ class _Pair:
     column: _Column
     held: float  # share of rows that have the most frequent value of their group
     mu: float  # the same, corrected for what chance would give (pdep, Piatetsky-Shapiro)
-    chance: float
     strong: bool
 
 
@@ -673,10 +710,13 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
     hold as the group's most frequent is the suspect. Strong: 90 % of the rows hold the most
     frequent value and it is no accident (mu 0.35). Weak, where many sources tell of the same things
     and often disagree: in groups of five and more most have a clear leader that chance does not
-    explain, and the other way round nothing is determined (so that it is no hierarchy read upwards).
-    Confidence is the share that holds, of a weak one 0.6 + mu / 10.
+    explain, and few are of one mind (a hierarchy read upwards has such groups). Confidence is the
+    share that holds; of a weak one mu / 10 and 0.6, or 0.5 where the determinant tells only one
+    column so: a measure that varies looks the same.
     """
-    coded = {id(column): _codes(column.values) for column in columns}
+    wide = max(len(columns) * (len(columns) - 1), 1)
+    some = max(2_000, PAIRED_VALUES // wide)
+    coded = {id(column): _Coded.of(column.values[:some]) for column in columns}
     pairs: dict[tuple[str, str], _Pair] = {}
     for a in columns:
         for b in columns:
@@ -706,54 +746,63 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
                 "dependency",
                 "0301",
                 Text(f"{a.name} 决定 {b.name}", f"{a.name} determines {b.name}"),
-                f"rows_held * {2 if pair.strong else WEAK} <= rows_most OR ({b.quoted} IS NULL AND rows_held <= 2 * rows_most)",
+                "rows_held * 2 <= rows_most "
+                f"OR ({b.quoted} IS NULL AND rows_held <= 2 * rows_most)",
                 {},
-                pair.held if pair.strong else 0.6 + pair.mu / 10,
+                pair.held if pair.strong else 0.5 + 0.1 * (weak[a.name] > 1) + pair.mu / 10,
                 determinant=a.name,
             )
 
 
-def _codes(values: Sequence[str | None]) -> list[int]:
-    """Each value as a number, -1 for NULL."""
-    known: dict[str | None, int] = {None: -1}
-    return [known.setdefault(value, len(known) - 1) for value in values]
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A column's values as numbers, -1 for NULL; of those that recur, how often each does."""
+
+    codes: list[int]
+    sizes: Mapping[int, int]
+    rows: int
+
+    @staticmethod
+    def of(values: Sequence[str | None]) -> _Coded:
+        known: dict[str | None, int] = {None: -1}
+        codes = [known.setdefault(value, len(known) - 1) for value in values]
+        sizes = {code: n for code, n in Counter(codes).items() if n > 1 and code >= 0}
+        return _Coded(codes, sizes, sum(sizes.values()))
 
 
-def _pair(a: _Column, b: _Column, left: list[int], right: list[int]) -> _Pair | None:
-    sizes = Counter(left)
-    sizes.pop(-1, None)
-    grouped = {code for code, size in sizes.items() if size > 1}
-    rows = sum(sizes[code] for code in grouped)
-    if len(grouped) < 2 or rows < 20 or rows < 0.3 * len(left):
+def _pair(a: _Column, b: _Column, left: _Coded, right: _Coded) -> _Pair | None:
+    sizes, rows = left.sizes, left.rows
+    if len(sizes) < 2 or rows < 20 or rows < 0.3 * len(left.codes):
         return None
-    together = Counter(zip(left, right, strict=True))
-    most: dict[int, int] = defaultdict(int)
-    second: dict[int, int] = defaultdict(int)
+    width = len(left.codes) + 1
+    most: dict[int, int] = dict.fromkeys(sizes, 0)
+    second: dict[int, int] = dict.fromkeys(sizes, 0)
+    whole: dict[int, int] = defaultdict(int)
     squares = 0.0
-    whole: Counter[int] = Counter()
-    for (x, y), count in together.items():
-        if x not in grouped:
+    together = Counter(x * width + y + 1 for x, y in zip(left.codes, right.codes, strict=True))
+    for code, count in together.items():
+        x, y = divmod(code, width)
+        size = sizes.get(x)
+        if size is None:
             continue
         whole[y] += count
-        squares += count * count / sizes[x]
-        if y != -1 and count > most[x]:
+        squares += count * count / size
+        if y and count > most[x]:
             most[x], second[x] = count, most[x]
-        elif y != -1:
-            second[x] = max(second[x], count)
+        elif y and count > second[x]:
+            second[x] = count
     if len(whole) < 2:
         return None
     held = sum(most.values()) / rows
     chance = sum(count * count for count in whole.values()) / rows**2
-    if chance >= 1 or rows <= len(grouped):
-        return None
-    mu = 1 - (1 - squares / rows) / (1 - chance) * (rows - 1) / (rows - len(grouped))
+    mu = 1 - (1 - squares / rows) / (1 - chance) * (rows - 1) / (rows - len(sizes))
     if held >= 0.9 and mu >= 0.35:
-        return _Pair(a, b, held, mu, chance, True)
-    large = [x for x in grouped if sizes[x] >= 5]
-    pure = sum(most[x] == sizes[x] for x in large)
+        return _Pair(a, b, held, mu, True)
+    large = [x for x, size in sizes.items() if size >= 5]
     clear = sum(most[x] >= 3 and most[x] >= 2 * second[x] for x in large)
+    pure = sum(most[x] == sizes[x] for x in large)
     if (
-        rows >= 5 * len(grouped)
+        rows >= 5 * len(sizes)
         and held >= 0.35
         and chance <= 0.05
         and mu >= 0.2
@@ -761,7 +810,7 @@ def _pair(a: _Column, b: _Column, left: list[int], right: list[int]) -> _Pair | 
         and clear >= 0.6 * len(large)
         and pure <= 0.3 * len(large)
     ):
-        return _Pair(a, b, held, mu, chance, False)
+        return _Pair(a, b, held, mu, False)
     return None
 
 
@@ -833,26 +882,39 @@ def _library(metric: str, argument: str, value: Any) -> dict[str, Any]:
     return {"quality": {"metric": metric, "arguments": {argument: value}, "mustBe": 0}}
 
 
-def yaml_of(one: Suggestion) -> str:
-    """The rule as one line of YAML: `required: true`, or a `quality` entry as a flow mapping."""
-    entry = dict(one.entry)
-    if "quality" not in entry:
-        key, value = next(iter(entry.items()))
-        return f"{key}: {json.dumps(value)}"
-    rule = dict(entry["quality"])
-    listed: dict[str, Any] = {"name": one.id, "description": one.label.en or one.label.zh}
-    listed |= rule | {
+def written(one: Suggestion) -> dict[str, Any]:
+    """The rule as a contract writes it: `{"required": True}`, or an entry of `quality`."""
+    rule = one.entry.get("quality")
+    if rule is None:
+        return dict(one.entry)
+    return {
+        "name": one.id,
+        "description": one.label.zh,
+        **rule,
         "severity": "warning",
         "customProperties": [{"property": "indicator", "value": one.indicator}],
     }
-    return json.dumps(listed, ensure_ascii=False)
+
+
+def examples(engine: Engine, one: Suggestion, most: int) -> tuple[tuple[str, int], ...]:
+    """The values that most often break a rule, and in how many rows; NULL is told as empty."""
+    column = sql.quote(one.column)
+    key = f"CAST({'r.' if one.determinant else ''}{column} AS VARCHAR) AS doubted"
+    query = (
+        f"SELECT coalesce(doubted, ''), count(*) AS times FROM "
+        f"({one.doubtful(sql.quote(one.table), key)}) GROUP BY doubted "
+        f"ORDER BY times DESC, doubted LIMIT {most}"
+    )
+    return tuple((str(value), int(times)) for value, times in engine.query(query))
 
 
 # Forms of text
 
 MISSING_WORDS = frozenset(
     "n/a|#n/a|na|n.a.|n.a|null|<null>|(null)|none|nan|nil|#null!|#value!|#ref!|#div/0!|#name?|\\n|"
-    "-|--|---|–|—|?|??|???|.|..|/|//|*|_|无数据|暂无|暂无数据|空|空值|缺失|缺|未填|未填写".split("|")
+    "-|--|---|–|—|?|??|???|.|..|/|//|*|_|无数据|暂无|暂无数据|空|空值|缺失|缺|未填|未填写".split(
+        "|"
+    )
 )
 # These may be a value in their own right.
 DOUBTFUL_WORDS = frozenset(
@@ -863,12 +925,13 @@ DOUBTFUL_WORDS = frozenset(
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _PLAIN = re.compile(NUMBER.strip("^$"), re.ASCII)
 _SUFFIXED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*\s*([^\d\s.,:/+-][^\d]{0,23})")
-_PREFIXED = re.compile(r"([^\d\s.,:/+-][^\d]{0,3}?)\s*[+-]?[0-9]+(?:[.,][0-9]+)*")
+_PREFIXED = re.compile(r"([^\d\s.,:/+-][^\d+-]{0,3}?)\s*[0-9]+(?:[.,][0-9]+)*")
 _BLANKS = " \t\r\n\u00a0\u3000"
 _DIGITS = re.compile(r"[0-9]+")
 _MOJIBAKE = re.compile(
     "\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bf|[\u0080-\u009f]|锟斤拷"
 )
+_DAYS = ("#/#/#", "#-#-#", "#.#.#")
 _STAMP = re.compile(r"[^A-Za-z#]*#[-/.]#([-/.]#)?[ T,]*")
 
 
@@ -938,13 +1001,28 @@ def _within(one: str, other: str, edits: int) -> bool:
     return row[-1] <= edits
 
 
+def _edits(one: str, *, few: bool) -> int:
+    """How many slips of the pen a form may have. None in the short codes of a long list, which lie
+    close by nature, and one in Chinese, where a character is a word.
+    """
+    if not one.isascii() and sum(c > "\u2e7f" for c in one) * 2 > len(one):
+        return int(len(one) >= 8)
+    if sum(c.isalpha() for c in one) < 3 or (len(one) < 5 and not few):
+        return 0
+    return 1 if len(one) < 8 else 2 if len(one) < 20 else len(one) // 9
+
+
 def _other_word(one: str, other: str) -> bool:
     """Whether they differ in a whole short word or in a number's place, as codes do."""
     left, right = re.split(r"[^\w#]+", one), re.split(r"[^\w#]+", other)
     if len(left) != len(right):
         return False
     differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
-    return any(len(a) <= 2 and len(b) <= 2 and len(left) > 1 for a, b in differing)
+    return any(
+        ("#" in a and "#" in b and len(a) > 1 and len(b) > 1)
+        or (len(left) > 1 and len(a) <= 2 and len(b) <= 2)
+        for a, b in differing
+    )
 
 
 def _round_out(value: float, *, down: bool) -> str:
@@ -959,7 +1037,3 @@ def _round_out(value: float, *, down: bool) -> str:
 
 def _share(value: float | Decimal) -> Decimal:
     return min(max(Decimal(str(round(float(value), 3))), Decimal()), Decimal(1)).quantize(PLACES)
-
-
-def of_column(found: Iterable[Suggestion], column: str) -> list[Suggestion]:
-    return [one for one in found if one.column == column]

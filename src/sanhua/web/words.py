@@ -56,6 +56,7 @@ KINDS = {
     "snapshot": Text("快照", "snapshot"),
     "standard": Text("对标结果", "standard result"),
     "step": Text("步骤", "step of a run"),
+    "suggestion": Text("对规则建议的决定", "decision on a suggested rule"),
     "table": Text("数据表", "table"),
     "token": Text("访问令牌", "access token"),
     "voucher": Text("凭证", "voucher"),
