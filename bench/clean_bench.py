@@ -115,7 +115,8 @@ class Set:
 
     def flagged(self, one: suggest.Suggestion) -> set[Cell]:
         column = self.names.index(one.column)
-        query = one.doubtful(NUMBERED, "row_no")
+        relation = NUMBERED if one.determinant else f"{NUMBERED} AS {TABLE}"
+        query = one.doubtful(relation, "row_no")
         rows = self.engine.query(query, rows_max=max(self.manifest.rows, 1))
         return {(self.row_at[int(row[0])], column) for row in rows}
 
@@ -142,10 +143,6 @@ def rules_of(path: Path, names: list[str]) -> Iterator[suggest.Suggestion]:
                     raise SystemExit(f"{path}: {name}: does not start with {head}")
                 sql.parse(query)
                 yield replace(made, predicate=query.removeprefix(head))
-            elif "determinedBy" in rule:
-                yield replace(
-                    made, determinant=rule["determinedBy"], predicate="rows_held * 2 <= rows_most"
-                )
             elif "pattern" in arguments:
                 pattern = sql.literal(unanchored(arguments["pattern"]))
                 yield replace(made, predicate=f"NOT regexp_matches({quoted}, {pattern})")
