@@ -21,6 +21,7 @@ from sanhua.project.model import Project
 from sanhua.rules.packs import Packs
 
 if TYPE_CHECKING:
+    from sanhua.engine.hashes import Hashes
     from sanhua.engine.lake import Lake
     from sanhua.store import SqlStore
 
@@ -160,7 +161,14 @@ class Workspace:
     def lake(self) -> Lake:
         from sanhua.engine.lake import Lake
 
-        return Lake(self.lake_root)
+        return Lake(self.lake_root, self.hashes)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Content hashes of raw files and of the lake that were computed before."""
+        from sanhua.engine.hashes import Hashes
+
+        return Hashes(self.root / ".sanhua" / "hashes.db")
 
     def lake_has(self, layer: str, table: str, snapshot: str) -> bool:
         """Whether the snapshot's folder is there (its bytes are checked by `verify`, not here)."""
@@ -195,7 +203,7 @@ class Workspace:
             held.close()
 
     def close(self) -> None:
-        for part in ("store", "engine"):
+        for part in ("store", "engine", "hashes"):
             opened = self.__dict__.pop(part, None)
             if opened is not None and hasattr(opened, "close"):
                 opened.close()
