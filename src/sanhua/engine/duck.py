@@ -447,7 +447,7 @@ class DuckEngine:
         if manifest is not None and manifest.rows > rows_max:
             every = -(-manifest.rows // rows_max)
             relation = self._scan(manifest, ", file_row_number = true")
-            some = f"WHERE hash(file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
+            some = f"WHERE hash(file_index, file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
         with _translated("engine.cannot-run", table=table):
             return self._db.execute(f"SELECT {listed} FROM {relation} {some}").fetchall()
 
