@@ -5,6 +5,7 @@ another; the next run checks it, the rejected one is not offered again.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from click.testing import CliRunner
 
 from sanhua.cli.commands import cli
 
-CONTRACT = """\
+FILES = {
+    "sanhua.yaml": "sanhua: 1\ntitle: 商户\nentities: {plant: {regime: CAS}}\n",
+    "parties.yaml": (
+        "plant: {name: 测试工厂, uscc: 91350100M000100Y43, roles: [holder, operator]}\n"
+        "maker: {name: 制单人, person: true, of: plant, roles: [finance]}\n"
+        "steward: {name: 管家, person: true, of: plant, roles: [data_steward]}\n"
+    ),
+    "sources/shops.yaml": "title: 商户\nfiles: raw/shops.csv\ncadence: day\n",
+    "contracts/shops.odcs.yaml": """\
 apiVersion: v3.1.0
 kind: DataContract
 id: shops
@@ -29,7 +38,8 @@ schema:
         logicalType: string
       - {name: area, logicalType: string}   # 行政区
       - {name: phone, logicalType: string}
-"""
+""",
+}
 
 
 def said(*args: object, exit_code: int = 0) -> dict[str, Any]:
@@ -38,21 +48,27 @@ def said(*args: object, exit_code: int = 0) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def project(small_project: Path) -> Path:
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ran") / "small"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "raw").mkdir()
     rows = ["id,city,area,phone"]
     for n in range(200):
         city = f"city {'abcdefgh'[n % 8] * 4}"
         rows.append(f"S{n},{city},area {n % 8 // 2},138001{n % 4 + 38000}")
     rows[9] = rows[9].replace("aaaa", "aaax")
     rows[10] = rows[10].replace("area 0", "area 3")
-    (small_project / "raw" / "shops.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (small_project / "sources" / "shops.yaml").write_text(
-        "title: 商户\nfiles: raw/shops.csv\ncadence: day\n", encoding="utf-8"
-    )
-    (small_project / "contracts" / "shops.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
-    said("run", "shops", "-C", small_project)
-    return small_project
+    (folder / "raw" / "shops.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    said("run", "-C", folder)
+    return folder
+
+
+@pytest.fixture
+def project(ran: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ran, tmp_path / "small"))
 
 
 def test_from_the_values_to_a_rule_in_force(project: Path):

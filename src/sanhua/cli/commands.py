@@ -68,6 +68,10 @@ GROUPS = {
         "sanhua.cli.suggesting",
         "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
     ),
+    "repaired": (
+        "sanhua.cli.suggesting",
+        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
     "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 

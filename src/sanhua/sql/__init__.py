@@ -2,6 +2,7 @@
 
 canonical  parse, allow-list, tables, order, fingerprints, safe building of text
 lineage    what each output column was made from, and whether every column exists
+dates      JDK date patterns as the engine's
 
 No I/O. In: text that people wrote. Out: `Query`, lineage, or Invalid sql.* at path:line.
 """

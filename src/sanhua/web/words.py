@@ -46,6 +46,7 @@ KINDS = {
     "refusal": Text("拒绝", "refusal"),
     "registration": Text("数据产权登记", "registration"),
     "registration_act": Text("登记步骤", "step of a registration"),
+    "repair": Text("清洗结果", "result of a repair"),
     "resource": Text("数据资源", "data resource"),
     "rights_transfer": Text("权利转让", "transfer of rights"),
     "rule": Text("规则", "rule"),

@@ -94,7 +94,7 @@ def offered(
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         graded = uow.find(Grading, ids.node("grade", table))
         verdicts = [uow.find(Verdict, _node(table, one.id)) for one in found]
-    hidden = _closed(graded)
+    hidden = closed_columns(graded)
     fresh: list[Offered] = []
     below = rejected = 0
     for one, verdict in zip(found, verdicts, strict=True):
@@ -122,7 +122,7 @@ def _must_be_made(ws: Workspace, snapshots: Snapshots, table: str) -> None:
         raise NotFound("suggest.no-such-table", table=table, known=", ".join(known) or "–")
 
 
-def _closed(graded: Grading | None) -> set[str] | None:
+def closed_columns(graded: Grading | None) -> set[str] | None:
     """The columns whose values are not shown; None: all of them, for want of a grading."""
     if graded is None:
         return None

@@ -55,4 +55,34 @@ MESSAGES = {
         "手工写入 sanhua suggest --json 给出的 rule",
         "write the `rule` that sanhua suggest --json gives by hand",
     ),
+    "repair.unknown": Message(
+        "无法识别的清洗规则 {value}",
+        "unknown repair rule {value}",
+        "可用：{known}",
+        "known: {known}",
+    ),
+    "repair.wrong-form": Message(
+        "清洗规则 {value} 的写法不对",
+        "the repair rule {value} is not written right",
+        "trim、collapse 单写；missing、unit、dates 后列词；map 为 旧: 新；"
+        "majority、default 后一个词",
+        "trim and collapse stand alone; missing, unit and dates take words; map takes old: new; "
+        "majority and default one word",
+    ),
+    "repair.majority-of-unknown": Message(
+        "{field} 的 majority 所依的 {value} 不是本表的其他列",
+        "{field}: majority of {value}, which is no other column of the table",
+        "可用：{known}",
+        "known: {known}",
+    ),
+    "repair.none": Message(
+        "没有清洗过的数据表 {table}",
+        "no run has repaired a table {table}",
+        "有 repairOf 的：{known}；先 sanhua run",
+        "with repairOf: {known}; sanhua run first",
+    ),
+    "repair.rows-lost": Message(
+        "清洗 {table}：读入 {rows} 行，留下 {kept} 行，拒绝 {rejected} 行，合不上",
+        "repair of {table}: {rows} rows in, {kept} kept and {rejected} rejected do not add up",
+    ),
 }
