@@ -235,3 +235,34 @@ def test_wrong_cells_of_labelled_tables_are_found_by_suggestions_alone(name: str
     told = json.loads(done.stdout)
     assert set(told) == {"precision", "recall", "f1"}
     assert told["f1"] >= least
+
+
+def test_a_word_that_is_at_home_in_another_column(engine: DuckEngine, tmp_path: Path):
+    rows = [[f"city {'abcdefgh'[n % 8]}", ("north", "south", "west")[n % 3]] for n in range(400)]
+    rows[7] = ["south", "city b"]
+    found = suggested(engine, tmp_path, ["city", "region"], rows)
+    for column in ("city", "region"):
+        (one,) = shown(found, "misplaced", column)
+        assert doubted(engine, one) == [7]
+
+
+def test_signs_that_places_are_not_written_with(engine: DuckEngine, tmp_path: Path):
+    rows = [[f"{'ABCDEFGH'[n % 8] * 3} Town", f"x{n}"] for n in range(600)]
+    rows[5][0], rows[6][0] = "BBB Town-*", "CC9 Town"
+    found = suggested(engine, tmp_path, ["city", "id"], rows)
+    flagged = {row for one in shown(found, "characters", "city") for row in doubted(engine, one)}
+    assert flagged == {5, 6}
+
+
+def test_a_sensor_that_stands_still_is_told_from_the_night(engine: DuckEngine):
+    """NREL inverter 2173 (data/power_pv_nrel): 245 rows are labelled stuck, 1,015 zeros are not."""
+    path = DATA / "power_pv_nrel" / "ac_power_inv_2173_stale_data.csv.gz"
+    if not path.exists():
+        pytest.skip(f"no labelled series at {path}")
+    manifest = engine.collect("t", [path], Reading(), None, inputs=["f"], step="s",
+                              names=[path.name])  # fmt: skip
+    engine.bind(manifest)
+    (one,) = shown(suggest(engine, "t", manifest.columns, manifest.rows), "stuck")
+    labels = [row[0] for row in engine.query(one.doubtful("t", "stale_data_mask"))]
+    assert labels == ["True"] * 245
+    sql.parse(one.counting())

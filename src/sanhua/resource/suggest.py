@@ -26,7 +26,7 @@ from sanhua.kernel.text import Text
 
 SAMPLE_ROWS = 20_000  # looked at closely
 DEFAULT = Decimal("0.6")  # suggestions of less confidence are shown only when asked for
-VALUES_MAX = 2_000  # distinct values of a column that are all counted
+VALUES_MAX = 5_000  # distinct values of a column that are all counted
 LISTED_MAX = 200  # values that one rule lists
 PAIRED_COLUMNS = 60  # columns that are compared with one another,
 PAIRED_VALUES = 3_000_000  # in so many values in all
@@ -71,6 +71,7 @@ class Suggestion:
     entry: Mapping[str, Any]
     confidence: Decimal
     determinant: str = ""
+    order: str = ""
     support: int = 0  # rows that the rule was tried on
     violations: int = 0
     lists_values: bool = False
@@ -84,6 +85,16 @@ class Suggestion:
             f"FROM {relation} WHERE {a} IS NOT NULL GROUP BY {a}, {b})"
         )
 
+    def runs(self, relation: str) -> str:
+        """The rows of a relation with `rows_run`."""
+        value, order = sql.quote(self.column), sql.quote(self.order)
+        return (
+            f"(SELECT *, count(*) OVER (PARTITION BY {value}, run_no) AS rows_run FROM "
+            f"(SELECT *, row_number() OVER (ORDER BY {order}) - row_number() OVER "
+            f"(PARTITION BY {value} ORDER BY {order}) AS run_no FROM {relation} "
+            f"WHERE {value} IS NOT NULL))"
+        )
+
     def counting(self) -> str:
         """One SELECT of how many rows of the table break the rule."""
         table = sql.quote(self.table)
@@ -92,11 +103,13 @@ class Suggestion:
                 f"SELECT coalesce(sum(rows_held), 0) FROM {self.groups(table)} "
                 f"WHERE {self.predicate}"
             )
-        return f"SELECT count(*) FROM {table} WHERE {self.predicate}"
+        relation = self.runs(table) if self.order else table
+        return f"SELECT count(*) FROM {relation} WHERE {self.predicate}"
 
     def doubtful(self, relation: str, key: str) -> str:
         """One SELECT of `key` of the rows in `relation` whose value the rule doubts."""
         if not self.determinant:
+            relation = self.runs(relation) if self.order else relation
             return f"SELECT {key} FROM {relation} WHERE {self.predicate}"
         a, b = sql.quote(self.determinant), sql.quote(self.column)
         return (
@@ -121,10 +134,10 @@ def suggest(engine: Engine, table: str, columns: Sequence[Column], rows: int) ->
     measured = engine.measure(table, [metric for one in proposed for metric in _metrics(one)])
     value = {one.metric.id: one.value for one in measured if one.error is None}
     for one in proposed:
-        support, violations = (value.get(metric.id) for metric in _metrics(one))
-        if violations is None or support is None:
-            continue  # a rule that does not run is none
-        found.append(_decided(one, int(support), int(violations)))
+        figures = [value.get(metric.id) for metric in _metrics(one)]
+        told = [int(figure) for figure in figures if figure is not None]
+        if len(told) == len(figures):  # a rule that does not run is none
+            found.append(_decided(one, *told))
     return sorted(
         (one for one in found if one.confidence > 0),
         key=lambda one: (-one.confidence, one.column, one.kind, one.id),
@@ -143,31 +156,44 @@ def _counted(engine: Engine, sample: Sample) -> dict[str, dict[str, int]]:
             f"GROUP BY {name}"
         )
         try:
-            found = engine.query(query, rows_max=10 * VALUES_MAX)
+            found = engine.query(query, rows_max=4 * VALUES_MAX)
         except SanhuaError:  # far more values than the sample had: no column of few values
             continue
         counts[column.name] = {value: int(count) for value, count in found}
     return counts
 
 
-def _metrics(one: Suggestion) -> tuple[Metric, Metric]:
-    """What a rule is tried on, and what breaks it."""
+def _metrics(one: Suggestion) -> list[Metric]:
+    """What a rule is tried on, what breaks it, and what would show that it is none."""
     tried = sql.quote(one.determinant or one.column)
     support = f"count({tried})" if one.kind not in ("missing", "carried_over") else "count(*)"
     if one.kind == "repeated":
         breaking = Metric(f"{one.id}#violations", tried, Scan.UNIQUE)
+    elif one.order:
+        against = replace(one, predicate=one.predicate.replace(_STUCK, _SHORT))
+        return [
+            Metric(f"{one.id}#support", support),
+            Metric(f"{one.id}#violations", one.counting(), Scan.QUERY),
+            Metric(f"{one.id}#against", against.counting(), Scan.QUERY),
+        ]
     elif one.determinant or "SELECT" in one.predicate:
         breaking = Metric(f"{one.id}#violations", one.counting(), Scan.QUERY)
     else:
         breaking = Metric(f"{one.id}#violations", sql.count_if(one.predicate))
-    return Metric(f"{one.id}#support", support), breaking
+    return [Metric(f"{one.id}#support", support), breaking]
 
 
-def _decided(one: Suggestion, support: int, violations: int) -> Suggestion:
+_STUCK, _SHORT = "rows_run >= 6", "rows_run BETWEEN 2 AND 5"
+STUCK_ROWS = 500_000  # of a table whose order is looked at
+
+
+def _decided(one: Suggestion, support: int, violations: int, against: int = 0) -> Suggestion:
     """With its figures over the whole table; a rule that breaks there much more often than the
     sample let expect loses its confidence.
     """
     one = replace(one, support=support, violations=violations)
+    if one.kind == "stuck" and (not violations or against > violations / 5):
+        return replace(one, confidence=Decimal())
     if one.kind == "dependency" and violations > _BROKEN_MAX * support:
         return replace(one, confidence=Decimal())
     if one.kind == "repeated" and violations > max(2, support // 500):
@@ -228,6 +254,15 @@ class _Column:
         return total > 0 and self.numbers >= 0.95 * total
 
     @cached_property
+    def is_time(self) -> bool:
+        """Whether each row has a day or moment of its own, written so that its text sorts."""
+        if self.nulls or len(self.seen) < len(self.values):
+            return False
+        if not self.is_text:
+            return self.type in ("DATE", "TIMESTAMP")
+        return all(_SORTED_TIME.fullmatch(value) for value in self.seen)
+
+    @cached_property
     def figures(self) -> list[float]:
         """The numbers of the sample, sorted."""
         written = ((v, n) for v, n in self.seen.items() if _PLAIN.fullmatch(v))
@@ -243,6 +278,7 @@ class _Column:
         confidence: float,
         *,
         determinant: str = "",
+        order: str = "",
         lists_values: bool = False,
     ) -> Suggestion:
         table = self.sample.table
@@ -250,7 +286,7 @@ class _Column:
         id = f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:10]}"
         one = Suggestion(
             id, table, kind, self.name, indicator, label, predicate, entry, _share(confidence),
-            determinant, lists_values=lists_values,
+            determinant, order, lists_values=lists_values,
         )  # fmt: skip
         if not entry:
             quality = {"type": "sql", "query": one.counting(), "mustBe": 0}
@@ -259,7 +295,9 @@ class _Column:
 
 
 # Kinds with several rules for one column; of the others, new values give the same rule new bounds.
-_BY_TEXT = frozenset({"missing_word", "blanks", "form", "spelling", "values", "order"})
+_BY_TEXT = frozenset(
+    {"missing_word", "characters", "blanks", "form", "spelling", "values", "order"}
+)
 
 
 def propose(sample: Sample) -> list[Suggestion]:
@@ -272,6 +310,8 @@ def propose(sample: Sample) -> list[Suggestion]:
     paired = [column for column in columns if len(column.seen) > 1][:PAIRED_COLUMNS]
     found += _dependencies(paired)
     found += _carried_over(paired)
+    found += _misplaced(paired)
+    found += _stuck(columns)
     found += _orders(paired)
     return found
 
@@ -317,7 +357,7 @@ def _missing_word(column: _Column) -> Iterator[Suggestion]:
     """
     if not column.is_text or not column.real:
         return
-    digits = sum(n for v, n in column.real.items() if v[:1].isdigit())
+    digits = sum(n for v, n in column.real.items() if v.lstrip("+-")[:1].isdigit())
     numeric = digits >= 0.9 * column.real.total()
     codes = sum(n for v, n in column.real.items() if len(v) <= 3 and v.isalpha())
     sure: list[str] = []
@@ -350,15 +390,16 @@ def _sentinel(column: _Column) -> Iterator[Suggestion]:
     """A number of nines (or its negative) that lies far beyond all other values and recurs."""
     if not column.is_number or len(column.figures) < 50:
         return
-    for value, count in column.seen.most_common(50):
-        if count < 3 or not re.fullmatch(r"-?(9{3,}0*|1{4,}|0{4,})(\.0+)?", value):
+    for value in (value for value in column.seen if _SENTINEL.fullmatch(value)):
+        if column.seen[value] < (1 if value.startswith("99999") else 3):
             continue
         others = [one for one in column.figures if one != float(value)]
         if not others:
             continue
         spread = max(others) - min(others) or 1.0
         beyond = max(float(value) - max(others), min(others) - float(value))
-        if beyond > 2 * spread:
+        lone = value in ("-1", "-1.0") and min(others) > 0  # the one negative among counts
+        if beyond > 2 * spread or lone:
             yield column.make(
                 "missing_word",
                 "0201",
@@ -418,6 +459,27 @@ def _damaged(column: _Column) -> Iterator[Suggestion]:
             {},
             0.85,
         )
+
+
+def _characters(column: _Column) -> Iterator[Suggestion]:
+    """A sign that names and places are not written with (`*`, `@`, `_` …) in fewer than one value
+    of fifty, or a figure in fewer than one of two hundred; not in free text. Confidence 0.75, 0.65
+    for figures.
+    """
+    total = column.real.total()
+    free = len(column.real) > 0.5 * total or sum(map(len, column.real)) > 40 * len(column.real)
+    if not column.is_text or total < 200 or free or column.is_number:
+        return
+    odd = sum(n for v, n in column.real.items() if _ODD.search(v))
+    figures = sum(n for v, n in column.real.items() if _DIGITS.search(v))
+    label = Text(f"{column.name} 只用通常的字符", f"{column.name} holds no unusual characters")
+    for count, most, pattern, confidence in (
+        (odd, 0.02, _ODD.pattern, 0.75),
+        (figures, 0.005, "[0-9]", 0.65),
+    ):
+        if 0 < count <= most * total:
+            predicate = f"regexp_matches({column.quoted}, {sql.literal(pattern)})"
+            yield column.make("characters", "0302", label, predicate, {}, confidence)
 
 
 def _number(column: _Column) -> Iterator[Suggestion]:
@@ -579,7 +641,7 @@ def _spelling(column: _Column) -> Iterator[Suggestion]:
     for value in column.real:
         forms[form(value)].append(value)
     counts = column.forms
-    if len(counts) > 5 * VALUES_MAX or counts.most_common(1)[0][1] < 5:
+    if len(counts) > 4 * VALUES_MAX or counts.most_common(1)[0][1] < 5:
         return
     frequent = [(one, count) for one, count in counts.most_common(400) if count >= 5]
     top = frequent[0][1]
@@ -686,8 +748,8 @@ def _range(column: _Column) -> Iterator[Suggestion]:
 
 
 _LOOKS = (
-    _missing, _repeated, _missing_word, _sentinel, _blanks, _damaged, _number, _pattern, _spelling,
-    _values, _range,
+    _missing, _repeated, _missing_word, _sentinel, _blanks, _damaged, _characters, _number,
+    _pattern, _spelling, _values, _range,
 )  # fmt: skip
 
 
@@ -849,6 +911,65 @@ def _carried_over(columns: Sequence[_Column]) -> Iterator[Suggestion]:
                 yield column.make("carried_over", "0302", label, slid, {}, 0.9)
 
 
+def _misplaced(columns: Sequence[_Column]) -> Iterator[Suggestion]:
+    """A rare word that is at home in another column: at most one in a hundred here, at least one in
+    fifty there, where the two columns share no frequent word. Confidence 0.75.
+    """
+    words = [
+        column
+        for column in columns
+        if column.is_text and not column.is_number and len(column.seen) <= 0.5 * column.filled
+    ]
+    home = {
+        column.name: {v for v, n in column.real.items() if n >= max(5, 0.02 * column.filled)}
+        for column in words
+    }
+    for column in words:
+        found: set[str] = set()
+        for other in words:
+            if other is not column and not home[column.name] & home[other.name]:
+                found |= {
+                    v
+                    for v in home[other.name]
+                    if 0 < column.counts[v] <= 0.01 * column.filled and len(v) > 1
+                }
+        if 0 < len(found) <= 10:
+            yield column.make(
+                "misplaced",
+                "0301",
+                Text(f"{column.name} 不含他列的值", f"{column.name} holds no other column's value"),
+                sql.in_list(column.name, sorted(found)),
+                {},
+                0.75,
+                lists_values=True,
+            )
+
+
+def _stuck(columns: Sequence[_Column]) -> Iterator[Suggestion]:
+    """Six and more rows in a row, in order of time, with the same figure of many: a sensor that
+    stands still. The figure that is most frequent of all (a zero at night) may stay.
+
+    Confidence 0.8, none where runs of two to five are not rare beside: such figures are coarse.
+    """
+    sample = columns[0].sample
+    times = [column for column in columns if column.is_time]
+    if not times or sample.rows > STUCK_ROWS:
+        return
+    for column in columns:
+        figures = column.figures
+        if not column.is_number or len(figures) < 200 or len(set(figures)) < 100:
+            continue
+        if len(column.seen) == sum(column.seen.values()):
+            continue
+        value, count = column.seen.most_common(1)[0]
+        usual = f" AND {column.text} <> {sql.literal(value)}" if count > 0.1 * len(figures) else ""
+        label = Text(f"{column.name} 不长时间停在一个值", f"{column.name} does not stand still")
+        yield column.make(
+            "stuck", "0301", label, _STUCK + usual, {}, 0.8, order=times[0].name,
+            lists_values=False,
+        )  # fmt: skip
+
+
 def _orders(columns: Sequence[_Column]) -> Iterator[Suggestion]:
     """One column never above another of the same kind: days and moments, or numbers of one scale.
 
@@ -927,10 +1048,13 @@ _PLAIN = re.compile(NUMBER.strip("^$"), re.ASCII)
 _SUFFIXED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*\s*([^\d\s.,:/+-][^\d]{0,23})")
 _PREFIXED = re.compile(r"([^\d\s.,:/+-][^\d+-]{0,3}?)\s*[0-9]+(?:[.,][0-9]+)*")
 _BLANKS = " \t\r\n\u00a0\u3000"
+_ODD = re.compile(r"[*@^~|\\<>{}\[\]_=+!$%;`]")
+_SENTINEL = re.compile(r"-?9{3,}0*(\.0+)?|-1(\.0)?")
 _DIGITS = re.compile(r"[0-9]+")
 _MOJIBAKE = re.compile(
     "\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bf|[\u0080-\u009f]|锟斤拷"
 )
+_SORTED_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([+-]\d{2}:?\d{2}|Z)?")
 _DAYS = ("#/#/#", "#-#-#", "#.#.#")
 _STAMP = re.compile(r"[^A-Za-z#]*#[-/.]#([-/.]#)?[ T,]*")
 
