@@ -72,7 +72,10 @@ GROUPS = {
         "sanhua.cli.suggesting",
         "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 
