@@ -608,6 +608,21 @@ class DuckEngine:
         with _translated("engine.cannot-run", table=sold.table):
             return write(self._builds, sold, columns, path)
 
+    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
+        """Rows of a bound table as text: all when they are at most `rows_max`, otherwise about so
+        many, spread evenly by a hash of their numbers, always the same ones.
+        """
+        manifest = self._tables.get(table)
+        names = [row[0] for row in self._db.execute(f"DESCRIBE {quote(table)}").fetchall()]
+        listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
+        relation, some = quote(table), f"LIMIT {rows_max}"
+        if manifest is not None and manifest.rows > rows_max:
+            every = -(-manifest.rows // rows_max)
+            relation = self._scan(manifest, ", file_row_number = true")
+            some = f"WHERE hash(file_index, file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
+        with _translated("engine.cannot-run", table=table):
+            return self._db.execute(f"SELECT {listed} FROM {relation} {some}").fetchall()
+
     # Query
 
     def query(

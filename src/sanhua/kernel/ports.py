@@ -208,6 +208,12 @@ class Engine(Protocol):
         """
         ...
 
+    def sample(self, table: str, rows_max: int) -> Sequence[tuple[str | None, ...]]:
+        """Rows of a bound table as text, all when they are few, otherwise about `rows_max` of them,
+        always the same ones.
+        """
+        ...
+
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
         """Every metric in as few scans as possible; one that fails carries its error, the others
         their values.

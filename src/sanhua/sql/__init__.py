@@ -3,6 +3,7 @@
 canonical  parse, allow-list, tables, order, fingerprints, safe building of text
 lineage    what each output column was made from, and whether every column exists
 partition  which rows of one input each value of a column is made of
+dates      JDK date patterns as the engine's
 shared     a SELECT of one value as an aggregate over its table
 
 No I/O. In: text that people wrote. Out: `Query`, lineage, or Invalid sql.* at path:line.

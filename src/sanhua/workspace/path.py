@@ -1,5 +1,5 @@
-"""The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights,
-register, product, deal, capital, figures.
+"""The value path as steps: freeze, collect, build, repair, standard, quality, grade, publish,
+rights, register, product, deal, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -34,6 +34,7 @@ from sanhua.kernel.time import legal_day
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import profile, quality, standard
+from sanhua.resource import repair as repairing
 from sanhua.resource.collect import Cadence, RawFile, merged, raw_columns
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.lineage import Table, snapshot_record
@@ -86,6 +87,7 @@ class Path:
                 self.build(table)
         for table in plan.wanted:
             self.grade(table)
+            self.repair(table)
         for contract in self.project.contracts.values():
             if plan.is_wanted(contract.id):
                 self.standard(contract)
@@ -322,6 +324,47 @@ class Path:
             return whole
         then = self.snapshots.earlier(found.table, changed.pop())
         return replace(whole, before=before, then=then) if then else whole
+
+    def repair(self, table: str) -> None:
+        """What the repair rules of a table changed, counted on the table that it repairs."""
+        contract, schema = self.plan.contract_of.get(table, (None, None))
+        if contract is None or schema is None or not schema.repair_of:
+            return
+        rejects = table + repairing.REJECTS
+        tables = [schema.repair_of, table, *([rejects] if rejects in self.plan.queries else [])]
+        node = ids.node("repair", table)
+        needs = [ids.node("table", name) for name in tables]
+        if self.stepper.failed.intersection(needs):
+            self.stepper.step("repair", node, {}, _never, needs=needs)
+            return
+        plan = repairing.plan_of(schema, self.project.elements)
+        made_from = {
+            "snapshots": {name: self.snapshots.id_of(name) for name in tables},
+            "sql": digest({"counts": plan.counts()}),
+        }
+
+        def work() -> Act:
+            self.snapshots.bind(schema.repair_of)
+            (counted,) = self.ws.engine.query(plan.counts(), rows_max=1)
+            rows = [self.snapshots.manifest(name).rows for name in tables[1:]]
+            found = repairing.repaired(
+                node,
+                plan,
+                counted,
+                before=self.snapshots.id_of(schema.repair_of),
+                after=self.snapshots.id_of(table),
+                definition=contract.origin.sha256,
+                kept=rows[0],
+                rejected=sum(rows[1:]),
+            )
+
+            def act(uow: Uow) -> Made:
+                uow.add(found, "table.repaired")
+                return Made((found.id,), found.kept, found.rejected)
+
+            return act
+
+        self.stepper.step("repair", node, made_from, work, needs=needs, at=contract.origin)
 
     def _add_table(
         self,
