@@ -64,6 +64,10 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "standards": (
+        "sanhua.cli.standards",
+        "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
+    ),
     "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 
@@ -246,7 +250,9 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @cli.command()
 @click.argument(
     "kind",
-    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+    type=click.Choice(
+        ["catalogue", "disclosure", "quality", "registration", "standards", "vouchers"]
+    ),
 )
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"

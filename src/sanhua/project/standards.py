@@ -653,6 +653,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return buffer.getvalue()
 
 
+def read_tree(loader: Loader, stem: str) -> Node | None:
+    """A standard as it is written in the folder, whichever way; None when it is not there."""
+    return _Standards(loader).either(stem)[1]
+
+
 def as_tree(root: Node | None) -> dict[str, Any]:
     """A node as plain dicts, lists and texts; empty when there is none."""
     found = plain(root) if isinstance(root, Keys) else {}

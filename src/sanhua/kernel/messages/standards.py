@@ -104,4 +104,56 @@ MESSAGES = {
         "在契约的 team 中写 role: data steward，或在 model.yaml 写 steward",
         "name one in the contract's team (role: data steward) or in model.yaml (steward)",
     ),
+    "standard.too-long": Message(
+        "工作表 {sheet} 第 {row} 行有 {size} 个字，单元格最多 {limit}",
+        "sheet {sheet}, row {row}: a text of {size} characters; a cell holds {limit}",
+        "缩短这段文字",
+        "shorten the text",
+    ),
+    "standard.comments-lost": Message(
+        "{path} 中有注释，重写会丢失它们",
+        "{path} has comments inside, which rewriting would lose",
+        "把注释移到文件开头或 note，或用 --replace 放弃它们",
+        "move them to the head of the file or into `note`, or give them up with --replace",
+    ),
+    "standard.list-in-workbook": Message(
+        "代码集 {codes} 保存在 {path}，内容与导入的不同",
+        "code list {codes} is kept in {path} and differs from what is imported",
+        "在该文件中修改，或先改存为 csv",
+        "change it there, or keep it as csv first",
+    ),
+    "standard.not-the-same": Message(
+        "写出的 {path} 读回后与导入的内容不同，没有写入",
+        "{path} as it would be written does not read back as what was imported; nothing is written",
+        "请报告这个缺陷，附上工作簿",
+        "please report this defect with the workbook",
+    ),
+    "standard.role": Message(
+        "{person} 的角色是 {held}，对标要由 {wanted} 决定",
+        "{person} holds {held}; bindings are decided by {wanted}",
+        "由有此角色的人决定，或在 parties.yaml 补上角色",
+        "let somebody with the role decide, or add the role in parties.yaml",
+    ),
+    "standard.bound-already": Message(
+        "列 {column_name} 已绑定数据元 {element}",
+        "column {column_name} is bound to data element {element} already",
+        "要改绑，请编辑契约",
+        "edit the contract to bind another",
+    ),
+    "standard.cannot-write": Message(
+        "契约的排版容不下这一项，没有写入：列 {column_name}",
+        "the contract's layout takes no further property; nothing is written: {column_name}",
+        "请在该列下写：{written}",
+        "write below the column by hand: {written}",
+    ),
+    "standard.no-such-column": Message(
+        "没有契约列 {column_name}，最接近的是 {nearest}",
+        "no contract has a column {column_name}; nearest: {nearest}",
+        "写作 表.列",
+        "write table.column",
+    ),
+    "standard.no-such-indicator": Message(
+        "没有指标 {indicator}，最接近的是 {nearest}",
+        "there is no indicator {indicator}; nearest: {nearest}",
+    ),
 }

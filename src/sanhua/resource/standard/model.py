@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from sanhua.kernel.origin import Origin
+from sanhua.kernel.record import DefinedBy, MadeFrom, record
 from sanhua.kernel.text import Text
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.standard.codes import CodeList
@@ -47,6 +48,22 @@ class Indicator:
     origin: Origin
     by: tuple[str, ...] = ()
     unit: str = ""
+
+
+@record("indicator")
+@dataclass(frozen=True, slots=True)
+class IndicatorFigure:
+    """An indicator's value over the whole table at a snapshot, and the columns of its formula.
+    `groups` is the number of rows by its dimensions, which are computed anew and not kept.
+    """
+
+    id: str  # indicator:<id>
+    value: str
+    unit: str
+    groups: int
+    snapshot: MadeFrom
+    definition: DefinedBy
+    columns: tuple[MadeFrom, ...] = ()
 
 
 # Coverage
