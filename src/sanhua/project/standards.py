@@ -7,7 +7,6 @@ turn a tree of the YAML spelling into rows and back, `yaml_text` writes the tree
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -571,7 +570,7 @@ def _model_rows(tree: Mapping[str, Any]) -> list[dict[str, str]]:
 
     def start(level: str, key: str, entry: Mapping[str, Any]) -> dict[str, str]:
         """The row that begins a level: it joins the one above while that only names."""
-        joins = rows and rows[-1].get("open") == "1"
+        joins = rows and rows[-1].get("open") == "1" and level not in rows[-1]
         row = rows.pop() if joins else {}
         row[level] = key
         title = entry.get("title")
@@ -612,7 +611,16 @@ def scalar(text: str) -> str:
     """A YAML scalar that reads back as exactly this text."""
     if _PLAIN.fullmatch(text) and not text.endswith(" ") and text.isprintable():
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """In double quotes; what YAML does not print is escaped."""
+    escaped = (
+        f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\U{ord(char):08x}"
+        for char in text
+    )
+    return f'"{"".join(escaped)}"'
 
 
 def yaml_text(tree: Mapping[str, Any], head: Sequence[str] = ()) -> str:
@@ -626,17 +634,13 @@ def _write(tree: Mapping[str, Any], depth: int, lines: list[str]) -> None:
     for key, value in tree.items():
         name = "  " * depth + scalar(key)
         if isinstance(value, dict) and set(value) <= {"zh", "en"} and value:
-            both = ", ".join(
-                f"{k}: {json.dumps(str(v), ensure_ascii=False)}" for k, v in value.items()
-            )
+            both = ", ".join(f"{k}: {quoted(str(v))}" for k, v in value.items())
             lines.append(f"{name}: {{{both}}}")
         elif isinstance(value, dict):
             lines.append(f"{name}:" if value else f"{name}: {{}}")
             _write(value, depth + 1, lines)
         elif isinstance(value, list):
-            lines.append(
-                f"{name}: [{', '.join(json.dumps(str(v), ensure_ascii=False) for v in value)}]"
-            )
+            lines.append(f"{name}: [{', '.join(quoted(str(v)) for v in value)}]")
         else:
             lines.append(f"{name}:" if value in (None, "") else f"{name}: {scalar(str(value))}")
 

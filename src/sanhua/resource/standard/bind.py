@@ -3,7 +3,8 @@ person decided on one. A proposal binds nothing.
 
 How sure a proposal is. Three signs speak for an element, each between 0 and 1:
 
-    name      0.95 x how well the names fit (id 1, title or synonym 0.95, words 0.8 x common share)
+    name      0.95 x how well the names fit (`names.Names.scores`: id 1, title or synonym 0.95,
+              common words up to 0.8, the unit in the name 0.45)
     content   0.85 x C^4 x S: C is the share of the values that are inside the element's code list,
               form and range, S how much that says
     likeness  0.80 x how much the values look like those of columns already bound to the element
@@ -229,7 +230,7 @@ class Proposal:
     element: str
     confidence: Decimal
     name: Decimal
-    why: str  # id | synonym | words | empty
+    why: str  # id | synonym | words | unit | empty
     inside: Decimal | None = None
     likeness: Decimal = Decimal()
     like: str = ""

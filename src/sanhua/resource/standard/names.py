@@ -10,6 +10,7 @@ from sanhua.resource.contract import Property
 from sanhua.resource.standard.element import DataElement, names_of
 
 BY_ID, BY_NAME, BY_WORDS = Decimal("1.00"), Decimal("0.95"), Decimal("0.8")
+BY_PART, BY_UNIT = Decimal("0.60"), Decimal("0.45")
 WORDS_MIN = Decimal("0.5")  # share of common words below which names say nothing
 PLACES = Decimal("0.01")
 
@@ -36,18 +37,22 @@ class Names:
         self.by_id: dict[str, str] = {}
         self.by_name: dict[str, list[str]] = {}
         self.by_token: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        self.by_unit: dict[str, list[str]] = {}
         for element in elements:
             self.by_id[plain(element.id)] = element.id
             for name in names_of(element):
                 self.by_name.setdefault(plain(name), []).append(element.id)
+            if len(plain(element.unit)) > 1:
+                self.by_unit.setdefault(plain(element.unit), []).append(element.id)
             for name in (element.id, *names_of(element)):
                 found = tokens(name)
                 for token in found:
                     self.by_token.setdefault(token, []).append((element.id, found))
 
     def scores(self, prop: Property) -> dict[str, tuple[Decimal, str]]:
-        """Element → how well its name fits (0 to 1) and why: id 1, synonym 0.95, words: 0.8 times
-        the share of words in common, from a half on.
+        """Element → how well its name fits (0 to 1) and why: id 1; synonym 0.95; words: 0.8 times
+        the share of words in common, from a half on, and 0.6 when two or more words of the
+        element's name all stand in the column's; unit 0.45, when a word of it is the unit.
         """
         best: dict[str, tuple[Decimal, str]] = {}
 
@@ -65,7 +70,11 @@ class Names:
                 offer(element, BY_NAME, "synonym")
             found = tokens(name)
             for token in found:
+                for element in self.by_unit.get(token, ()):
+                    offer(element, BY_UNIT, "unit")
                 for element, other in self.by_token.get(token, ()):
+                    if len(other) > 1 and other <= found:
+                        offer(element, BY_PART, "words")
                     common = Decimal(len(found & other)) / len(found | other)
                     if common >= WORDS_MIN:
                         score = (common * BY_WORDS).quantize(PLACES, ROUND_HALF_UP)
