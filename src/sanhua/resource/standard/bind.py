@@ -5,13 +5,13 @@ How sure a proposal is. Three signs speak for an element, each between 0 and 1:
 
     name      0.95 x how well the names fit (`names.Names.scores`: id 1, title or synonym 0.95,
               common words up to 0.8, the unit in the name 0.45)
-    content   0.85 x C^4 x S: C is the share of the values that are inside the element's code list,
+    content   0.85 x C^2 x S: C is the share of the values that are inside the element's code list,
               form and range, S how much that says
     likeness  0.80 x how much the values look like those of columns already bound to the element
 
 They count as independent: confidence = 1 - (1 - name)(1 - content)(1 - likeness), times C where
 the element says what its values are (values outside speak against it), times T for the type: 1 when
-it fits, 0.95 when the column is text whose values read as the type, 0.3 otherwise. S of a code list
+it fits, 0.95 when the column is text whose values read as the type, 0.5 otherwise. S of a code list
 is log2(k) x mean code length / 12, at most 1, for k codes that the column holds, divided by the
 number of elements with that list: `Y N` say little, thirty codes of six digits nearly all. S of a
 form alone is 0.3 when it is a day or a fixed length of six or more, else 0; of a range 0.
@@ -205,14 +205,16 @@ def _suggest(names: Names, prop: Property) -> tuple[Suggestion, ...]:
 
 SAMPLED_VALUES = 400  # distinct values of a column that are looked at
 FOR_EACH = 3  # proposals for a column
-LEAST = Decimal("0.35")  # a proposal below it is not made
+LEAST = Decimal("0.4")  # a proposal below it is not made
 CANDIDATES = 6  # of a column, whose share of rows is measured
 INSIDE_MIN = 0.6  # share of the distinct values that makes a code list a candidate
 LIKE_MIN = 0.35
 NAME, CONTENT, LIKE = 0.95, 0.85, 0.80
-READS, MISFIT = 0.95, 0.3
+READS, MISFIT = 0.95, 0.5
 FORM_STRENGTH, CODE_BITS = 0.3, 12
 SHORT_FORM = 6
+ALIKE, AHEAD = 0.45, 0.1  # left of a likeness with a rival as near; the lead that leaves it whole
+SHARED_MIN = 5  # distinct values of a column from which values in common say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ class Candidate:
     def confidence(self, inside: float | None) -> float:
         kept = (1 - NAME * self.name) * (1 - LIKE * self.likeness)
         if inside is not None:
-            kept *= 1 - CONTENT * inside**4 * self.strength
+            kept *= 1 - CONTENT * inside**2 * self.strength
         return (1 - kept) * (1 if inside is None else inside) * self.type_factor
 
 
@@ -378,41 +380,48 @@ class Proposer:
             if near > best.get(element, (0.0, ""))[0]:
                 best[element] = (near, at)
         ranked = sorted((near for near, _ in best.values()), reverse=True)
+        rival = ranked[1] if len(ranked) > 1 else 0.0
         found: dict[str, tuple[float, str]] = {}
         for element, (near, at) in best.items():
-            others = [score for score in ranked if score < near] or [0.0]
-            tied = ranked.count(near) > 1
-            rival = near if tied or near < ranked[0] else others[0]
-            likeness = near * (1 - 0.5 * (rival / near) ** 4)
+            ahead = max(0.0, 1 - rival / near) if near else 0.0
+            likeness = near * (ALIKE + (1 - ALIKE) * min(1.0, ahead / AHEAD))
             if likeness >= LIKE_MIN:
                 found[element] = (likeness, at)
         return found
 
 
 class Look:
-    """What values look like: their shapes (9 a digit, A a and 字 letters), and the values."""
+    """What values look like: their shapes (9 a digit, A a and 字 letters), the pairs of characters
+    and triples of shape that they are made of, and the values themselves.
+    """
 
     def __init__(self, values: Sequence[str]) -> None:
         self.values = frozenset(values)
-        self.fine = _spread(_shape(value) for value in self.values)
-        self.coarse = _spread(re.sub(r"(.)\1+", r"\1", _shape(value)) for value in self.values)
+        shapes = [_shape(value) for value in self.values]
+        self.fine = _spread(shapes)
+        self.coarse = _spread(re.sub(r"(.)\1+", r"\1", shape) for shape in shapes)
+        digitless = [re.sub(r"[0-9]", "9", value[:64].casefold()) for value in self.values]
+        self.pairs, self.triples = _grams(digitless, 2), _grams(shapes, 3)
 
     @cached_property
     def says(self) -> float:
-        """How much the shape alone says, 0.25 (one word, one number) to 1."""
+        """How much the shape says, 0.4 (one word, one number) to 1."""
         shape, part = max(self.fine.items(), key=lambda item: (item[1], item[0]))
         if part >= 0.9 and len(shape) >= SHORT_FORM:
             return 1.0
         runs = sum(len(shape) * part for shape, part in self.coarse.items())
-        return min(1.0, 0.25 + 0.25 * max(0.0, runs - 1))
+        return min(1.0, 0.4 + 0.2 * max(0.0, runs - 1))
 
     def like(self, other: Look) -> float:
-        """0 to 1: the values in common, or the shapes in common as far as they say anything."""
-        common = len(self.values & other.values) / min(len(self.values), len(other.values))
-        fine, coarse = _common(self.fine, other.fine), _common(self.coarse, other.coarse)
-        shapes = (0.5 * fine + 0.5 * coarse) * min(self.says, other.says)
-        few = min(len(self.values), len(other.values)) < 3
-        return max(shapes, 0.0 if few else common)
+        """0 to 1: the values in common, or the form in common as far as it says anything."""
+        least = min(len(self.values), len(other.values))
+        common = len(self.values & other.values) / least if least >= SHARED_MIN else 0.0
+        shapes = (_common(self.fine, other.fine) + _common(self.coarse, other.coarse)) / 2
+        form = 0.3 * shapes + 0.35 * (
+            _cosine(self.pairs, other.pairs) + _cosine(self.triples, other.triples)
+        )
+        says = min(self.says, other.says)
+        return max(common * says, min(1.0, max(0.0, form - 0.4) / 0.5) * says)
 
 
 def _shape(value: str) -> str:
@@ -430,6 +439,22 @@ def _spread(shapes: Iterable[str]) -> dict[str, float]:
 
 def _common(left: Mapping[str, float], right: Mapping[str, float]) -> float:
     return sum(min(part, right.get(shape, 0.0)) for shape, part in left.items())
+
+
+def _grams(texts: Sequence[str], size: int) -> dict[str, float]:
+    """Each run of `size` characters, ends marked, by its weight in the mean text; of length one."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for text in texts:
+        whole = f"^{text}$"
+        runs = [whole[at : at + size] for at in range(len(whole) - size + 1)]
+        for run in runs:
+            found[run] += 1 / len(runs)
+    norm = math.sqrt(sum(weight * weight for weight in found.values())) or 1.0
+    return {run: weight / norm for run, weight in found.items()}
+
+
+def _cosine(left: Mapping[str, float], right: Mapping[str, float]) -> float:
+    return sum(weight * right.get(run, 0.0) for run, weight in left.items())
 
 
 def _distinctive(written: str) -> bool:

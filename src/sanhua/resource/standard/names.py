@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 
 from sanhua.resource.contract import Property
 from sanhua.resource.standard.element import DataElement, names_of
@@ -13,6 +15,7 @@ BY_ID, BY_NAME, BY_WORDS = Decimal("1.00"), Decimal("0.95"), Decimal("0.8")
 BY_PART, BY_UNIT = Decimal("0.60"), Decimal("0.45")
 WORDS_MIN = Decimal("0.5")  # share of common words below which names say nothing
 PLACES = Decimal("0.01")
+ONE = Decimal(1)
 
 
 def plain(name: str) -> str:
@@ -51,8 +54,9 @@ class Names:
 
     def scores(self, prop: Property) -> dict[str, tuple[Decimal, str]]:
         """Element → how well its name fits (0 to 1) and why: id 1; synonym 0.95; words: 0.8 times
-        the share of words in common, from a half on, and 0.6 when two or more words of the
-        element's name all stand in the column's; unit 0.45, when a word of it is the unit.
+        the share of words in common, from a half on, a word that many elements have counting less,
+        and 0.6 when two or more words of the element's name all stand in the column's; unit 0.45,
+        when a word of it is the unit.
         """
         best: dict[str, tuple[Decimal, str]] = {}
 
@@ -75,8 +79,22 @@ class Names:
                 for element, other in self.by_token.get(token, ()):
                     if len(other) > 1 and other <= found:
                         offer(element, BY_PART, "words")
-                    common = Decimal(len(found & other)) / len(found | other)
+                    common = self._weight(found & other) / self._weight(found | other)
                     if common >= WORDS_MIN:
                         score = (common * BY_WORDS).quantize(PLACES, ROUND_HALF_UP)
                         offer(element, score, "words")
         return best
+
+    def _weight(self, words: Iterable[str]) -> Decimal:
+        return sum((self._weights.get(word, ONE) for word in words), Decimal())
+
+    @cached_property
+    def _weights(self) -> dict[str, Decimal]:
+        """A word of n elements weighs 1 / (1 + log2 n)."""
+        holders = {
+            word: len({element for element, _ in places}) for word, places in self.by_token.items()
+        }
+        return {
+            word: (ONE / Decimal(repr(1 + math.log2(count)))).quantize(PLACES, ROUND_HALF_UP)
+            for word, count in holders.items()
+        }
