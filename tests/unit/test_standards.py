@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib.util
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -45,6 +47,7 @@ from sanhua.workspace.standards import export, import_book
 
 RULES = Packs.load()
 DAY = date(2026, 11, 1)
+BENCH = Path(__file__).resolve().parents[2] / "bench"
 BASE = {
     "sanhua.yaml": "sanhua: 1\nentities: {us: {}}\n",
     "parties.yaml": "us: {name: 本单位, roles: [holder]}\n"
@@ -637,3 +640,18 @@ def test_coverage_counts_by_domain_object_and_entity(tmp_path: Path):
     assert (total["attributes"], total["bound"], total["realised"]) == (4, 2, 2)
     assert told["model"]["domains"][0]["title"] == "域" and told["terms"]["linked"] == 1
     assert spread["entities"][0]["held"] == {"a": "feeds"}
+
+
+def test_every_one_of_fifty_seeded_conflicts_is_found_and_none_that_is_not_there(tmp_path: Path):
+    """bench/check_model.py does the same on 3,812 attributes."""
+    spec = importlib.util.spec_from_file_location("check_model", BENCH / "check_model.py")
+    assert spec is not None and spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    sys.modules["check_model"] = bench
+    spec.loader.exec_module(bench)
+    small = bench.Size(2, 6, 20, 300, 200, 10, 10)
+    for seeded in (False, True):
+        model = bench.Model(small, seeded=seeded)
+        model.write(tmp_path / str(seeded))
+        assert len(model.expected) == 50 * seeded
+        assert bench.found(tmp_path / str(seeded)) == model.expected
