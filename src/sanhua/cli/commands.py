@@ -68,7 +68,10 @@ GROUPS = {
         "sanhua.cli.standards",
         "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 
