@@ -400,6 +400,15 @@ class _Check:
             query = self._reads(query_of(rule, table.name), rule.origin, of, known)
             if query is not None and len(query.tree.selects) != 1:
                 self.say("engine.not-one-value", rule.origin, of, expression=rule.query)
+        for one in table.reconciles:
+            if not self.ref("table", one.other, known, one.origin, of):
+                continue
+            columns = self.schemas.get(one.other)
+            for theirs in [other for _, other in (*one.match, *one.compare)]:
+                if columns is not None and theirs not in columns:
+                    near = nearest_or_some(theirs, columns)
+                    value = f"{one.other}.{theirs}"
+                    self.say("ref.column", one.origin, of, value=value, nearest=near)
 
     def _reads(
         self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False

@@ -18,6 +18,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
+from sanhua.project.custom import Custom
 from sanhua.project.read import (
     Folder,
     Items,
@@ -76,10 +77,10 @@ DIMENSIONS = {
     "coverage": "0202",
 }
 CUSTOM = {
-    "property": ("dataElement", "category", "deidentify"),
+    "property": ("dataElement", "category", "deidentify", "validity", "follows", "ordered"),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
-    "table": ("category",),
+    "table": ("category", "reconciles", "controlTotals"),
 }
 OURS = sorted({name for names in CUSTOM.values() for name in names})
 GRADES = ("core", "important", "general4", "general3", "general2", "general1")
@@ -260,10 +261,19 @@ class _Contract:
                 value=name.text,
                 key="name",
             )
-        self.custom(found, "table")
         self.columns = [
             item.text("name") for item in found.items("properties") if isinstance(item, Keys)
         ]
+        custom, words = self.custom(found, "table"), Custom(self.folder, self.path, self.columns)
+        reconciles = [
+            words.reconciliation(item.entries["value"][1], self.folder.origin(self.path, item))
+            for item in found.items("customProperties")
+            if isinstance(item, Keys) and item.text("property") == "reconciles"
+        ]
+        totals = words.totals(
+            custom.get("controlTotals"),
+            self.folder.origin(self.path, custom.get("controlTotals") or name),
+        )
         properties = [
             self.property(item, name.text)
             for item in found.items("properties")
@@ -295,6 +305,8 @@ class _Contract:
             self.folder.origin(self.path, name),
             "view" if physical == "view" else "table",
             self.rules(found, ""),
+            tuple(one for one in reconciles if one is not None),
+            totals,
         )
 
     def related(self, found: Keys) -> dict[str, list[str]]:
@@ -359,6 +371,8 @@ class _Contract:
             self.text_of(custom, "deidentify"),
             tuple(references),
             self.rules(found, name.text),
+            self.words(found.text("description")),
+            Custom(self.folder, self.path, self.columns).timing(custom),
         )
         if options := found.keys("logicalTypeOptions"):
             self.bounds(options, made)
@@ -400,11 +414,16 @@ class _Contract:
             or found.text("rule")
             or found.text("description")
         )
-        if kind in ("text", "custom"):
-            self.folder.note(
-                "contract.rule-not-run", self.path, found, name=name or kind, kind=kind
+        if kind == "custom":
+            engine = found.text("engine") or "–"
+            self.folder.warn(
+                "contract.rule-of-other-engine", self.path, found, name=name or kind, engine=engine
             )
             return None
+        if kind == "text":
+            return self.worded(found, column, name, custom)
+        if "schedule" in found or "scheduler" in found:
+            self.folder.note("contract.rule-schedule", self.path, found, name=name)
         metric = found.text("metric")
         if kind == "library" and not metric:
             metric = RULES_OF_3_0.get(found.text("rule"), found.text("rule"))
@@ -465,6 +484,27 @@ class _Contract:
             found.text("severity", "warning"),
             self.text_of(custom, "weight") or "1",
             int(self.text_of(custom, "keepFailedRows") or 0),
+            found.text("description"),
+            found.text("businessImpact"),
+        )
+
+    def worded(
+        self, found: Keys, column: str, name: str, custom: Mapping[str, Node]
+    ) -> QualityRule:
+        """A rule in words: kept and shown, for a person to judge."""
+        indicator = custom.get("indicator")
+        return QualityRule(
+            name or "text",
+            "text",
+            "",
+            (),
+            self.folder.origin(self.path, found),
+            column=column,
+            indicator=indicator.text
+            if isinstance(indicator, Scalar)
+            else DIMENSIONS.get(found.text("dimension"), ""),
+            told=found.text("description"),
+            impact=found.text("businessImpact"),
         )
 
     def measurable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
@@ -14,8 +15,8 @@ class QualityRule:
     """A rule written in `quality`. `operator` is the ODCS word (`mustBeLessThan`), `bounds` its one
     or two values.
 
-    `type` is `metric` (ODCS library rule: `metric` names it) or `sql` (`query`: one SELECT of one
-    value).
+    `type` is `metric` (ODCS library rule: `metric` names it), `sql` (`query`: one SELECT of one
+    value) or `text` (`told` says it in words: kept and shown, never measured).
     """
 
     name: str
@@ -33,6 +34,73 @@ class QualityRule:
     severity: str = "warning"
     weight: str = "1"
     keep_failed_rows: int = 0
+    told: str = ""  # `description`
+    impact: str = ""  # `businessImpact`
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What is declared of a column in time; empty where nothing is.
+
+    `valid_from`, `valid_through`: the days between which its values lie, both included; each may be
+    a column of the row instead. `valid_at`: the column with the day on which a code must be valid.
+    `follows`: a column that it is never earlier than, and by `within_s` seconds at most later.
+    `order_by`: in the order of this column (`file`: as the rows were read), among rows of the same
+    `order_within`, its values never fall.
+    """
+
+    valid_from: str = ""
+    valid_through: str = ""
+    valid_at: str = ""
+    follows: str = ""
+    within_s: int = 0
+    order_by: str = ""
+    order_within: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How the other table's clock stands to ours: its time is ours plus `offset_s`.
+
+    `detect`: nobody knows yet; every offset up to `reach_s` either way is tried in steps.
+    """
+
+    column: str  # ours, one of `match`
+    detect: bool = False
+    offset_s: int = 0
+    reach_s: int = 86400
+    step_s: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """对账: the same datum as another table keeps it. `match` pairs the columns that name a datum
+    (a key on both sides), `compare` those that hold it: ours and theirs.
+
+    `tolerance` is absolute or, with `percent`, in percent of theirs. `least` is the share in
+    percent that must be equal. `totals_by` (day month year all) also compares sums by period, which
+    may differ by `totals_tolerance` percent.
+    """
+
+    other: str
+    match: tuple[tuple[str, str], ...]
+    compare: tuple[tuple[str, str], ...]
+    origin: Origin
+    tolerance: Decimal = Decimal()
+    percent: bool = False
+    least: Decimal = Decimal(100)
+    clock: Clock | None = None
+    totals_by: str = ""
+    totals_tolerance: Decimal = Decimal()
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """控制总数: what whoever handed the table over says it adds up to; no column: its rows."""
+
+    column: str
+    amount: Decimal
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +126,8 @@ class Property:
     deidentify: str = ""
     references: tuple[str, ...] = ()  # `table.column` from relationships
     quality: tuple[QualityRule, ...] = ()
+    description: Text = Text()
+    timing: Timing = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +137,8 @@ class TableSchema:
     origin: Origin
     physical_type: str = "table"  # table | view
     quality: tuple[QualityRule, ...] = ()
+    reconciles: tuple[Reconciliation, ...] = ()
+    totals: tuple[ControlTotal, ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -90,6 +162,9 @@ UNIT_S = {  # the units of a service level, in seconds; `m` is none: minute or m
     for word in words.split()
 }
 LATENCY = ("latency", "ly")
+FREQUENCY = ("frequency", "fy")
+RETENTION = ("retention", "re")
+AVAILABILITY = ("availability", "av")
 
 
 @dataclass(frozen=True, slots=True)

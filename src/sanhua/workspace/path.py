@@ -310,6 +310,7 @@ class Path:
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            "grades": self.snapshots.versions([ids.node("grade", t.name) for t in contract.tables]),
             **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
@@ -317,6 +318,8 @@ class Path:
         def work() -> Act:
             for name in sorted(read):
                 self.snapshots.bind(name)
+            modelled = {entity.table for entity in self.project.model.values()}
+            gradings = self.gradings(contract)
             found: list[quality.Check] = []
             measured: list[Measured] = []
             profiles: list[profile.Profile] = []
@@ -330,6 +333,8 @@ class Path:
                     self.ws.rules,
                     self.today,
                     manifest=manifest,
+                    modelled=modelled,
+                    grading=gradings.get(table.name),
                 )
                 wanted = quality.metrics(checks) + profile.metrics(table.name, manifest.columns)
                 results = self.ws.engine.measure(table.name, wanted)
@@ -356,6 +361,15 @@ class Path:
             return act
 
         self.stepper.step("quality", node, made_from, work, needs=needs, at=contract.origin)
+
+    def gradings(self, contract: DataContract) -> dict[str, grading.Grading]:
+        """The gradings of the contract's tables, as far as there are any."""
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            found = [
+                uow.find(grading.Grading, ids.node("grade", table.name))
+                for table in contract.tables
+            ]
+        return {one.table: one for one in found if one is not None}
 
     def grade(self, table: str) -> None:
         """Detectors on a sample, floors set by people, and what the inputs' columns hand down."""
