@@ -19,4 +19,26 @@ MESSAGES = {
         "缩小 reach 或加大 step",
         "a smaller reach or a larger step",
     ),
+    "quality.differs": Message("{check}：{told}", "{check_en}: {told}"),
+    "quality.unknown-contract": Message(
+        "没有数据契约 {contract}",
+        "there is no data contract {contract}",
+        "最接近的：{nearest}",
+        "nearest: {nearest}",
+    ),
+    "report.no-typst": Message(
+        "没有安装 typst，未出 PDF",
+        "typst is not installed: no PDF",
+        "pip install 'sanhua[documents]'",
+        "pip install 'sanhua[documents]'",
+    ),
+    "report.no-font": Message(
+        "没有找到中文字体（字体文件夹：{folder}），未出 PDF",
+        "no font with Chinese was found (folder: {folder}): no PDF",
+        "安装其中之一：{known}；或令 SANHUA_FONTS 指向含有它的文件夹",
+        "install one of {known}, or let SANHUA_FONTS name a folder that holds one",
+    ),
+    "report.not-typeset": Message(
+        "PDF 未能排出：{reason}", "the PDF could not be typeset: {reason}"
+    ),
 }

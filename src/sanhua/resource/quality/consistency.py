@@ -1,5 +1,5 @@
-"""Consistency 一致性 between stores (0401): the same datum in two tables, how far their clocks are
-apart, and control totals.
+"""Consistency 一致性 between stores: the same datum in two tables (0401), how far their clocks are
+apart (0503), sums that tie (0402), and control totals.
 
 What a reconciliation needs is measured by one query that gives one text, for a metric has one
 value; the search for a clock offset joins the two tables once for all offsets.
@@ -70,7 +70,7 @@ def reconcile(made: Maker, given: Reconciliation) -> None:
     for position, (mine, theirs) in enumerate(given.compare if given.totals_by else ()):
         made.add(
             f"{mine}.totals.{given.other}.{theirs}",
-            "0401",
+            "0402",
             Text(
                 f"{mine} 的{_BY[given.totals_by].zh}合计与 {given.other}.{theirs} 相合",
                 f"sums of {mine} {_BY[given.totals_by].en} tie with {given.other}.{theirs}",
@@ -103,7 +103,7 @@ def control_totals(made: Maker) -> None:
         summed = f"round(sum(CAST({column} AS DECIMAL(38, 6))), {places})"
         made.add(
             f"{name}.control_total",
-            "0401" if total.column else "0202",
+            "0402" if total.column else "0202",
             Text(f"{name} 与控制总数相符", f"{name} adds up to the control total"),
             total.origin,
             column=total.column,
@@ -183,7 +183,7 @@ def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
     def summed(table: str, column: str, when: str, shifted: int) -> str:
         moment = f"CAST({sql.quote(when)} AS TIMESTAMP)"
         if shifted:
-            moment += f" - INTERVAL {shifted} SECOND"
+            moment += f" {'-' if shifted > 0 else '+'} INTERVAL {abs(shifted)} SECOND"
         period = "'all'" if given.totals_by == "all" else _PERIOD[given.totals_by].format(moment)
         value = sql.quote(column)
         return (
@@ -308,11 +308,9 @@ def _judge_clock(
     finding: Finding, found: Aligned, plain: Aligned | None, holds: Callable[[Decimal], bool]
 ) -> Finding:
     met = holds(Decimal(found.offset_s))
-    zh = f"{shown(found.offset_s).zh}时相同的值最多：{percent(sum(found.equal), sum(found.pairs))}"
-    en = (
-        f"most values are equal {shown(found.offset_s).en}: "
-        f"{percent(sum(found.equal), sum(found.pairs))}"
-    )
+    share = percent(sum(found.equal), sum(found.pairs))
+    zh = f"按{shown(found.offset_s).zh}对齐，相同的值最多：{share}"
+    en = f"most values are equal {shown(found.offset_s).en}: {share}"
     if plain is not None and found.offset_s:
         same = percent(sum(plain.equal), sum(plain.pairs))
         zh, en = zh + f"；不平移只有 {same}", en + f"; {same} unshifted"

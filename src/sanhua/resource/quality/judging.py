@@ -337,8 +337,11 @@ BASIS = {  # indicator → what makes it assessable, said while nothing does
         "不是原始表，也没有脏数据规则（indicator: '0305'）",
         "not a raw table, and no rule on dirty data (indicator: '0305')",
     ),
-    "0401": Text("没有对账（reconciles、controlTotals）", "nothing to reconcile with (reconciles)"),
-    "0402": Text("没有关联（relationships）", "no relationships"),
+    "0401": Text("没有与之对账的表（reconciles）", "no table to reconcile with (reconciles)"),
+    "0402": Text(
+        "没有关联或合计（relationships、controlTotals）",
+        "neither relationships nor totals (relationships, controlTotals)",
+    ),
     "0501": Text("没有有效期（validity）", "no period of validity (validity)"),
     "0502": Text("没有时限（SLA latency、follows）", "no promise in time (SLA latency, follows)"),
     "0503": Text("没有次序（ordered、follows）", "no order in time (ordered, follows)"),

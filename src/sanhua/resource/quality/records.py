@@ -170,7 +170,7 @@ class Quality:
             at = (self.path, finding.line, 0, finding.id)
             if finding.state == "failed":
                 severity = Severity(finding.severity)
-                facts = {
+                facts: dict[str, object] = {
                     "check": finding.label.zh,
                     "check_en": finding.label.en or finding.label.zh,
                     "value": finding.value,
@@ -179,12 +179,16 @@ class Quality:
                     "total": finding.denominator if finding.denominator is not None else "",
                 }
                 code = "quality.not-met" if finding.numerator is None else "quality.failed"
+                if finding.told:
+                    code, facts = "quality.differs", facts | {"told": finding.told}
                 found.append(Diagnostic(severity, code, *at, facts=facts))
             elif finding.state == "error":
                 facts = {
                     "check": finding.label.zh,
                     "check_en": finding.label.en,
-                    "reason": finding.error,
+                    "reason": " ".join(
+                        filter(None, (finding.error, finding.error_facts.get("reason", "")))
+                    ),
                 }
                 facts |= {
                     key: value for key, value in finding.error_facts.items() if key not in facts

@@ -61,7 +61,9 @@ def security_check(made: Maker, grading: Grading) -> None:
     persons = any(
         reason.by in by_person for column in grading.columns for reason in column.reasons
     ) or any(reason.by in by_person for reason in grading.reasons)
-    if not (persons or made.contract.category or any(p.category for p in made.table.properties)):
+    contract = made.contract
+    classed = contract.category or contract.open_class or contract.share_class
+    if not (persons or classed or any(prop.category for prop in made.table.properties)):
         return
     wrong: list[str] = []
     for column in grading.columns:
