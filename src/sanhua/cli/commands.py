@@ -64,6 +64,10 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "quality": (
+        "sanhua.cli.quality",
+        "质量：问题与数据异议 issues of quality, objections to data.",
+    ),
     "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
 }
 

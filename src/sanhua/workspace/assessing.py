@@ -18,7 +18,9 @@ from sanhua.kernel.time import legal_day
 from sanhua.project.read import nearest_or_some
 from sanhua.report.quality import Sheet, content
 from sanhua.resource.quality import INSTRUMENT, Quality
+from sanhua.resource.quality.issues import cases
 from sanhua.resource.quality.trend import Point, Worse, points, worse
+from sanhua.workspace.disputing import to_json as to_json_case
 from sanhua.workspace.opening import Workspace
 
 
@@ -83,6 +85,7 @@ def _sheet(ws: Workspace, uow: Uow, judged: Quality) -> Sheet:
         found.points[-1].day,
         found.points,
         found.worse,
+        [to_json_case(case) for case in cases(uow, contract=judged.contract)],
     )
 
 

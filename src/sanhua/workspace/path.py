@@ -38,6 +38,7 @@ from sanhua.resource.collect import Cadence, RawFile, raw_columns
 from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
+from sanhua.resource.quality import issues
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, hash_of, shown_path
 from sanhua.workspace.opening import Workspace
@@ -355,6 +356,7 @@ class Path:
                     now=uow.now(),
                 )
                 uow.add(result, "quality.judged")
+                issues.review(uow, result)
                 made = (result.id, *(one.id for one in profiles))
                 return Made(made, diagnostics=tuple(result.diagnostics()))
 

@@ -41,4 +41,65 @@ MESSAGES = {
     "report.not-typeset": Message(
         "PDF 未能排出：{reason}", "the PDF could not be typeset: {reason}"
     ),
+    "quality.no-such-issue": Message(
+        "没有 {issue}",
+        "there is no {issue}",
+        "sanhua quality issue list；sanhua quality objection list",
+        "sanhua quality issue list; sanhua quality objection list",
+    ),
+    "quality.not-of-contract": Message(
+        "{about} 不是契约 {contract} 的检查、列或资源",
+        "{about} is no check, column or resource of contract {contract}",
+        "检查的编号见 sanhua report quality --json",
+        "the ids of checks: sanhua report quality --json",
+    ),
+    "quality.untold": Message(
+        "{about}：没有说明",
+        "{about}: nothing is said",
+        "用 --text（或 --title、--reason）说明",
+        "say it with --text (or --title, --reason)",
+    ),
+    "quality.issue-open": Message(
+        "检查 {check} 已有未了的问题 {issue}",
+        "{check} has an open issue already: {issue}",
+        "sanhua quality issue show {issue}",
+        "sanhua quality issue show {issue}",
+    ),
+    "quality.not-an-objection": Message("{issue} 不是异议", "{issue} is no objection"),
+    "quality.not-in-order": Message(
+        "{issue} {state}，不能 {step}",
+        "{issue} is {state}: no {step}",
+        "现在可以：{known}",
+        "what can be done: {known}",
+    ),
+    "quality.still-failing": Message(
+        "{issue} 的检查 {check} 没有通过（{state}）",
+        "{check} of {issue} does not pass ({state})",
+        "改正后先 sanhua run",
+        "mend it, then sanhua run",
+    ),
+    "quality.fix-unshown": Message(
+        "{issue} 没有对应的检查，须写明整改之处",
+        "{issue} has no check: what shows the fix?",
+        "--commit 或 --evidence",
+        "--commit or --evidence",
+    ),
+    "quality.same-person": Message(
+        "{issue} 由 {person} 处理，不能由同一人了结",
+        "{person} handled {issue} and cannot close it",
+        "由另一人了结",
+        "a second person closes it",
+    ),
+    "quality.may-not": Message(
+        "{person} 不能对 {issue} 做 {step}",
+        "{person} may not {step} {issue}",
+        "由负责人或数据管家（data_steward）办理；异议不由提出人裁定",
+        "the owner or a data steward does it; an objector does not decide the objection",
+    ),
+    "quality.no-steward": Message(
+        "{entity} 没有数据管家，无人负责",
+        "{entity} has no data steward to own it",
+        "在 parties.yaml 给一个人 data_steward，或用 --owner 指定",
+        "give a person the role data_steward in parties.yaml, or name one with --owner",
+    ),
 }

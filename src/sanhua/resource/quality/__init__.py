@@ -11,6 +11,8 @@ structure    what contract, model and grading tell without measuring
 consistency  the same datum in two stores, clock offsets, control totals
 declared     every check of a table, and what to measure for it
 judging      findings, the twenty indicators, dimensions, the score
+trend        earlier judgements, and what got worse
+issues       issues and objections, their clocks and steps
 """
 
 from sanhua.resource.quality.declared import INSTRUMENT as INSTRUMENT
