@@ -44,6 +44,7 @@ KINDS = {
     "project": Text("项目的最近一次完整运行", "the project's last complete run"),
     "quality": Text("质量评价", "quality result"),
     "raw_file": Text("原始文件", "raw file"),
+    "part": Text("合并的原始文件", "merged raw files"),
     "refusal": Text("拒绝", "refusal"),
     "registration": Text("数据产权登记", "registration"),
     "registration_act": Text("登记步骤", "step of a registration"),
