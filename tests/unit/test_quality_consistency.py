@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sanhua.kernel.metric import Measured, Scan
 from sanhua.kernel.origin import Origin
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, LakeFile, Manifest, Part
 from sanhua.resource.contract import (
     Clock,
     ControlTotal,
@@ -53,9 +53,10 @@ def judged(own: Rows, other: Rows, given: Reconciliation, **more: Any) -> dict[s
     table = TableSchema("t", props, HERE, reconciles=(given,), **more)
     agreed = DataContract("t", HERE, (table,))
     listed = tuple(Column(name, kind) for name, kind in COLUMNS.items())
+    part = Part(LakeFile("part-0.parquet", len(own), 1, "sha256:good"))
     made = checks(
         agreed, table, {}, {}, PACKS, TODAY,
-        manifest=Manifest("t", "built", listed, len(own), (), (), "step"),
+        manifest=Manifest("t", "built", listed, (part,), (), "step"),
     )  # fmt: skip
     found: list[Measured] = []
     with duckdb.connect() as db:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sanhua.kernel.metric import Measured, Scan
 from sanhua.kernel.origin import Origin
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, LakeFile, Manifest, Part
 from sanhua.kernel.text import Text
 from sanhua.resource.contract import (
     Clock,
@@ -68,6 +68,11 @@ CODES = {
 
 def prop(name: str, logical_type: str = "string", **more: Any) -> Property:
     return Property(name, HERE, logical_type=logical_type, **more)
+
+
+def snapshot(columns: tuple[Column, ...], rows: int) -> Manifest:
+    part = Part(LakeFile("part-0.parquet", rows, 1, "sha256:good"))
+    return Manifest("t", "built", columns, (part,), (), "step")
 
 
 def full() -> DataContract:
@@ -123,7 +128,7 @@ def judged(agreed: DataContract, **more: Any) -> Quality:
     more.setdefault("grading", grading())
     made = checks(
         agreed, agreed.tables[0], ELEMENTS, CODES, PACKS, TODAY,
-        manifest=Manifest("t", "built", listed, len(ROWS), (), (), "step"),
+        manifest=snapshot(listed, len(ROWS)),
         modelled=("t",), **more,
     )  # fmt: skip
     found: list[Measured] = []
@@ -224,7 +229,7 @@ def test_records_are_expected_at_every_step_of_each_key():
     listed = (Column("plant", "VARCHAR"), Column("at_", "TIMESTAMP"))
     made = checks(
         agreed, table, {}, {}, PACKS, TODAY,
-        manifest=Manifest("t", "built", listed, 5, (), (), "step"),
+        manifest=snapshot(listed, 5),
     )  # fmt: skip
     (check,) = [one for one in made if one.id.endswith("at_.frequency")]
     with duckdb.connect() as db:
@@ -335,7 +340,7 @@ def test_a_promised_number_of_rows_is_a_share_of_those_expected(rows: int):
     agreed = DataContract("t", HERE, (table,))
     made = checks(
         agreed, table, {}, {}, PACKS, TODAY,
-        manifest=Manifest("t", "built", (Column("id", "BIGINT"),), rows, (), (), "step"),
+        manifest=snapshot((Column("id", "BIGINT"),), rows),
     )  # fmt: skip
     result = judge(made, [Measured(m, rows) for m in metrics(made)], PACKS, TODAY, contract=agreed)
     (finding,) = [f for f in result.findings if f.indicator == "0202"]
