@@ -62,17 +62,30 @@ def assess(ws: Workspace, of: str = "") -> list[Assessed]:
     NotFound quality.unknown-contract. Without the extra `documents`, or without a Chinese font,
     the PDF is left out and told.
     """
-    contracts = ws.project.contracts
-    if of and ids.key_of(of) not in contracts:
-        near = nearest_or_some(of, contracts)
-        raise NotFound("quality.unknown-contract", contract=of, nearest=near)
+    return [_written(ws, content(sheet)) for sheet in _sheets(ws, of)]
+
+
+def said_of(ws: Workspace, contract: str) -> dict[str, Any]:
+    """What the report of one contract says, without writing it; NotFound
+    quality.unknown-contract.
+    """
+    found = _sheets(ws, contract)
+    if not found:
+        raise NotFound("quality.unknown-contract", contract=contract, nearest="–")
+    return content(found[0])
+
+
+def _sheets(ws: Workspace, of: str) -> list[Sheet]:
+    contracts, name = ws.project.contracts, ids.key_of(of)
+    if name and name not in contracts:
+        near = nearest_or_some(name, contracts)
+        raise NotFound("quality.unknown-contract", contract=name, nearest=near)
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        sheets = [
+        return [
             _sheet(ws, uow, judged)
             for judged in uow.all(Quality)
-            if judged.contract in contracts and ids.key_of(of) in ("", judged.contract)
+            if judged.contract in contracts and name in ("", judged.contract)
         ]
-    return [_written(ws, content(sheet)) for sheet in sheets]
 
 
 def _sheet(ws: Workspace, uow: Uow, judged: Quality) -> Sheet:
