@@ -15,7 +15,6 @@ from unicodedata import east_asian_width
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from sanhua.asset.price import Plan, PriceStep
 from sanhua.kernel import ids
@@ -142,7 +141,7 @@ class Shower:
 
     def quality(self, said: Mapping[str, Any], title: Text, here: Here) -> bytes:
         """The quality of one resource: what `report.quality.content` says."""
-        drawn = {name: Markup(_in_portal(svg)) for name, svg in charts(said).items()}
+        drawn = {name: _in_portal(svg) for name, svg in charts(said).items()}
         return self._page("quality", here, r=said, title=title, charts=drawn, listed=LISTED_MAX)
 
     def never_run(self, project: Project, here: Here) -> bytes:

@@ -41,6 +41,7 @@ from sanhua.resource.publish import publish
 from sanhua.resource.quality import issues
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
+from sanhua.workspace.metering import answered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
@@ -320,7 +321,9 @@ class Path:
             self.stepper.step("quality", node, {}, _never, needs=needs)
             return
         read = {table.name for table in contract.tables} | self.plan.read_by_rules(contract)
+        calls = self.calls(contract)
         made_from = {
+            **({"calls": [calls.asked, calls.answered]} if calls else {}),
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
@@ -367,6 +370,7 @@ class Path:
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
                     now=uow.now(),
+                    calls=calls,
                 )
                 uow.add(result, "quality.judged")
                 issues.review(uow, result)
@@ -376,6 +380,17 @@ class Path:
             return act
 
         self.stepper.step("quality", node, made_from, work, needs=needs, at=contract.origin)
+
+    def calls(self, contract: DataContract) -> quality.Calls | None:
+        """What was called for the contract's tables through the gateway lately."""
+        tables = {table.name for table in contract.tables}
+        products = self.project.products
+        deals = [
+            ids.node("deal", deal.id)
+            for deal in self.project.deals.values()
+            if deal.product in products and products[deal.product].table in tables
+        ]
+        return answered(self.ws, deals, self.today)
 
     def gradings(self, contract: DataContract) -> dict[str, grading.Grading]:
         """The gradings of the contract's tables, as far as there are any."""
