@@ -42,7 +42,7 @@ from sanhua.resource.contract import (
     Sla,
     TableSchema,
 )
-from sanhua.resource.quality import listed_values
+from sanhua.resource.quality import SEVERITIES, listed_values
 from sanhua.resource.standard import crossed, limit
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ SLA = (  # as ODCS names them; only a latency is measured
 LIMITS = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
 ARGUMENTS = ("missingValues", "validValues", "pattern", "properties", "unit")
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+UNITS = ("rows", "percent")
 DIMENSIONS = {
     "conformity": "0104",
     "completeness": "0201",
@@ -455,6 +456,7 @@ class _Contract:
             arguments["validValues"] = _compact(valid_values)
         if not self.measurable(found, metric, column, arguments, given[0], bounds):
             return None
+        self.kept_only(found, name, metric)
         indicator = custom.get("indicator")
         code = (
             indicator.text
@@ -487,6 +489,21 @@ class _Contract:
             found.text("description"),
             found.text("businessImpact"),
         )
+
+    def kept_only(self, found: Keys, name: str, metric: str) -> None:
+        """A unit or a severity that nothing acts on is told."""
+        for key, known in (("unit", UNITS if metric else ()), ("severity", SEVERITIES)):
+            value = found.scalar(key)
+            if value is not None and known and value.text not in known:
+                self.folder.warn(
+                    "contract.rule-word",
+                    self.path,
+                    value,
+                    name=name,
+                    key=key,
+                    value=value.text,
+                    known=", ".join(known),
+                )
 
     def worded(
         self, found: Keys, column: str, name: str, custom: Mapping[str, Node]

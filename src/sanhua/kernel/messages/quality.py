@@ -13,6 +13,12 @@ MESSAGES = {
         "规则“{name}”的 schedule 只保留：规则随每次 run 执行",
         "rule {name}: its schedule is kept only; rules run with every run",
     ),
+    "contract.rule-word": Message(
+        "规则“{name}”的 {key} {value} 只保留：按默认处理",
+        "rule {name}: {key} {value} is kept only; the default holds",
+        "可用：{known}",
+        "known: {known}",
+    ),
     "contract.too-many-offsets": Message(
         "要试 {count} 个时钟偏移，最多 {most} 个",
         "{count} clock offsets to try; at most {most}",

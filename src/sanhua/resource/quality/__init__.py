@@ -27,6 +27,7 @@ from sanhua.resource.quality.records import Finding as Finding
 from sanhua.resource.quality.records import IndicatorScore as IndicatorScore
 from sanhua.resource.quality.records import Quality as Quality
 from sanhua.resource.quality.rules import BUSINESS_RULE as BUSINESS_RULE
+from sanhua.resource.quality.rules import SEVERITIES as SEVERITIES
 from sanhua.resource.quality.rules import listed_values as listed_values
 from sanhua.resource.quality.rules import patterns as patterns
 from sanhua.resource.quality.rules import query_of as query_of

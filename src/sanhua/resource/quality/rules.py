@@ -32,7 +32,7 @@ _LIBRARY = {  # indicator of an ODCS library metric that names none
     "duplicateValues": "0303",
     "rowCount": "0202",
 }
-_SEVERITIES = {
+SEVERITIES = {
     "error": "error",
     "warning": "warning",
     "warn": "warning",
@@ -59,7 +59,7 @@ def rule_check(made: Maker, rule: QualityRule, column: str) -> None:
     common: dict[str, Any] = {
         "operator": rule.operator,
         "bounds": bounds,
-        "severity": _SEVERITIES.get(rule.severity, "warning"),
+        "severity": SEVERITIES.get(rule.severity, "warning"),
         "weighs": _weight(rule),
         "impact": rule.impact,
     }
