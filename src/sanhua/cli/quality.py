@@ -22,7 +22,7 @@ ALL = click.option("--all", "every", is_flag=True, help="含已了结的 closed 
 
 @click.group()
 def quality() -> None:
-    """质量：问题与数据异议 issues of quality, objections to data."""
+    """质量：问题、数据异议、未通过的行 issues of quality, objections to data, failed rows."""
 
 
 class _Steps(click.Group):
@@ -102,6 +102,20 @@ def _show(kind: str, issue_id: str, folder: Path, as_json: bool, language: str |
             links = [*act["snapshots"], act["commit"], act["definition"], *act["evidence"]]
             said = "  ".join(filter(None, (act["verdict"], act["text"], *links)))
             answer.lines.append(f"  {act['on']}  {act['step']:8} {act['by']}  {said}".rstrip())
+
+
+@quality.command()
+@click.argument("check", metavar="CHECK")
+@common
+def rows(check: str, folder: Path, as_json: bool, language: str | None) -> None:
+    """未通过的行 the failed rows that a rule keeps (keepFailedRows), of low-graded tables only."""
+    with show.answering("quality rows", as_json, language or "zh") as answer:
+        from sanhua.workspace.sampling import kept
+
+        with opened(folder, answer, language) as ws:
+            answer.data = kept(ws, check)
+        cells = [answer.data["columns"], *answer.data["rows"]]
+        answer.lines += show.table([tuple("" if c is None else c for c in row) for row in cells])
 
 
 @issue.command("open")

@@ -472,6 +472,9 @@ class _Contract:
                     "format.not-a-number", self.path, value, key=name_of, value=value.text
                 )
                 return None
+        if int(self.text_of(custom, "keepFailedRows") or 0) and metric in ("", "rowCount"):
+            at = custom["keepFailedRows"]
+            self.folder.warn("contract.rule-keeps-nothing", self.path, at, name=name)
         return QualityRule(
             name or f"{column or 'table'} {metric or kind}",
             "sql" if kind == "sql" else "metric",

@@ -39,6 +39,7 @@ from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
 from sanhua.resource.quality import issues
+from sanhua.workspace import sampling
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.metering import answered
@@ -327,6 +328,7 @@ class Path:
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            "failed_rows_below": self.project.settings.failed_rows_below,
             "grades": self.snapshots.versions([ids.node("grade", t.name) for t in contract.tables]),
             **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
@@ -338,6 +340,7 @@ class Path:
             modelled = {entity.table for entity in self.project.model.values()}
             gradings = self.gradings(contract)
             found: list[quality.Check] = []
+            told: list[Diagnostic] = []
             measured: list[Measured] = []
             profiles: list[profile.Profile] = []
             for table in contract.tables:
@@ -357,6 +360,7 @@ class Path:
                 results = self.ws.engine.measure(table.name, wanted)
                 found += checks
                 measured += results
+                told += sampling.keep(self.ws, manifest, checks, results, gradings.get(table.name))
                 profiles.append(profile.of(manifest, results))
 
             def act(uow: Uow) -> Made:
@@ -375,7 +379,7 @@ class Path:
                 uow.add(result, "quality.judged")
                 issues.review(uow, result)
                 made = (result.id, *(one.id for one in profiles))
-                return Made(made, diagnostics=tuple(result.diagnostics()))
+                return Made(made, diagnostics=(*result.diagnostics(), *told))
 
             return act
 

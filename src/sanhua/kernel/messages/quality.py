@@ -108,4 +108,22 @@ MESSAGES = {
         "在 parties.yaml 给一个人 data_steward，或用 --owner 指定",
         "give a person the role data_steward in parties.yaml, or name one with --owner",
     ),
+    "contract.rule-keeps-nothing": Message(
+        "规则“{name}”看不到单行，keepFailedRows 不起作用",
+        "rule {name} sees no single rows: keepFailedRows does nothing",
+        "写在 nullValues、missingValues、invalidValues 或 duplicateValues 上",
+        "say it on nullValues, missingValues, invalidValues or duplicateValues",
+    ),
+    "quality.rows-not-kept": Message(
+        "{table} 为 {grade}，不低于 {below}，未留存未通过的行",
+        "{table} is {grade}, not below {below}: no failed rows are kept",
+        "脱敏后再留存，或在 sanhua.yaml 设置 failed_rows_below",
+        "de-identify it, or set failed_rows_below in sanhua.yaml",
+    ),
+    "quality.no-rows-kept": Message(
+        "没有留存 {check} 的行",
+        "no rows of {check} are kept",
+        "在规则上写 keepFailedRows，级别须低于 failed_rows_below",
+        "keepFailedRows on the rule, of a table graded below failed_rows_below",
+    ),
 }

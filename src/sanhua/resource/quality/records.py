@@ -57,6 +57,7 @@ class Check:
     told: Text = Text()  # a sentence for people, of what `counted` found
     impact: str = ""
     keep_rows: int = 0  # failed rows to keep as a sample
+    rows_where: str = ""  # a predicate that is true for them
 
 
 @dataclass(frozen=True, slots=True)

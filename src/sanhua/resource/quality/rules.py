@@ -82,19 +82,25 @@ def rule_check(made: Maker, rule: QualityRule, column: str) -> None:
     if rule.metric == "rowCount":
         made.add(name, indicator, label, rule.origin, value=made.rows, **common)
         return
+    common["keep_rows"] = rule.keep_failed_rows
     common["percent"] = rule.arguments.get("unit", "") == "percent"
     if rule.metric == "duplicateValues":
         listed = listed_values(rule.arguments.get("properties", "")) or ([column] if column else [])
         key = [str(item).rpartition(".")[2] for item in listed]
         if not key or any(item not in types for item in key):
             return
-        violations, total = Metric("", ", ".join(map(sql.quote, key)), Scan.UNIQUE), made.rows
+        listed_key = ", ".join(map(sql.quote, key))
+        violations, total = Metric("", listed_key, Scan.UNIQUE), made.rows
+        common["rows_where"] = (
+            f"({listed_key}) IN (SELECT {listed_key} FROM {sql.quote(made.table.name)} "
+            f"GROUP BY {listed_key} HAVING count(*) > 1)"
+        )
     else:
         predicate = _library_predicate(rule, column, types.get(column, ""))
         if not predicate:
             return
         violations = Metric("", f"count_if({predicate})")
-        common["keep_rows"] = rule.keep_failed_rows
+        common["rows_where"] = predicate
         refused = made.manifest.rejected_by_column.get(column, 0)
         if rule.metric == "invalidValues":
             common["rejected"] = refused
