@@ -68,7 +68,18 @@ GROUPS = {
         "sanhua.cli.quality",
         "质量：问题与数据异议 issues of quality, objections to data.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "suggest": (
+        "sanhua.cli.suggesting",
+        "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
+    ),
+    "repaired": (
+        "sanhua.cli.suggesting",
+        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 

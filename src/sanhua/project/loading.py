@@ -247,6 +247,7 @@ class Loader:
         self._indicators()
         self._sql()
         odcs.load_contracts(self)
+        odcs.repairs_as_sql(self)
         self._rights()
         self._policies()
         self._products()

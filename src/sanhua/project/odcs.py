@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
 from sanhua.project.custom import Custom
+from sanhua.project.model import SqlFile
 from sanhua.project.read import (
     Folder,
     Items,
@@ -39,6 +41,7 @@ from sanhua.resource.contract import (
     DataContract,
     Property,
     QualityRule,
+    Repair,
     Sla,
     TableSchema,
 )
@@ -78,10 +81,13 @@ DIMENSIONS = {
     "coverage": "0202",
 }
 CUSTOM = {
-    "property": ("dataElement", "category", "deidentify", "validity", "follows", "ordered"),
+    "property": (
+        *("dataElement", "category", "deidentify", "repair"),
+        *("validity", "follows", "ordered"),
+    ),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
-    "table": ("category", "reconciles", "controlTotals"),
+    "table": ("category", "repairOf", "reconciles", "controlTotals"),
 }
 OURS = sorted({name for names in CUSTOM.values() for name in names})
 GRADES = ("core", "important", "general4", "general3", "general2", "general1")
@@ -113,6 +119,31 @@ def load_contracts(loader: Loader) -> None:
             folder.warn(
                 "project.unknown-file", path, nearest=re.sub(r"\.ya?ml$", ".odcs.yaml", path)
             )
+
+
+def repairs_as_sql(loader: Loader) -> None:
+    """Each repaired table, and its rejects, as a statement of `project.sql`."""
+    from sanhua.resource import repair
+
+    project = loader.project
+    for contract in project.contracts.values():
+        for table in contract.tables:
+            if not table.repair_of:
+                continue
+            origin = replace(table.origin, sha256=contract.origin.sha256)
+            try:
+                plan = repair.plan_of(table, project.elements)
+            except Invalid as fault:
+                loader.folder.error(fault.code, origin.path, origin.line, **fault.diagnostic.facts)
+                continue
+            made = {table.name: plan.repaired(), table.name + repair.REJECTS: plan.rejects()}
+            for name, text in made.items():
+                if text and name in project.sql:
+                    other = project.sql[name].origin.path
+                    loader.folder.error("contract.table-twice", origin.path, origin.line,
+                                        table=name, other=other)  # fmt: skip
+                elif text:
+                    project.sql[name] = SqlFile(name, text, origin)
 
 
 def as_written(root: Path, path: str, env: Mapping[str, str]) -> dict[str, Any]:
@@ -266,6 +297,7 @@ class _Contract:
             item.text("name") for item in found.items("properties") if isinstance(item, Keys)
         ]
         custom, words = self.custom(found, "table"), Custom(self.folder, self.path, self.columns)
+        repair_of = self.text_of(custom, "repairOf")
         reconciles = [
             words.reconciliation(item.entries["value"][1], self.folder.origin(self.path, item))
             for item in found.items("customProperties")
@@ -293,8 +325,6 @@ class _Contract:
             seen[prop.name.casefold()] = prop.origin.line
         related = self.related(found)
         if related:
-            from dataclasses import replace
-
             properties = [
                 replace(p, references=(*p.references, *related[p.name])) if p.name in related else p
                 for p in properties
@@ -306,6 +336,7 @@ class _Contract:
             self.folder.origin(self.path, name),
             "view" if physical == "view" else "table",
             self.rules(found, ""),
+            repair_of,
             tuple(one for one in reconciles if one is not None),
             totals,
         )
@@ -372,12 +403,22 @@ class _Contract:
             self.text_of(custom, "deidentify"),
             tuple(references),
             self.rules(found, name.text),
+            self.repairs(custom.get("repair")),
             self.words(found.text("description")),
             Custom(self.folder, self.path, self.columns).timing(custom),
         )
         if options := found.keys("logicalTypeOptions"):
             self.bounds(options, made)
         return made
+
+    def repairs(self, written: Node | None) -> tuple[Repair, ...]:
+        from sanhua.resource import repair
+
+        try:
+            return repair.read(_exact(written)) if written is not None else ()
+        except Invalid as fault:
+            self.folder.error(fault.code, self.path, written, **fault.diagnostic.facts)
+            return ()
 
     def bounds(self, found: Keys, prop: Property) -> None:
         """A bound that is none of its column's type, or that no value can meet, is told."""
