@@ -43,10 +43,11 @@ from sanhua.project.read import (
     nearest_or_some,
 )
 from sanhua.resource.collect import Cadence, Source
+from sanhua.resource.grade import Grade
 from sanhua.verify import public_raw
 
 SETTINGS_FILE = "sanhua.yaml"
-OVERRIDES = ("language", "engine", "store", "lake", "base")
+OVERRIDES = ("language", "engine", "store", "lake", "base", "failed_rows_below")
 BESIDE = ("evidence", "keys", "state", "docs", "data", "inbox")  # folders that hold no declarations
 
 EXPECTED = {
@@ -446,7 +447,16 @@ class Loader:
             tuple(dict.fromkeys(("cn", *packs))),
             serve,
             said["base"],
+            self._grade(found, said["failed_rows_below"] or "general2"),
         )
+
+    def _grade(self, found: Keys, written: str) -> str:
+        """The grade that failed rows must be below, from the file or the environment."""
+        try:
+            return Grade.parse(written).value
+        except Invalid as error:
+            self.folder.take(error, SETTINGS_FILE, found.scalar("failed_rows_below"))
+            return "general2"
 
     def _parties(self) -> None:
         yaml_path, excel_path = self.replaced("", "parties")
