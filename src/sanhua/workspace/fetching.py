@@ -102,7 +102,10 @@ def _ask(
     assert isinstance(form, Documents)
     from sanhua.sources import documents
 
-    found = documents.register(form, ws.root, source.id, landing, tell)
+    kept = {one.id: one for one in arrivals_of(ws, source.id)}
+    last = next((kept[n] for n in (before.brings if before else ()) if n in kept), None)
+    register = landing.path(last.name, last.content) if last else None
+    found = documents.register(form, ws.root, source.id, landing, register, tell)
     return Gained(
         [Landed(found.name, found.content, found.bytes)],
         {"documents": form.glob},
