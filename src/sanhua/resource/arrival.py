@@ -399,7 +399,8 @@ def freshness(
             if held is None or slot.since < held.since:
                 present[index] = slot
     grace = span(source.late, _length(source.cadence))
-    due = index_of(source.cadence, now - grace) - 1  # the last period whose time is past
+    past = now - grace - timedelta(microseconds=1)  # what comes exactly at the limit is in time
+    due = index_of(source.cadence, past) - 1  # the last period whose time is over
     first = min(present)
     if source.since:
         first = index_of(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -65,6 +66,7 @@ def bring_in(
     `ws.exclusive()`. One that fails is told of and keeps no other from coming.
     """
     brought = Brought()
+    forget(ws)
     for source in sources:
         if source.fetched is None:
             continue
@@ -193,6 +195,7 @@ def enter(ws: Workspace, source: Source, inbox: Inbox, landing: Landing) -> int:
                 uow.add(told, "source.taken")
             landing.entered([note.id for note in batch])
             entered += len(batch)
+    forget(ws)
     return entered
 
 
@@ -273,18 +276,30 @@ def _judge_again(ws: Workspace, source: Source) -> int:
         for before, after in zip(stale, again, strict=True):
             changed += (before.fault, before.first) != (after.fault, after.first)
             uow.add(after, "raw.judged")
+    forget(ws)
     return changed
 
 
 # What counts
 
 
+_read: WeakKeyDictionary[Workspace, dict[str, list[Arrival]]] = WeakKeyDictionary()
+
+
 def arrivals_of(ws: Workspace, source: str) -> list[Arrival]:
-    """Everything that ever came of a source."""
+    """Everything that ever came of a source; read once until something comes."""
     if not ws.has_store:
         return []
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        return list(uow.under(Arrival, f"arrival:{source}/"))
+    read = _read.setdefault(ws, {})
+    if source not in read:
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            read[source] = list(uow.under(Arrival, f"arrival:{source}/"))
+    return read[source]
+
+
+def forget(ws: Workspace) -> None:
+    """Something came: what was read of the arrivals holds no more."""
+    _read.pop(ws, None)
 
 
 def fetch_of(ws: Workspace, source: str) -> Fetch | None:

@@ -14,7 +14,7 @@ from sanhua.kernel.time import moment_text
 from sanhua.resource.arrival import Arrival, Fetch, arrival_id
 from sanhua.resource.collect import Api, Cadence, Database, Documents, Source
 from sanhua.sources.landing import Landing
-from sanhua.workspace.arriving import arrivals_of, fetch_of, landing_of
+from sanhua.workspace.arriving import arrivals_of, fetch_of, forget, landing_of
 from sanhua.workspace.opening import Workspace
 
 
@@ -190,6 +190,7 @@ def _entered(
         for arrival in made:
             uow.add(arrival, "raw.arrived")
         uow.add(told, "source.fetched")
+    forget(ws)
     if same:
         return 0, "nothing new"
     return max(len(made), 1), f"{gained.rows} rows, {len(gained.files)} files"
