@@ -68,7 +68,10 @@ GROUPS = {
         "sanhua.cli.sourcing",
         "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 

@@ -20,6 +20,8 @@ from typing import Any, cast
 
 import duckdb
 
+from sanhua import sql
+from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
 from sanhua.engine.read import Tell, open_raw
 from sanhua.engine.staging import (
@@ -50,6 +52,7 @@ ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
+KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
 MERGED_PARTS = 32  # so many small parts become one
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
@@ -69,6 +72,7 @@ class DuckEngine:
         memory: str = "1GB",
         threads: int | None = None,
         temp: Path | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.version = f"duckdb {duckdb.__version__}"
         self.lake = lake
@@ -84,6 +88,7 @@ class DuckEngine:
         self._temp = unfinished(temp)
         self._temp.mkdir()
         self._db = self._connect()
+        self._kept = attach(self._db, kept) if kept else None
         self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
         for statement in (
@@ -288,22 +293,57 @@ class DuckEngine:
     # Measure
 
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
-        """All SHARED metrics in one scan, all SAMPLE metrics in one small scan, the others each
-        alone.
+        """All SHARED metrics in one scan (a QUERY over this table alone is one of them), all SAMPLE
+        metrics in one small scan, the others each alone.
         """
         found: dict[int, Measured] = {}
         manifest = self._tables.get(table)
-        shared = self._fused(quote(table), table, [m for m in metrics if m.scan is Scan.SHARED])
+        asked = [self._fusable(table, metric) for metric in metrics]
+        shared = self._whole(table, manifest, [m for m in asked if m.scan is Scan.SHARED])
         sample = self._fused(
-            self._sample(table, manifest), table, [m for m in metrics if m.scan is Scan.SAMPLE]
+            self._sample(table, manifest), table, [m for m in asked if m.scan is Scan.SAMPLE]
         )
         fused = {Scan.SHARED: iter(shared), Scan.SAMPLE: iter(sample)}
-        for number, metric in enumerate(metrics):
+        for number, (metric, own) in enumerate(zip(asked, metrics, strict=True)):
             if metric.scan in fused:
-                found[number] = next(fused[metric.scan])
+                found[number] = replace(next(fused[metric.scan]), metric=own)
             else:
-                found[number] = self._alone(table, metric)
+                found[number] = self._alone(table, metric, manifest)
         return [found[number] for number in range(len(metrics))]
+
+    def _fusable(self, table: str, metric: Metric) -> Metric:
+        """A SELECT over this table alone is measured in the shared scan."""
+        if metric.scan is Scan.QUERY:
+            made = sql.as_aggregate(metric.expression)
+            if made is not None and made[0] == table:
+                return Metric(metric.id, made[1])
+        return metric
+
+    def _whole(
+        self, table: str, manifest: Manifest | None, metrics: Sequence[Metric]
+    ) -> list[Measured]:
+        """Over all rows; of a large table of several files the new files alone are scanned."""
+        kept = self._kept_of(manifest)
+        if kept is None or manifest is None or not metrics:
+            return self._fused(quote(table), table, metrics)
+        unique = list(dict.fromkeys(metric.expression for metric in metrics))
+        try:
+            values = kept.measure(manifest, unique, lambda files: self._scan(manifest, "", files))
+        except duckdb.Error:
+            values = {}  # a value that an expression cannot take: found in one scan of all
+        rest = [metric for metric in metrics if metric.expression not in values]
+        others = iter(self._fused(quote(table), table, rest))
+        return [
+            Measured(metric, _plain(values[metric.expression]))
+            if metric.expression in values
+            else next(others)
+            for metric in metrics
+        ]
+
+    def _kept_of(self, manifest: Manifest | None) -> KeptStates | None:
+        if manifest is None or len(manifest.files) < 2 or manifest.rows < KEPT_FROM_ROWS:
+            return None
+        return self._kept
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
         """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
@@ -397,17 +437,23 @@ class DuckEngine:
             self._scan_all(relation, expressions[:half], values, errors)
             self._scan_all(relation, expressions[half:], values, errors)
 
-    def _alone(self, table: str, metric: Metric) -> Measured:
+    def _alone(self, table: str, metric: Metric, manifest: Manifest | None) -> Measured:
+        kept = self._kept_of(manifest)
+        if metric.scan is Scan.UNIQUE and kept is not None and manifest is not None:
+            key = _key_columns(metric.expression)
+            with _translated("engine.cannot-run", table=table):
+                found = kept.surplus(manifest, key, lambda files: self._scan(manifest, "", files))
+            return Measured(metric, found)
         if metric.scan is Scan.UNIQUE:
             key = metric.expression
-            sql = (
+            query = (
                 f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
                 f"WHERE {_no_null(key)} GROUP BY {key} HAVING count(*) > 1)"
             )
         else:
-            sql = _bare(metric.expression)
+            query = _bare(metric.expression)
         try:
-            rows = self._db.execute(sql).fetchmany(2)
+            rows = self._db.execute(query).fetchmany(2)
         except duckdb.Error as error:
             outside = _outside(error)
             if outside is not None:
