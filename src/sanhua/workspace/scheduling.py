@@ -175,12 +175,15 @@ class Scheduler:
         """The loop. What fails in it is told of and tried again."""
         try:
             while not self.stopped():
+                wait = LOOK_S
                 try:
                     self.look()
-                except SanhuaError as error:
-                    self.tell(f"schedule: {error}")
+                except Exception as error:  # this process lives as long as the server
+                    said = str(error) if isinstance(error, SanhuaError) else repr(error)
+                    self.tell(f"schedule: {said}")
+                    wait = RETRY_S
                     self._close()
-                _wait(LOOK_S, self.stopped)
+                _wait(wait, self.stopped)
         finally:
             self._close()
 
