@@ -63,7 +63,8 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """采集 `fetch:orders`: the last time a source was asked. `asked` says what, without secrets;
-    `brings` is everything that counts now; `fault` why nothing came. The same `digest` as before
+    `brings` is what came of it (of a source that is replaced each time, everything that counts
+    now); `fault` why nothing came. The same `digest` as before
     brings nothing new.
     """
 

@@ -168,7 +168,7 @@ def _entered(
                         gained.via, first=one.first, last=one.last,
                     )
                 )  # fmt: skip
-    brings = () if gained.adds else (before.brings if same and before else tuple(named))
+    brings = before.brings if same and before and not gained.adds else tuple(named)
     told = Fetch(
         ids.node("fetch", source.id),
         source.id,

@@ -267,7 +267,9 @@ class Scheduler:
             "sources": [
                 {
                     "source": name,
-                    "next_at": None if due.at is None else moment_text(max(due.at, now)),
+                    "next_at": None
+                    if due.at is None or due.why == "inbox"  # when something comes
+                    else moment_text(max(due.at, now)),
                     "why": due.why,
                     "fault": (last.fault if (last := _last(ws, name)) else ""),
                 }
