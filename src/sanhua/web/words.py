@@ -346,6 +346,26 @@ SEVERITIES = {
 }
 
 PAGE = {
+    "freshness": Text("新鲜度", "Freshness"),
+    "freshness_lead": Text(
+        "每个数据源按约定应到多少期，准时、迟到和缺了多少。",
+        "How many periods each source owes by now, and how many came in time, late or not at all.",
+    ),
+    "fresh_expected": Text("应到", "due"),
+    "fresh_on_time": Text("准时", "in time"),
+    "fresh_late": Text("迟到", "late"),
+    "fresh_missing": Text("缺", "missing"),
+    "fresh_repeated": Text("重复", "repeated"),
+    "fresh_corrected": Text("更正", "corrected"),
+    "fresh_unreadable": Text("损坏", "cannot be read"),
+    "fresh_out_of_order": Text("乱序", "out of order"),
+    "fresh_share": Text("准时率 / 目标", "in time / objective"),
+    "fresh_due_at": Text("下一期最迟", "the next is due by"),
+    "fresh_none": Text("还没有数据源", "no source is declared"),
+    "fresh_on_time_state": Text("准时", "on time"),
+    "fresh_behind_state": Text("落后", "behind"),
+    "fresh_never_state": Text("从未到达", "never came"),
+    "fresh_undated_state": Text("不分期", "no periods"),
     "all_refusals": Text("另有不属任何合约的拒绝", "refusals that belong to no deal"),
     "amount": Text("金额", "amount"),
     "anchor": Text(

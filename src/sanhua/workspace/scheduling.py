@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, SanhuaError
+from sanhua.kernel.errors import Conflict, SanhuaError, Severity
 from sanhua.kernel.record import Ref, record
 from sanhua.kernel.time import moment_text
 from sanhua.resource.collect import Cadence, Inbox, Source
@@ -220,7 +220,8 @@ class Scheduler:
             made = run(ws, affected(ws, source))
             steps = sum(step.status == "done" for step in made.steps)
             if not made.ok:
-                fault = made.error.code if made.error else "run.failed"
+                wrong = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
+                fault = made.error.code if made.error else (wrong or ["run.failed"])[0]
         except Conflict as error:
             if error.code == "run.busy":  # somebody's own run; theirs takes what is there too
                 self.tell(f"schedule: {source.id}: {error}")
