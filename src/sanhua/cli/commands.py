@@ -68,6 +68,18 @@ GROUPS = {
         "sanhua.cli.sourcing",
         "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
     ),
+    "suggest": (
+        "sanhua.cli.suggesting",
+        "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
+    ),
+    "repaired": (
+        "sanhua.cli.suggesting",
+        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
+    "standards": (
+        "sanhua.cli.standards",
+        "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
+    ),
     "store": (
         "sanhua.cli.storing",
         "存储：换库、清理旧快照 move the records, prune old snapshots.",
@@ -254,7 +266,15 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.argument(
     "kind",
     type=click.Choice(
-        ["catalogue", "disclosure", "freshness", "quality", "registration", "vouchers"]
+        [
+            "catalogue",
+            "disclosure",
+            "freshness",
+            "quality",
+            "registration",
+            "standards",
+            "vouchers",
+        ]
     ),
 )
 @click.option(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
+from sanhua.project.model import SqlFile
 from sanhua.project.read import (
     Folder,
     Items,
@@ -36,13 +38,16 @@ from sanhua.resource.contract import (
     LATENCY,
     UNIT_S,
     DataContract,
+    Member,
     Property,
     QualityRule,
+    Repair,
     Sla,
     TableSchema,
 )
 from sanhua.resource.quality import listed_values
 from sanhua.resource.standard import crossed, limit
+from sanhua.resource.standard.codes import DAY
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -76,10 +81,13 @@ DIMENSIONS = {
     "coverage": "0202",
 }
 CUSTOM = {
-    "property": ("dataElement", "category", "deidentify"),
+    "property": (
+        *("dataElement", "category", "deidentify", "repair"),
+        *("unit", "authoritative", "codesOn"),
+    ),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
-    "table": ("category",),
+    "table": ("category", "repairOf"),
 }
 OURS = sorted({name for names in CUSTOM.values() for name in names})
 GRADES = ("core", "important", "general4", "general3", "general2", "general1")
@@ -111,6 +119,31 @@ def load_contracts(loader: Loader) -> None:
             folder.warn(
                 "project.unknown-file", path, nearest=re.sub(r"\.ya?ml$", ".odcs.yaml", path)
             )
+
+
+def repairs_as_sql(loader: Loader) -> None:
+    """Each repaired table, and its rejects, as a statement of `project.sql`."""
+    from sanhua.resource import repair
+
+    project = loader.project
+    for contract in project.contracts.values():
+        for table in contract.tables:
+            if not table.repair_of:
+                continue
+            origin = replace(table.origin, sha256=contract.origin.sha256)
+            try:
+                plan = repair.plan_of(table, project.elements)
+            except Invalid as fault:
+                loader.folder.error(fault.code, origin.path, origin.line, **fault.diagnostic.facts)
+                continue
+            made = {table.name: plan.repaired(), table.name + repair.REJECTS: plan.rejects()}
+            for name, text in made.items():
+                if text and name in project.sql:
+                    other = project.sql[name].origin.path
+                    loader.folder.error("contract.table-twice", origin.path, origin.line,
+                                        table=name, other=other)  # fmt: skip
+                elif text:
+                    project.sql[name] = SqlFile(name, text, origin)
 
 
 def as_written(root: Path, path: str, env: Mapping[str, str]) -> dict[str, Any]:
@@ -183,6 +216,7 @@ class _Contract:
             self.text_of(custom, "openClass"),
             self.text_of(custom, "shareBasis"),
             self.text_of(custom, "openConditions"),
+            self.team(root.get("team")),
         )
         self.loader.keep(
             self.loader.project.contracts, self.key, contract, self.path, root, "contract"
@@ -260,7 +294,7 @@ class _Contract:
                 value=name.text,
                 key="name",
             )
-        self.custom(found, "table")
+        repair_of = self.text_of(self.custom(found, "table"), "repairOf")
         self.columns = [
             item.text("name") for item in found.items("properties") if isinstance(item, Keys)
         ]
@@ -282,8 +316,6 @@ class _Contract:
             seen[prop.name.casefold()] = prop.origin.line
         related = self.related(found)
         if related:
-            from dataclasses import replace
-
             properties = [
                 replace(p, references=(*p.references, *related[p.name])) if p.name in related else p
                 for p in properties
@@ -295,6 +327,7 @@ class _Contract:
             self.folder.origin(self.path, name),
             "view" if physical == "view" else "table",
             self.rules(found, ""),
+            repair_of,
         )
 
     def related(self, found: Keys) -> dict[str, list[str]]:
@@ -359,10 +392,59 @@ class _Contract:
             self.text_of(custom, "deidentify"),
             tuple(references),
             self.rules(found, name.text),
+            self.repairs(custom.get("repair")),
+            self.text_of(custom, "unit"),
+            self.flag(custom, "authoritative"),
+            self.codes_on(custom),
         )
         if options := found.keys("logicalTypeOptions"):
             self.bounds(options, made)
         return made
+
+    def repairs(self, written: Node | None) -> tuple[Repair, ...]:
+        from sanhua.resource import repair
+
+        try:
+            return repair.read(_exact(written)) if written is not None else ()
+        except Invalid as fault:
+            self.folder.error(fault.code, self.path, written, **fault.diagnostic.facts)
+            return ()
+
+    def flag(self, custom: Mapping[str, Node], name: str) -> bool:
+        value = custom.get(name)
+        if isinstance(value, Scalar) and value.text not in ("true", "false"):
+            near = nearest_or_some(value.text, ("true", "false"))
+            facts = {"key": name, "value": value.text, "nearest": near, "known": "true, false"}
+            self.folder.error("format.not-one-of", self.path, value, **facts)
+        return isinstance(value, Scalar) and value.text == "true"
+
+    def codes_on(self, custom: Mapping[str, Node]) -> str:
+        """A day, or a column of the table, on which a code must be valid."""
+        value = custom.get("codesOn")
+        if not isinstance(value, Scalar):
+            return ""
+        if not DAY.fullmatch(value.text) and value.text not in self.columns:
+            near = nearest_or_some(value.text, self.columns)
+            self.folder.error("ref.column", self.path, value, value=value.text, nearest=near)
+            return ""
+        return value.text
+
+    def team(self, found: Node | None) -> tuple[Member, ...]:
+        """The members of `team`: its `members`, or the list that v3.0 wrote."""
+        listed = found.items("members") if isinstance(found, Keys) else []
+        listed = found.items if isinstance(found, Items) else listed
+        return tuple(
+            Member(
+                item.text("username"),
+                item.text("role"),
+                item.text("name"),
+                item.text("dateIn"),
+                item.text("dateOut"),
+                self.folder.origin(self.path, item),
+            )
+            for item in listed
+            if isinstance(item, Keys) and item.text("username")
+        )
 
     def bounds(self, found: Keys, prop: Property) -> None:
         """A bound that is none of its column's type, or that no value can meet, is told."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
@@ -36,6 +39,28 @@ class QualityRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """One rule of one column.
+
+    trim       blanks around a value are taken off; nothing left is no value
+    collapse   runs of blanks inside become one
+    missing    these words (whatever their case) mean no value
+    map        a value on the left becomes the one on the right
+    unit       one of these units behind a number is taken off (`*`: any)
+    dates      a text in one of these JDK patterns becomes an ISO day, with `H` in it a moment
+    majority   the value that more than half of the rows with the same value of that column hold
+    default    what an empty cell becomes
+    """
+
+    kind: str
+    words: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.kind + (f" {', '.join(self.words)}" if self.words else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
     """A column. `options` are ODCS logicalTypeOptions as text (`format pattern minLength maximum
     …`).
@@ -58,6 +83,19 @@ class Property:
     deidentify: str = ""
     references: tuple[str, ...] = ()  # `table.column` from relationships
     quality: tuple[QualityRule, ...] = ()
+    repair: tuple[Repair, ...] = ()
+    unit: str = ""  # where it is not its data element's
+    authoritative: bool = False  # the column whose value counts (一数一源)
+    codes_on: str = ""  # the day on which its codes are valid, or the column that holds it
+
+    @property
+    def enumeration(self) -> tuple[str, ...]:
+        """The values that a rule of its own admits (`validValues`), as text."""
+        listed = next(
+            (r.arguments["validValues"] for r in self.quality if r.arguments.get("validValues")), ""
+        )
+        values: Any = json.loads(listed) if listed.startswith("[") else []
+        return tuple(str(value) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +105,18 @@ class TableSchema:
     origin: Origin
     physical_type: str = "table"  # table | view
     quality: tuple[QualityRule, ...] = ()
+    repair_of: str = ""  # the table that this one is, repaired
 
     @property
     def key(self) -> tuple[str, ...]:
         """The primary key's columns in order."""
         keyed = [prop for prop in self.properties if prop.key_position]
         return tuple(prop.name for prop in sorted(keyed, key=lambda prop: prop.key_position))
+
+    @property
+    def partitioned(self) -> tuple[str, ...]:
+        """The columns by whose values the table is kept."""
+        return tuple(prop.name for prop in self.properties if prop.partitioned)
 
 
 HOUR_S, DAY_S = 3600, 86400
@@ -110,6 +154,35 @@ class Sla:
         return [(table, column) for table, _, column in parts if column]
 
 
+_DUTIES = {
+    "owner": ("owner", "dataowner", "businessowner", "责任人", "数据责任人", "数据所有者"),
+    "steward": ("steward", "datasteward", "businesssteward", "数据管家", "数据管理员", "管家"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Someone of a contract's `team` (ODCS). `since` and `until` are days, both included."""
+
+    username: str
+    role: str = ""
+    name: str = ""
+    since: str = ""
+    until: str = ""
+    origin: Origin = Origin("")
+
+    @property
+    def duty(self) -> str:
+        """owner, steward, or empty for any other role."""
+        said = "".join(char for char in self.role.casefold() if char.isalnum())
+        return next((duty for duty, words in _DUTIES.items() if said in words), "")
+
+    def serves(self, on: date) -> bool:
+        """Whether on the team on that day."""
+        day = on.isoformat()
+        return (not self.since or self.since <= day) and (not self.until or day <= self.until)
+
+
 @dataclass(frozen=True, slots=True)
 class DataContract:
     """One resource; `id` equals the file's name."""
@@ -129,6 +202,7 @@ class DataContract:
     open_class: str = ""
     share_basis: str = ""
     open_conditions: str = ""
+    team: tuple[Member, ...] = ()
 
     @property
     def hourly(self) -> bool:
