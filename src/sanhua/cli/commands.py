@@ -68,6 +68,10 @@ GROUPS = {
         "sanhua.cli.quality",
         "质量：问题与数据异议 issues of quality, objections to data.",
     ),
+    "source": (
+        "sanhua.cli.sourcing",
+        "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
+    ),
     "suggest": (
         "sanhua.cli.suggesting",
         "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
@@ -266,7 +270,15 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.argument(
     "kind",
     type=click.Choice(
-        ["catalogue", "disclosure", "quality", "registration", "standards", "vouchers"]
+        [
+            "catalogue",
+            "disclosure",
+            "freshness",
+            "quality",
+            "registration",
+            "standards",
+            "vouchers",
+        ]
     ),
 )
 @click.option(
@@ -274,7 +286,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
 @click.option(
-    "--id", "of", default="", help="哪一项登记或契约 which registration or contract (default: all)"
+    "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
 @common
 def report(
@@ -446,12 +458,18 @@ def can(
     show_default=True,
     help="ack: 记录落盘后才答复 on disk before the answer; window: within 50 ms",
 )
+@click.option(
+    "--schedule/--no-schedule",
+    default=True,
+    help="按频率采集和运行（默认） fetch and run by cadence (the default)",
+)
 @common
 def serve(
     host: str,
     port: int | None,
     workers: int,
     meter: str,
+    schedule: bool,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -475,6 +493,7 @@ def serve(
                 int(at["port"]) if port is None else port,
                 workers=workers,
                 ack=meter == "ack",
+                schedule=schedule,
                 told=told,
             )
         answer.said = True
