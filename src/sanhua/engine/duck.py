@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +19,9 @@ from typing import Any, cast
 
 import duckdb
 
+from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Tell, open_raw
+from sanhua.engine.read import Raw, Tell, open_raw
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -39,6 +40,8 @@ from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
 ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
+REPEATING_ROWS_MIN = 50_000  # below, a further statement costs more than it saves
+REPEATING_VALUES_MAX = 4_000_000  # entries of a column's dictionaries, over all row groups
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -83,6 +86,7 @@ class DuckEngine:
         self._builds.execute(f"SET max_execution_time = {BUILD_TIMEOUT_S * 1000}")
         self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
+        self._repeat: dict[str, frozenset[str]] = {}  # by table, once asked
 
     def close(self) -> None:
         self._builds.close()
@@ -120,6 +124,7 @@ class DuckEngine:
         if not table.isidentifier():
             raise ValueError(f"not a table name: {table}")
         self._tables.pop(table, None)
+        self._repeat.pop(table, None)
         kind = self._db.execute(
             "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]
         ).fetchone()
@@ -150,9 +155,11 @@ class DuckEngine:
         step: str,
         names: Sequence[str],
         tell: Tell = lambda said: None,
+        seen: Callable[[Raw], None] = lambda raw: None,
     ) -> Manifest:
         """Raw files into a `raw` snapshot in file order; rows that do not fit go to
-        `rejects.parquet` with reasons. `tell` hears what was left unread.
+        `rejects.parquet` with reasons. `tell` hears what was left unread, `seen` how each file is
+        read.
         """
         with self._reader() as (db, scratch), self.lake.writing() as folder:
             typed: Sequence[RawColumn] | None = columns
@@ -161,6 +168,7 @@ class DuckEngine:
                 part = scratch / str(number)
                 part.mkdir()
                 raw = open_raw(path, name, reading, part, tell)
+                seen(raw)
                 with _translated("collect.cannot-read", file=name):
                     relation, headings, flawed = relation_of(db, raw, name, tell)
                     if typed is None:
@@ -319,17 +327,82 @@ class DuckEngine:
         numbered = self._scan(manifest, ", file_row_number = true")
         return f"(SELECT * FROM {numbered} WHERE ({wanted}) AND file_row_number % {every} = 0)"
 
+    def sample(self, table: str, rows: int) -> list[tuple[Any, ...]]:
+        """About `rows` rows of a bound snapshot, spread over it, always the same ones."""
+        manifest = self._tables[table]
+        every = -(-manifest.rows // rows)
+        if every <= 1:
+            return self.query(f"SELECT * FROM {quote(table)}", rows_max=rows)
+        numbered = self._scan(manifest, ", file_row_number = true")
+        skipped = ""
+        if len(manifest.files) == 1 and manifest.rows > SAMPLED_GROUPS * ROW_GROUP_ROWS:
+            groups = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
+            skipped = " OR ".join(
+                f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}"
+                for start in groups
+            )
+            every = -(-len(groups) * ROW_GROUP_ROWS // rows)
+        # By hash, for a row in so many could fall on the same hour of each day.
+        picked = f"hash(file_row_number) % {every} = 0{f' AND ({skipped})' if skipped else ''}"
+        return self.query(
+            f"SELECT * EXCLUDE (file_row_number) FROM {numbered} WHERE {picked}", rows_max=rows * 4
+        )
+
     def _fused(self, relation: str, table: str, metrics: Sequence[Metric]) -> list[Measured]:
         if not metrics:
             return []
         unique = list(dict.fromkeys(metric.expression for metric in metrics))
         bound, errors = self._bindable(table, unique)
         values: dict[str, Any] = {}
-        self._scan_all(relation, bound, values, errors)
+        manifest = self._tables.get(table)
+        names = [column.name for column in manifest.columns] if manifest else []
+        for column, counts in by_value(bound, names, self._repeating(table)).items():
+            values.update(self._per_value(relation, column, counts))
+        self._scan_all(relation, [one for one in bound if one not in values], values, errors)
         return [
             Measured(metric, _plain(values.get(metric.expression)), errors.get(metric.expression))
             for metric in metrics
         ]
+
+    def _repeating(self, table: str) -> frozenset[str]:
+        """The text columns of which every row group keeps a dictionary: few values, often repeated.
+
+        Nothing is said of a small table, where it does not pay to ask.
+        """
+        if table not in self._repeat:
+            found: set[str] = set()
+            manifest = self._tables.get(table)
+            if manifest is not None and manifest.rows >= REPEATING_ROWS_MIN:
+                texts = {column.name for column in manifest.columns if column.type == "VARCHAR"}
+                listed = self._db.execute(
+                    "SELECT path_in_schema FROM "
+                    f"{self._scan(manifest).replace('read_parquet', 'parquet_metadata', 1)} "
+                    "GROUP BY path_in_schema "
+                    "HAVING count(stats_distinct_count) = count(*) AND "
+                    f"sum(stats_distinct_count) BETWEEN 1 AND {REPEATING_VALUES_MAX}"
+                ).fetchall()
+                found = texts & {row[0] for row in listed}
+            self._repeat[table] = frozenset(found)
+        return self._repeat[table]
+
+    def _per_value(
+        self, relation: str, column: str, counts: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Counts of a column's predicates asked once of each distinct value; none when that fails,
+        for the plain scan tells which predicate is at fault.
+        """
+        name = quote(column)
+        listed = ", ".join(f"({made})" for made in counts.values())
+        try:
+            row = self._db.execute(
+                f"SELECT {listed} FROM (SELECT {name}, count(*) AS {quote(ROWS)} "
+                f"FROM {relation} GROUP BY {name})"
+            ).fetchone()
+        except duckdb.Error as error:
+            if outside := _outside(error):
+                raise outside from error
+            return {}
+        return dict(zip(counts, row or (), strict=True))
 
     def _bindable(
         self, table: str, expressions: Sequence[str]
