@@ -45,8 +45,10 @@ def by_value(
 def _over_values(function: str, inside: str) -> str:
     if function not in ("count_if", "count"):
         return f"{function}({inside}\n)"  # however often a value comes, it is the same
-    test = inside if function == "count_if" else f"({inside}\n) IS NOT NULL"
-    return f'coalesce(sum("{ROWS}") FILTER (WHERE {test}\n), 0)'
+    if function == "count":
+        return f'coalesce(sum("{ROWS}") FILTER (WHERE ({inside}\n) IS NOT NULL), 0)'
+    # As count_if does: NULL where the predicate is true or false of no row at all.
+    return f'sum("{ROWS}" * CAST(({inside}\n) AS BIGINT))'
 
 
 def _only_column(inside: str, known: dict[str, str]) -> str:

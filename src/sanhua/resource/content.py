@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import islice
 from math import ceil
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ LISTED_MAX = 1000  # distinct values, estimated: up to here each is counted
 SHOWN = 12  # of the most frequent values
 SHOWN_LENGTH_MAX = 40  # a longer value is a text, which is not shown
 KEYS_TRIED = 6
+KEY_ROWS_MIN = 10
 DUPLICATES_ROWS_MAX = 50_000_000  # beyond, equal rows are not counted
 MISFITS_SHOWN = 5
 ENTIRE = Decimal("0.95")
@@ -95,7 +97,9 @@ class Content:
 
     @property
     def is_key(self) -> bool:
-        return self.surplus == 0 and self.nulls == 0 and self.rows > 1
+        """A measurement that happens not to repeat is none."""
+        few = self.rows < KEY_ROWS_MIN or self.kind is Kind.DECIMAL
+        return self.surplus == 0 and self.nulls == 0 and not few
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,12 @@ def details(
         name, distinct = sql.quote(seen.name), figure.whole("distinct")
         if distinct <= LISTED_MAX:
             wanted.append(Metric(f"{seen.name}#listed", _listed(table, name), Scan.QUERY))
-        elif figure.values == rows and distinct >= rows * ENTIRE and len(keys) < KEYS_TRIED:
+        elif (
+            seen.kind is not Kind.DECIMAL
+            and figure.values == rows
+            and distinct >= rows * ENTIRE
+            and len(keys) < KEYS_TRIED
+        ):
             keys.append(seen.name)
         value = typed(seen)
         if value and figure.values > figure.whole("fits"):
@@ -366,7 +375,7 @@ def _content(
         surplus = rows - distinct
     top: tuple[tuple[str, int], ...] = ()
     if not hidden and listed and _is_few(distinct, figure.values, seen):
-        top = tuple(pair for pair in listed if _may_show(pair[0], personal))[:SHOWN]
+        top = tuple(islice((pair for pair in listed if _may_show(pair[0], personal)), SHOWN))
     numbers = _numbers(listed) if seen.kind.is_number else []
     quantiles = tuple(figure.value("quantiles") or _quantiles(numbers))
     bins: tuple[Bin, ...] = ()

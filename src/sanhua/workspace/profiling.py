@@ -290,8 +290,8 @@ def _copied(db: Any, name: str, schema: str, path: Path, rows_max: int) -> bool:
     form = pa.schema([pa.field(str(key), pa.string()) for key in rows.keys()])
     left = rows_max
     with pq.ParquetWriter(path, form) as writer:
-        for batch in rows.partitions(BATCH_ROWS):
-            batch = batch[:left]
+        for fetched in rows.partitions(BATCH_ROWS):
+            batch = fetched[:left]
             texts = [[_text(cell, text_of) for cell in row] for row in batch]
             columns = list(zip(*texts, strict=True)) if texts else [[] for _ in form]
             writer.write_table(
@@ -299,7 +299,7 @@ def _copied(db: Any, name: str, schema: str, path: Path, rows_max: int) -> bool:
             )
             left -= len(batch)
             if left <= 0:
-                more = next(iter(rows), None) is not None
+                more = len(fetched) > len(batch) or next(iter(rows), None) is not None
                 rows.close()
                 return more
     return False
