@@ -131,7 +131,7 @@ def test_the_engine_answers_alike_and_finds_the_guilty(
         monkeypatch.setattr(duck, "REPEATING_ROWS_MIN", least)
         engine = DuckEngine(Lake(tmp_path / f"lake{least}"), temp=tmp_path)
         manifest = engine.collect(
-            "t", [path], Reading(), None, inputs=[], step="s", names=["a.csv"]
+            "t", [path], Reading(), None, inputs=["f"], step="s", names=["a.csv"]
         )
         engine.bind(manifest)
         answers.append([(m.value, m.error and m.error.code) for m in engine.measure("t", asked)])

@@ -69,7 +69,10 @@ GROUPS = {
         "sanhua.cli.profiling",
         "看数据：文件、网址、数据库 see what a file, an address or a database holds.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 

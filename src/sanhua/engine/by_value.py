@@ -10,7 +10,9 @@ import re
 from collections.abc import Collection, Iterable
 
 ROWS = "\x01rows"  # the count beside each value; no column is called so
-_CALL = re.compile(r"\s*(count_if|count|min|max|approx_count_distinct)\((.*)\)\s*", re.DOTALL)
+_CALL = re.compile(
+    r"\s*(count_if|count|min|max|approx_count_distinct)\((.*)\)\s*", re.DOTALL | re.IGNORECASE
+)
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "((?:[^"]|"")+)" | ([^\W\d]\w*)(\s*[.(])? | ([()]) | (--|/\*|[*;$?'"])""",
     re.VERBOSE,
@@ -38,7 +40,7 @@ def by_value(
         match = _CALL.fullmatch(expression)
         column = _only_column(match[2], known) if match else ""
         if match and column in repeating:
-            found.setdefault(column, {})[expression] = _over_values(match[1], match[2])
+            found.setdefault(column, {})[expression] = _over_values(match[1].lower(), match[2])
     return {column: counts for column, counts in found.items() if any(map(_DEAR.search, counts))}
 
 

@@ -13,13 +13,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 
+from sanhua import sql
 from sanhua.engine.by_value import ROWS, by_value
+from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
 from sanhua.engine.read import Raw, Tell, open_raw
 from sanhua.engine.staging import (
@@ -35,13 +38,25 @@ from sanhua.engine.staging import (
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
-from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
+from sanhua.kernel.table import (
+    Column,
+    Kept,
+    LakeFile,
+    Manifest,
+    Part,
+    RawColumn,
+    Reading,
+    Sold,
+)
 
 ROW_GROUP_ROWS = 122_880
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
+SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
+KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
 REPEATING_ROWS_MIN = 50_000  # below, a further statement costs more than it saves
 REPEATING_VALUES_MAX = 4_000_000  # entries of a column's dictionaries, over all row groups
+MERGED_PARTS = 32  # so many small parts become one
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -60,6 +75,7 @@ class DuckEngine:
         memory: str = "1GB",
         threads: int | None = None,
         temp: Path | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.version = f"duckdb {duckdb.__version__}"
         self.lake = lake
@@ -75,6 +91,7 @@ class DuckEngine:
         self._temp = unfinished(temp)
         self._temp.mkdir()
         self._db = self._connect()
+        self._kept = attach(self._db, kept) if kept else None
         self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
         for statement in (
@@ -131,9 +148,12 @@ class DuckEngine:
         if kind:
             self._db.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {quote(table)}")
 
-    def _scan(self, manifest: Manifest, more: str = "") -> str:
+    def _scan(
+        self, manifest: Manifest, more: str = "", files: Sequence[LakeFile] | None = None
+    ) -> str:
         folder = self.lake.path(manifest).resolve()
-        paths = ", ".join(literal((folder / file.path).as_posix()) for file in manifest.files)
+        chosen = manifest.files if files is None else files
+        paths = ", ".join(literal((folder / file.path).as_posix()) for file in chosen)
         return f"read_parquet([{paths}]{more})"
 
     def describe(self, sql: str) -> tuple[Column, ...]:
@@ -155,33 +175,72 @@ class DuckEngine:
         step: str,
         names: Sequence[str],
         tell: Tell = lambda said: None,
+        before: Sequence[Kept] = (),
         seen: Callable[[Raw], None] = lambda raw: None,
     ) -> Manifest:
-        """Raw files into a `raw` snapshot in file order; rows that do not fit go to
-        `rejects.parquet` with reasons. `tell` hears what was left unread, `seen` how each file is
-        read.
+        """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
+        to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
+        that cannot be read at all is a reject too, unless it is the first or none can be. `seen`
+        hears how each file is read.
+
+        Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
+        are taken over as they are; runs of small parts are merged.
         """
-        with self._reader() as (db, scratch), self.lake.writing() as folder:
-            typed: Sequence[RawColumn] | None = columns
-            read = 0
-            for number, (path, name) in enumerate(zip(files, names, strict=True)):
-                part = scratch / str(number)
-                part.mkdir()
-                raw = open_raw(path, name, reading, part, tell)
-                seen(raw)
-                with _translated("collect.cannot-read", file=name):
-                    relation, headings, flawed = relation_of(db, raw, name, tell)
-                    if typed is None:
-                        typed = untyped(headings, name)
-                    must_have(typed, headings, name)
-                    if number == 0:
+        place = {pair: n for n, pair in enumerate(zip(inputs, names, strict=True))}
+        # Without a contract the first file names the columns.
+        named = columns is not None or any((inputs[0], names[0]) in one.read for one in before)
+        kept = [one for one in before if named and one.read <= place.keys()]
+        have = frozenset[tuple[str, str]]().union(*(one.read for one in kept))
+        new = [(n, path, pair) for path, (pair, n) in zip(files, place.items(), strict=True)
+               if pair not in have]  # fmt: skip
+        with self.lake.writing() as folder, self._reader() as (db, scratch):
+            parts = {min(place[pair] for pair in one.read): one.part for one in kept}
+            for n, one in zip(parts, kept, strict=True):
+                parts[n] = self._take_over(table, one, folder, n)
+            typed = columns
+            if columns is None and named:
+                found = self.lake.load("raw", table, before[0].snapshot).columns
+                typed = [RawColumn(column.name, column.type) for column in found]
+            bad: SanhuaError | None = None
+            for n, path, (node, name) in new:
+                target = folder / f"part-{n}.parquet"
+                inside = scratch / str(n)
+                inside.mkdir()
+                try:
+                    raw = open_raw(path, name, reading, inside, tell)
+                    seen(raw)
+                    with _translated("collect.cannot-read", file=name):
+                        relation, headings, flawed = relation_of(db, raw, name, tell)
+                        typed = typed or untyped(headings, name)
+                        must_have(typed, headings, name)
                         make_staging(db, typed)
-                    read += stage(db, relation, headings, flawed, typed, name)
-                    read += ragged(db, raw, name)
-                shutil.rmtree(part, ignore_errors=True)
+                        read = stage(db, relation, headings, flawed, typed, name)
+                        read += ragged(db, raw, name)
+                        parts[n] = _keep_part(db, typed, read, node, name, target)
+                except Invalid as error:
+                    if typed is None or len(files) == 1:
+                        raise
+                    bad = error
+                    parts[n] = _set_aside(db, typed, error, node, name, target)
+                    facts = {"file": name, "code": error.code, "reason": str(error)}
+                    tell(Diagnostic(Severity.WARNING, "collect.set-aside", facts=facts))
+                shutil.rmtree(inside, ignore_errors=True)
+            if bad and not any(part.file.rows for part in parts.values()):
+                raise bad
             assert typed is not None, "a table is collected from at least one file"
-            with _translated("collect.cannot-read", file=names[0]):
-                return self._keep_raw(db, folder, table, typed, read, inputs, step)
+            listed = _merged(db, [part for _, part in sorted(parts.items())], folder)
+            listed = [_numbered(part, n, folder) for n, part in enumerate(listed)]
+            made = tuple(Column(column.name, column.type) for column in typed)
+            whole = dict.fromkeys(node for part in listed for node in part.inputs)
+            manifest = Manifest(table, "raw", made, tuple(listed), tuple(whole), step)
+            return self.lake.keep(folder, manifest)
+
+    def _take_over(self, table: str, one: Kept, folder: Path, n: int) -> Part:
+        def link(file: LakeFile, name: str) -> LakeFile:
+            return self.lake.link("raw", table, one.snapshot, file, folder / name)
+
+        rejects = one.part.rejects and link(one.part.rejects, f"rejects-{n}.parquet")
+        return replace(one.part, file=link(one.part.file, f"part-{n}.parquet"), rejects=rejects)
 
     @contextmanager
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
@@ -192,56 +251,6 @@ class DuckEngine:
         finally:
             db.close()
             shutil.rmtree(scratch, ignore_errors=True)
-
-    def _keep_raw(
-        self,
-        db: duckdb.DuckDBPyConnection,
-        folder: Path,
-        table: str,
-        columns: Sequence[RawColumn],
-        read: int,
-        inputs: Sequence[str],
-        step: str,
-    ) -> Manifest:
-        listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
-        good, bad = folder / "part-0.parquet", folder / "rejects.parquet"
-        db.execute(
-            f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
-            f"TO {literal(good.as_posix())} {_PARQUET}"
-        )
-        rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
-        rejected = one(db, "SELECT count(*) FROM rejected")
-        if rows + rejected != read:
-            raise AssertionError(f"{table}: {read} rows read, {rows} kept and {rejected} rejected")
-        rejects = None
-        by_column: dict[str, int] = {}
-        if rejected:
-            db.execute(
-                "COPY (SELECT input, record, line, reasons, row FROM rejected "
-                "ORDER BY input, record, line, row) "
-                f"TO {literal(bad.as_posix())} {_PARQUET}"
-            )
-            rejects = describe(bad, rejected)
-            counted = db.execute(
-                "SELECT split_part(reason, ':', 1) AS name, count(*) FROM "
-                "(SELECT unnest(reasons) AS reason FROM rejected) GROUP BY name ORDER BY name"
-            ).fetchall()
-            known = {column.name for column in columns}
-            by_column = {name: count for name, count in counted if name in known}
-        made = tuple(Column(column.name, column.type) for column in columns)
-        manifest = Manifest(
-            table,
-            "raw",
-            made,
-            rows,
-            (describe(good, rows),),
-            tuple(inputs),
-            step,
-            rejected,
-            rejects,
-            by_column,
-        )
-        return self.lake.keep(folder, manifest)
 
     # Build
 
@@ -285,30 +294,74 @@ class DuckEngine:
                 )
                 rows = int(done.fetchall()[0][0])
             made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
-            manifest = Manifest(
-                table, "built", made, rows, (describe(path, rows),), tuple(inputs), step
-            )
+            part = Part(describe(path, rows))
+            manifest = Manifest(table, "built", made, (part,), tuple(inputs), step)
             return self.lake.keep(folder, manifest)
 
     # Measure
 
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
-        """All SHARED metrics in one scan, all SAMPLE metrics in one small scan, the others each
-        alone.
+        """All SHARED metrics in one scan (a QUERY over this table alone is one of them), all SAMPLE
+        metrics in one small scan, the others each alone.
         """
         found: dict[int, Measured] = {}
         manifest = self._tables.get(table)
-        shared = self._fused(quote(table), table, [m for m in metrics if m.scan is Scan.SHARED])
+        asked = [self._fusable(table, metric) for metric in metrics]
+        shared = self._whole(table, manifest, [m for m in asked if m.scan is Scan.SHARED])
         sample = self._fused(
-            self._sample(table, manifest), table, [m for m in metrics if m.scan is Scan.SAMPLE]
+            self._sample(table, manifest), table, [m for m in asked if m.scan is Scan.SAMPLE]
         )
         fused = {Scan.SHARED: iter(shared), Scan.SAMPLE: iter(sample)}
-        for number, metric in enumerate(metrics):
+        for number, (metric, own) in enumerate(zip(asked, metrics, strict=True)):
             if metric.scan in fused:
-                found[number] = next(fused[metric.scan])
+                found[number] = replace(next(fused[metric.scan]), metric=own)
             else:
-                found[number] = self._alone(table, metric)
+                found[number] = self._alone(table, metric, manifest)
         return [found[number] for number in range(len(metrics))]
+
+    def _fusable(self, table: str, metric: Metric) -> Metric:
+        """A SELECT over this table alone is measured in the shared scan."""
+        if metric.scan is Scan.QUERY and "GROUP BY" not in metric.expression:
+            made = sql.as_aggregate(metric.expression)
+            if made is not None and made[0] == table:
+                return Metric(metric.id, made[1])
+        return metric
+
+    def _whole(
+        self, table: str, manifest: Manifest | None, metrics: Sequence[Metric]
+    ) -> list[Measured]:
+        """Over all rows; of a large table of several files the new files alone are scanned."""
+        kept = self._kept_of(manifest)
+        if kept is None or manifest is None or not metrics:
+            return self._fused(quote(table), table, metrics)
+        unique = list(dict.fromkeys(metric.expression for metric in metrics))
+        try:
+            values = kept.measure(manifest, unique, lambda files: self._scan(manifest, "", files))
+        except duckdb.Error:
+            values = {}  # a value that an expression cannot take: found in one scan of all
+        rest = [metric for metric in metrics if metric.expression not in values]
+        others = iter(self._fused(quote(table), table, rest))
+        return [
+            Measured(metric, _plain(values[metric.expression]))
+            if metric.expression in values
+            else next(others)
+            for metric in metrics
+        ]
+
+    def _kept_of(self, manifest: Manifest | None) -> KeptStates | None:
+        if manifest is None or len(manifest.files) < 2 or manifest.rows < KEPT_FROM_ROWS:
+            return None
+        return self._kept
+
+    def sample(self, table: str, rows: int) -> list[tuple[Any, ...]]:
+        """About `rows` rows of a bound snapshot, spread over it, always the same ones."""
+        manifest = self._tables[table]
+        sampled = manifest.rows if manifest.rows <= 2 * ROW_GROUP_ROWS else SAMPLED_ROWS
+        every = -(-sampled // rows)
+        # By hash, for a row in so many could fall on the same hour of each day.
+        picked = f"QUALIFY hash(row_number() OVER ()) % {every} = 0" if every > 1 else ""
+        relation = self._sample(table, manifest)
+        return self.query(f"SELECT * FROM {relation} {picked}", rows_max=4 * rows)
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
         """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
@@ -317,36 +370,28 @@ class DuckEngine:
         Row groups are skipped unread by their numbers, so a sample costs its share; the error of a
         share found in it is below 0.2 % (SAMPLED_ROWS rows, 95 %) where rows do not cluster.
         """
-        if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS or len(manifest.files) != 1:
+        if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS:
             return quote(table)
-        starts = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
-        wanted = " OR ".join(
-            f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}" for start in starts
-        )
-        every = -(-len(starts) * ROW_GROUP_ROWS // SAMPLED_ROWS)
-        numbered = self._scan(manifest, ", file_row_number = true")
-        return f"(SELECT * FROM {numbered} WHERE ({wanted}) AND file_row_number % {every} = 0)"
-
-    def sample(self, table: str, rows: int) -> list[tuple[Any, ...]]:
-        """About `rows` rows of a bound snapshot, spread over it, always the same ones."""
-        manifest = self._tables[table]
-        every = -(-manifest.rows // rows)
-        if every <= 1:
-            return self.query(f"SELECT * FROM {quote(table)}", rows_max=rows)
-        numbered = self._scan(manifest, ", file_row_number = true")
-        skipped = ""
-        if len(manifest.files) == 1 and manifest.rows > SAMPLED_GROUPS * ROW_GROUP_ROWS:
-            groups = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
-            skipped = " OR ".join(
-                f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}"
-                for start in groups
+        groups = [
+            (file, start)
+            for file in manifest.files
+            for start in range(0, file.rows, ROW_GROUP_ROWS)
+        ]
+        step = max(SAMPLED_GROUPS, -(-len(groups) // SAMPLED_GROUPS_MAX))
+        taken = groups[::step]
+        every = -(-len(taken) * ROW_GROUP_ROWS // SAMPLED_ROWS)
+        starts: dict[LakeFile, list[int]] = {}
+        for file, start in taken:
+            starts.setdefault(file, []).append(start)
+        shares: list[str] = []
+        for file, begun in starts.items():
+            wanted = " OR ".join(
+                f"file_row_number BETWEEN {n} AND {n + ROW_GROUP_ROWS - 1}" for n in begun
             )
-            every = -(-len(groups) * ROW_GROUP_ROWS // rows)
-        # By hash, for a row in so many could fall on the same hour of each day.
-        picked = f"hash(file_row_number) % {every} = 0{f' AND ({skipped})' if skipped else ''}"
-        return self.query(
-            f"SELECT * EXCLUDE (file_row_number) FROM {numbered} WHERE {picked}", rows_max=rows * 4
-        )
+            numbered = self._scan(manifest, ", file_row_number = true", [file])
+            chosen = f"({wanted}) AND file_row_number % {every} = 0"
+            shares.append(f"SELECT * FROM {numbered} WHERE {chosen}")
+        return f"({' UNION ALL '.join(shares)})"
 
     def _fused(self, relation: str, table: str, metrics: Sequence[Metric]) -> list[Measured]:
         if not metrics:
@@ -454,17 +499,23 @@ class DuckEngine:
             self._scan_all(relation, expressions[:half], values, errors)
             self._scan_all(relation, expressions[half:], values, errors)
 
-    def _alone(self, table: str, metric: Metric) -> Measured:
+    def _alone(self, table: str, metric: Metric, manifest: Manifest | None) -> Measured:
+        kept = self._kept_of(manifest)
+        if metric.scan is Scan.UNIQUE and kept is not None and manifest is not None:
+            key = _key_columns(metric.expression)
+            with _translated("engine.cannot-run", table=table):
+                found = kept.surplus(manifest, key, lambda files: self._scan(manifest, "", files))
+            return Measured(metric, found)
         if metric.scan is Scan.UNIQUE:
             key = metric.expression
-            sql = (
+            query = (
                 f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
                 f"WHERE {_no_null(key)} GROUP BY {key} HAVING count(*) > 1)"
             )
         else:
-            sql = _bare(metric.expression)
+            query = _bare(metric.expression)
         try:
-            rows = self._db.execute(sql).fetchmany(2)
+            rows = self._db.execute(query).fetchmany(2)
         except duckdb.Error as error:
             outside = _outside(error)
             if outside is not None:
@@ -504,6 +555,128 @@ class DuckEngine:
         if len(rows) > rows_max:
             raise Invalid("engine.too-many-rows", most=rows_max)
         return rows
+
+
+# Parts
+
+
+def _keep_part(
+    db: duckdb.DuckDBPyConnection,
+    columns: Sequence[RawColumn],
+    read: int,
+    node: str,
+    name: str,
+    target: Path,
+) -> Part:
+    """What `staging` and `rejected` hold, as files."""
+    listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
+    bad = target.with_name(_beside(target.name))
+    db.execute(
+        f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
+        f"TO {literal(target.as_posix())} {_PARQUET}"
+    )
+    rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    rejected = one(db, "SELECT count(*) FROM rejected")
+    if rows + rejected != read:
+        raise AssertionError(f"{name}: {read} rows read, {rows} kept and {rejected} rejected")
+    if not rejected:
+        return Part(describe(target, rows), (node,), (name,))
+    db.execute(
+        "COPY (SELECT input, record, line, reasons, row FROM rejected "
+        "ORDER BY input, record, line, row) "
+        f"TO {literal(bad.as_posix())} {_PARQUET}"
+    )
+    counted = db.execute(
+        "SELECT split_part(reason, ':', 1) AS name, count(*) FROM "
+        "(SELECT unnest(reasons) AS reason FROM rejected) GROUP BY name ORDER BY name"
+    ).fetchall()
+    known = {column.name for column in columns}
+    by_column = {name: count for name, count in counted if name in known}
+    rejects = describe(bad, rejected)
+    return Part(describe(target, rows), (node,), (name,), 1, rejects, by_column)
+
+
+def _set_aside(
+    db: duckdb.DuckDBPyConnection,
+    columns: Sequence[RawColumn],
+    error: SanhuaError,
+    node: str,
+    name: str,
+    target: Path,
+) -> Part:
+    """A file that gave nothing: no rows, and one reject that says why."""
+    make_staging(db, columns)
+    found = error.diagnostic
+    db.execute(
+        "INSERT INTO rejected VALUES (?, NULL, ?, [?], NULL)", [name, found.line or 1, str(error)]
+    )
+    return _keep_part(db, columns, 1, node, name, target)
+
+
+def _merged(db: duckdb.DuckDBPyConnection, parts: list[Part], folder: Path) -> list[Part]:
+    """The parts with every run of MERGED_PARTS that hold equally many raw files, few rows each,
+    made one: what comes every five minutes leaves some dozens of parts, not thousands.
+    """
+    n = 0
+    while n + MERGED_PARTS <= len(parts):
+        run = parts[n : n + MERGED_PARTS]
+        small = all(part.file.rows < ROW_GROUP_ROWS for part in run)
+        if small and len({part.files for part in run}) == 1:
+            parts[n : n + MERGED_PARTS] = [_one_of(db, run, folder)]
+            n = max(0, n - MERGED_PARTS + 1)
+        else:
+            n += 1
+    return parts
+
+
+def _one_of(db: duckdb.DuckDBPyConnection, run: Sequence[Part], folder: Path) -> Part:
+    name = run[0].file.path
+    by_column: dict[str, int] = {}
+    for part in run:
+        for column, count in part.rejected_by_column.items():
+            by_column[column] = by_column.get(column, 0) + count
+    file = _concatenated(db, [part.file for part in run], folder, name)
+    bad = [part.rejects for part in run if part.rejects]
+    rejects = _concatenated(db, bad, folder, _beside(name)) if bad else None
+    inputs = tuple(node for part in run for node in part.inputs)
+    names = tuple(name for part in run for name in part.names)
+    return Part(file, inputs, names, sum(part.files for part in run), rejects, by_column)
+
+
+def _numbered(part: Part, n: int, folder: Path) -> Part:
+    """The part under the name of its place; never a later one's, as places only move down."""
+
+    def called(file: LakeFile, name: str) -> LakeFile:
+        if file.path != name:
+            (folder / file.path).rename(folder / name)
+        return replace(file, path=name)
+
+    name = f"part-{n}.parquet"
+    rejects = part.rejects and called(part.rejects, _beside(name))
+    return replace(part, file=called(part.file, name), rejects=rejects)
+
+
+def _beside(name: str) -> str:
+    """The name of a part's rejects."""
+    return name.replace("part-", "rejects-")
+
+
+def _concatenated(
+    db: duckdb.DuckDBPyConnection, files: Sequence[LakeFile], folder: Path, name: str
+) -> LakeFile:
+    """Files of equal columns as one, in order; the files are gone."""
+    paths = [folder / file.path for file in files]
+    whole = folder / f"whole-{name}"
+    listed = ", ".join(literal(path.resolve().as_posix()) for path in paths)
+    with _translated("engine.cannot-run", table=name):
+        db.execute(
+            f"COPY (SELECT * FROM read_parquet([{listed}])) "
+            f"TO {literal(whole.resolve().as_posix())} {_PARQUET}"
+        )
+    for path in paths:
+        path.unlink()
+    whole.rename(folder / name)
+    return describe(folder / name, sum(file.rows for file in files))
 
 
 # Names, values, errors

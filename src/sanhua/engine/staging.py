@@ -111,9 +111,9 @@ def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) 
 def make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
     """`staging` keeps rows in file order (by rowid): values v0 …; of a misfit why, and its row."""
     listed = ", ".join(f"v{n} {column.type}" for n, column in enumerate(columns))
-    db.execute(f"CREATE TABLE staging (reasons VARCHAR[], raw VARCHAR, {listed})")
+    db.execute(f"CREATE OR REPLACE TABLE staging (reasons VARCHAR[], raw VARCHAR, {listed})")
     db.execute(
-        "CREATE TABLE rejected "
+        "CREATE OR REPLACE TABLE rejected "
         "(input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)"
     )
 

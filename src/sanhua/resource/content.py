@@ -229,7 +229,10 @@ def duplicates(table: str, looks: Sequence[Look], measured: Iterable[Measured]) 
     if keyed or not 0 < rows <= DUPLICATES_ROWS_MAX:
         return []
     hashed = ", ".join(sql.quote(seen.name) for seen in looks)
-    query = f"SELECT count(*) - count(DISTINCT hash({hashed})) FROM {sql.quote(table)}"
+    query = (
+        "SELECT coalesce(sum(n - 1), 0) FROM "
+        f"(SELECT count(*) AS n FROM {sql.quote(table)} GROUP BY hash({hashed}))"
+    )
     return [Metric("#duplicates", query, Scan.QUERY)]
 
 

@@ -2,6 +2,7 @@
 
 canonical  parse, allow-list, tables, order, fingerprints
 lineage    what each output column was made from, and whether every column exists
+shared     a SELECT of one value as an aggregate over its table
 writing    names and values as text
 
 No I/O. In: text that people wrote. Out: `Query`, lineage, or Invalid sql.* at path:line.
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
         output_names,
         unrepeatable,
     )
+    from sanhua.sql.shared import aggregates, as_aggregate
 
 __all__ = [
     "ColumnLineage",
     "Query",
+    "aggregates",
+    "as_aggregate",
     "check_columns",
     "count_if",
     "fingerprint",
@@ -56,7 +60,7 @@ def __getattr__(name: str) -> Any:
     """The parser is loaded with the first statement, not with a project that has not changed."""
     if name not in __all__:
         raise AttributeError(name)
-    homes = [import_module(f"{__name__}.{home}") for home in ("canonical", "lineage")]
+    homes = [import_module(f"{__name__}.{home}") for home in ("canonical", "lineage", "shared")]
     for one in __all__:  # all at once: the module `lineage` would hide the function
         if one not in _WRITTEN:
             globals()[one] = next(getattr(home, one) for home in homes if hasattr(home, one))

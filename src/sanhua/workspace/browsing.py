@@ -25,7 +25,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import legal_day, parse_day
-from sanhua.resource.collect import RawFile
+from sanhua.resource.collect import PartRead, RawFile
 from sanhua.resource.grade import Grading
 from sanhua.resource.lineage import Table
 from sanhua.resource.publish import DataResource
@@ -462,13 +462,17 @@ def _flow(
     streams: list[Stream] = []
     collected: dict[str, Box] = {}
     for table in tables:
-        raw = [f for f in (uow.find(RawFile, node) for node in made_from[table.id]) if f]
+        raw = [f for f in (_handed_over(uow, node) for node in made_from[table.id]) if f]
         if not raw:
             continue
         collected[table.id] = Box(table.id, Text(ids.key_of(table.id)), rows[table.id], "rows")
         whole = sum(file.bytes for file in raw) or 1
         for file in raw:
-            label = Text(file.path.rpartition("/")[2])
+            label = (
+                Text(file.path.rpartition("/")[2])
+                if isinstance(file, RawFile)
+                else Text(f"{file.files} 个文件", f"{file.files} files")
+            )
             files[file.id] = Box(file.id, label, Decimal(file.bytes), "bytes")
             share = rows[table.id] * file.bytes / whole
             streams.append(Stream(file.id, table.id, share, "rows"))
@@ -532,6 +536,10 @@ def _flow(
         ("lines", lines),
     ]
     return _arranged(columns, streams)
+
+
+def _handed_over(uow: Uow, node: str) -> RawFile | PartRead | None:
+    return uow.find(PartRead if node.startswith("part:") else RawFile, node)
 
 
 def _inputs(uow: Uow, table: Table) -> list[str]:

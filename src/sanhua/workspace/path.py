@@ -34,12 +34,12 @@ from sanhua.kernel.time import legal_day
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import profile, quality, standard
-from sanhua.resource.collect import Cadence, RawFile, raw_columns
+from sanhua.resource.collect import Cadence, RawFile, merged, raw_columns
 from sanhua.resource.contract import DataContract
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
-from sanhua.workspace.files import RawInput, hash_of, shown_path
+from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
@@ -151,18 +151,19 @@ class Path:
             )
             for f in files
         ]
-        made_from = {
-            "files": [[f.name, f.sha256, f.part] for f in files],
+        how = {
             "reading": asdict(source.reading) | {"part": part},
             "columns": [asdict(column) for column in columns] if columns else "text",
             "engine": _engine_version(),
         }
+        made_from = {"files": [[f.name, f.sha256, f.part] for f in files], **how}
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
             names = [_member(f.name, f.part or part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
+            before = self.snapshots.kept(table, digest(how))
             try:
                 manifest = self.ws.engine.collect(
                     table,
@@ -170,14 +171,22 @@ class Path:
                     source.reading,
                     columns,
                     inputs=[file.id for file in raw],
-                    step=digest(made_from),
+                    step=digest(how),
                     names=names,
                     tell=told.append,
+                    before=before,
                 )
             except SanhuaError as error:
                 error.diagnostic = _at_file(error.diagnostic, places)
                 raise
-            changed = next((f for f in files if hash_of(f.path) != (f.sha256, f.bytes)), None)
+            read = set[tuple[str, str]]().union(*(one.read for one in before))
+            new = [
+                (file, f)
+                for file, f, name in zip(raw, files, names, strict=True)
+                if (file.id, name) not in read
+            ]
+            hashed = self.ws.hashes.of
+            changed = next((f for _, f in new if hashed(f.path) != (f.sha256, f.bytes)), None)
             if changed is not None:
                 raise Conflict(
                     "collect.file-changed", path=shown_path(self.ws, changed.path), line=1
@@ -185,8 +194,12 @@ class Path:
             self.snapshots.keep(manifest)
 
             def act(uow: Uow) -> Made:
-                for file in raw:
+                first = uow.find(RawFile, raw[0].id)
+                same = first is not None and first.supplier == supplier
+                for file in [file for file, _ in new] if same else raw:
                     uow.add(file, "raw.received")
+                for one in merged(manifest):
+                    uow.add(one, "raw.merged")
                 made = self._add_table(uow, manifest, None, {}, definitions, "table.collected")
                 made = replace(made, diagnostics=tuple(_at_file(one, places, node) for one in told))
                 if manifest.rows:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from sanhua import sql
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
 from sanhua.engine.read import CsvFile, ParquetFile, Raw
@@ -323,7 +324,7 @@ def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableR
         part.files,
         part.reading,
         None,
-        inputs=[],
+        inputs=[f"file:{n}" for n in range(len(part.files))],
         step="profile",
         names=part.names,
         tell=told.append,
@@ -440,14 +441,14 @@ def _first_sheet(path: Path, name: str) -> str:
 
 
 def _rejects(engine: DuckEngine, manifest: Manifest) -> Iterator[Rejected]:
-    if manifest.rejects is None:
+    if not manifest.rejects:
         return
-    path = (engine.lake.path(manifest) / manifest.rejects.path).resolve().as_posix()
-    written = path.replace("'", "''")
+    folder = engine.lake.path(manifest).resolve()
+    files = ", ".join(sql.literal((folder / one.path).as_posix()) for one in manifest.rejects)
     rows = engine.query(
         "SELECT reason, count(*), list(coalesce(input || ':' || line, input || ' #' || record) "
         "ORDER BY input, line, record)[:5] FROM (SELECT unnest(reasons) AS reason, input, line, "
-        f"record FROM read_parquet('{written}')) GROUP BY reason ORDER BY count(*) DESC, reason "
+        f"record FROM read_parquet([{files}])) GROUP BY reason ORDER BY count(*) DESC, reason "
         f"LIMIT {REASONS_SHOWN}"
     )
     for reason, count, places in rows:

@@ -9,6 +9,12 @@ MESSAGES = {
         "删除该快照的文件夹后 sanhua run 重建，或从备份恢复",
         "delete the snapshot's folder and run sanhua run, or restore a backup",
     ),
+    "collect.set-aside": Message(
+        "{file} 整个文件不能读入，已记入拒收，其余文件照常：{reason}",
+        "{file} cannot be read at all and stands among the rejects; the others were read: {reason}",
+        "改正后以同名重新送达，或另送更正文件",
+        "mend it and deliver it again under its name",
+    ),
     "collect.no-such-file": Message("没有文件 {file}", "no file {file}"),
     "collect.empty": Message(
         "{file} 是空的", "{file} is empty", "检查是否已完整送达", "check that it arrived whole"
