@@ -16,7 +16,7 @@ from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
 from sanhua.kernel.metric import Metric, Scan
-from sanhua.kernel.table import Reading
+from sanhua.kernel.table import RawColumn, Reading
 
 EXPRESSIONS = (
     "count_if(\"a b\" IS NULL)",
@@ -138,3 +138,34 @@ def test_the_engine_answers_alike_and_finds_the_guilty(
         engine.close()
     assert answers[0] == answers[1] and answers[0][4] == (None, "engine.cannot-run")
     assert sorted(grouped) == ["few", "few", "seldom", "seldom"]
+
+
+def test_a_key_of_whole_numbers_is_counted_by_bits_and_by_groups_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Numbers close together, negative, missing, all missing, at the ends of their type."""
+    cells: dict[str, list[int | None]] = {
+        "near": [n // 2 - 100 for n in range(1000)],
+        "unique": [1000 - n for n in range(1000)],
+        "gaps": [n % 300 if n % 7 else None for n in range(1000)],
+        "none": [None] * 1000,
+        "far": [(n % 900) * 10**15 for n in range(1000)],
+        "ends": [(-(2**63), 2**63 - 1, n)[n % 3] for n in range(1000)],
+    }
+    path = tmp_path / "a.csv"
+    rows = zip(*cells.values(), strict=True)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    path.write_text(",".join(cells) + "\n" + "\n".join(lines) + "\n")
+    wanted = [len(there) - len({*there}) for there in ([v for v in column if v is not None]
+              for column in cells.values())]  # fmt: skip
+    for most in (1 << 28, 0):
+        monkeypatch.setattr(duck, "BITS_MAX", most)
+        engine = DuckEngine(Lake(tmp_path / f"lake{most}"), temp=tmp_path)
+        typed = [RawColumn(name, "BIGINT") for name in cells]
+        manifest = engine.collect(
+            "t", [path], Reading(), typed, inputs=["f"], step="s", names=["a.csv"]
+        )
+        engine.bind(manifest)
+        keys = [Metric(name, f'"{name}"', Scan.UNIQUE) for name in cells]
+        assert [one.value for one in engine.measure("t", keys)] == wanted
+        engine.close()

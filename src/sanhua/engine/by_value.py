@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+MANY = 4  # so many figures of a column cost more than to group it
 ROWS = "\x01rows"  # the count beside each value; no column is called so
 _CALL = re.compile(
     r"\s*(count_if|count|min|max|approx_count_distinct)\((.*)\)\s*", re.DOTALL | re.IGNORECASE
@@ -29,8 +30,8 @@ def by_value(
     """Column → those of `expressions` that need its distinct values alone and how many rows have
     each, each as the same figure over those and `ROWS`.
 
-    `columns` are all of the table, `repeating` those worth it. Only columns with a predicate that
-    is dear to ask of every row.
+    `columns` are all of the table, `repeating` those worth it. Only columns with MANY figures or a
+    predicate that is dear to ask of every row.
     """
     if not repeating:
         return {}
@@ -41,7 +42,11 @@ def by_value(
         column = _only_column(match[2], known) if match else ""
         if match and column in repeating:
             found.setdefault(column, {})[expression] = _over_values(match[1].lower(), match[2])
-    return {column: counts for column, counts in found.items() if any(map(_DEAR.search, counts))}
+    return {
+        column: counts
+        for column, counts in found.items()
+        if len(counts) >= MANY or any(map(_DEAR.search, counts))
+    }
 
 
 def _over_values(function: str, inside: str) -> str:

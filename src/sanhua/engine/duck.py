@@ -56,6 +56,8 @@ SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many a
 KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
 REPEATING_ROWS_MIN = 50_000  # below, a further statement costs more than it saves
 REPEATING_VALUES_MAX = 4_000_000  # entries of a column's dictionaries, over all row groups
+BITS_MAX = 1 << 28  # 32 MB a thread
+BITS_PER_ROW = 32  # of a key's numbers: when they lie further apart, they are grouped
 MERGED_PARTS = 32  # so many small parts become one
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
@@ -506,7 +508,9 @@ class DuckEngine:
             with _translated("engine.cannot-run", table=table):
                 found = kept.surplus(manifest, key, lambda files: self._scan(manifest, "", files))
             return Measured(metric, found)
-        if metric.scan is Scan.UNIQUE:
+        if metric.scan is Scan.UNIQUE and (query := self._by_bits(table, metric, manifest)):
+            pass
+        elif metric.scan is Scan.UNIQUE:
             key = metric.expression
             query = (
                 f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
@@ -531,6 +535,26 @@ class DuckEngine:
                 metric, None, Diagnostic(Severity.ERROR, "engine.not-one-value", facts=facts)
             )
         return Measured(metric, _plain(rows[0][0]))
+
+    def _by_bits(self, table: str, metric: Metric, manifest: Manifest | None) -> str:
+        """Surplus rows of a key that is one column of whole numbers close together: a bit for each
+        number, a seventh of the work of grouping and hardly any memory. "" for another key.
+        """
+        names = _key_columns(metric.expression)
+        whole = (
+            {quote(c.name): c for c in manifest.columns if c.type == "BIGINT"} if manifest else {}
+        )
+        if len(names) != 1 or manifest is None or quote(names[0].strip('"')) not in whole:
+            return ""
+        name = names[0]
+        ends = self._db.execute(f"SELECT min({name}), max({name}) FROM {quote(table)}").fetchone()
+        if ends is None or ends[0] is None:
+            return ""
+        least, most = ends
+        if most - least >= min(BITS_MAX, BITS_PER_ROW * manifest.rows):
+            return ""
+        bits = f"bitstring_agg({name}, CAST({least} AS BIGINT), CAST({most} AS BIGINT))"
+        return f"SELECT count({name}) - bit_count({bits}) FROM {quote(table)}"
 
     # Keyed files
 
