@@ -56,6 +56,7 @@ SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many a
 KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
 REPEATING_ROWS_MIN = 50_000  # below, a further statement costs more than it saves
 REPEATING_VALUES_MAX = 4_000_000  # entries of a column's dictionaries, over all row groups
+REPEATS_MIN = 4  # rows an entry; a row group without a dictionary counts a row an entry
 BITS_MAX = 1 << 28  # 32 MB a thread
 BITS_PER_ROW = 32  # of a key's numbers: when they lie further apart, they are grouped
 MERGED_PARTS = 32  # so many small parts become one
@@ -412,7 +413,7 @@ class DuckEngine:
         ]
 
     def _repeating(self, table: str) -> frozenset[str]:
-        """The text columns of which every row group keeps a dictionary: few values, often repeated.
+        """The text columns of which the row groups keep dictionaries: few values, often repeated.
 
         Nothing is said of a small table, where it does not pay to ask.
         """
@@ -425,8 +426,8 @@ class DuckEngine:
                     "SELECT path_in_schema FROM "
                     f"{self._scan(manifest).replace('read_parquet', 'parquet_metadata', 1)} "
                     "GROUP BY path_in_schema "
-                    "HAVING count(stats_distinct_count) = count(*) AND "
-                    f"sum(stats_distinct_count) BETWEEN 1 AND {REPEATING_VALUES_MAX}"
+                    "HAVING sum(coalesce(stats_distinct_count, num_values)) BETWEEN 1 AND "
+                    f"{min(REPEATING_VALUES_MAX, manifest.rows // REPEATS_MIN)}"
                 ).fetchall()
                 found = texts & {row[0] for row in listed}
             self._repeat[table] = frozenset(found)
