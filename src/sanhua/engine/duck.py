@@ -20,7 +20,7 @@ from typing import Any, cast
 import duckdb
 
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Tell, open_raw
+from sanhua.engine.read import Held, Tell, open_raw
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -168,7 +168,15 @@ class DuckEngine:
                     must_have(typed, headings, name)
                     if number == 0:
                         make_staging(db, typed)
-                    read += stage(db, relation, headings, flawed, typed, name)
+                    read += stage(
+                        db,
+                        relation,
+                        headings,
+                        flawed,
+                        typed,
+                        name,
+                        numbered=isinstance(raw, Held),
+                    )
                     read += ragged(db, raw, name)
                 shutil.rmtree(part, ignore_errors=True)
             assert typed is not None, "a table is collected from at least one file"

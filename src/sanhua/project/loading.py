@@ -608,6 +608,10 @@ class Loader:
                     reading.text("range"),
                     reading.text("records"),
                     reading.text("key"),
+                    int(reading.text("header_rows", "0")),
+                    tuple(int(width) for width in reading.words("widths")),
+                    reading.flat("columns"),
+                    reading.text("positions"),
                 )
                 if reading
                 else Reading(),
