@@ -20,7 +20,7 @@ from typing import Any, cast
 import duckdb
 
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Held, Tell, open_raw
+from sanhua.engine.read import Held, Tell, open_raw, parts_of
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -157,7 +157,12 @@ class DuckEngine:
         with self._reader() as (db, scratch), self.lake.writing() as folder:
             typed: Sequence[RawColumn] | None = columns
             read = 0
-            for number, (path, name) in enumerate(zip(files, names, strict=True)):
+            parts = (
+                (path, part)
+                for path, name in zip(files, names, strict=True)
+                for part in parts_of(path, name)
+            )
+            for number, (path, name) in enumerate(parts):
                 part = scratch / str(number)
                 part.mkdir()
                 raw = open_raw(path, name, reading, part, tell)

@@ -28,6 +28,7 @@ from sanhua.kernel.table import RawColumn
 
 PARQUET_VALUES_FROM = 64 << 20  # more values than this
 PARQUET_VALUES_A_BYTE_MAX = 1000  # may not come out of a file at more than so many a byte
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
 
@@ -61,14 +62,18 @@ def relation_of(
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
         found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
-        headings = headings_of([row[0] for row in found], name, tell)
+        names = [row[0] for row in found]
+        more = [pair for pair in raw.partition if pair[0] not in names]
+        headings = headings_of([*names, *(column for column, _ in more)], name, tell)
         rows = one(
             db, f"SELECT num_rows FROM parquet_file_metadata({literal(raw.path.as_posix())})"
         )
         values, packed = rows * len(found), raw.path.stat().st_size
         if values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX:
             raise Invalid("collect.unpacks-too-large", file=name, bytes=values)
-        listed = ", ".join(f"{_as_text(*row[:2])} AS h{n}" for n, row in enumerate(found))
+        texts = [_as_text(*row[:2]) for row in found]
+        texts += ["NULL" if v in ("", _HIVE_NULL) else literal(v) for _, v in more]
+        listed = ", ".join(f"{text} AS h{n}" for n, text in enumerate(texts))
         return f"(SELECT {listed} FROM {path})", headings, frozenset()
     renamed = [
         f"{letter}{n} AS {letter}{at}"

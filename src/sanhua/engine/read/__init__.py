@@ -7,8 +7,12 @@ non-UTF-8 files are turned into a UTF-8 file in a scratch folder first.
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from sanhua.engine.read.archive import (
     BROKEN,
@@ -59,8 +63,8 @@ __all__ = [
     "Held",
     "Tell",
     "headings_of",
-    "members_of",
     "open_raw",
+    "parts_of",
 ]
 
 
@@ -73,14 +77,15 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell)
     encoding, headings twice, too large when unpacked), Unavailable collect.unreadable.
     """
     member, sheet = "", name.partition("!")[2]
-    try:
+    with _coded(name):
         if is_archive(path):
             member, sheet = member_in(path, name, sheet)
         kind = reading.format if reading.format in _KINDS else _kind(member or path.name, name)
         if sheet and kind != "excel":
             member, sheet = sheet, ""
         if kind == "parquet":
-            return ParquetFile(plain_file(path, name, member, scratch, ".parquet"))
+            plain = plain_file(path, name, member, scratch, ".parquet")
+            return ParquetFile(plain, _partition(name))
         if kind == "excel":
             plain = plain_file(path, name, member, scratch, ".xlsx")
             return read_sheet(plain, name, sheet, reading, scratch, tell)
@@ -93,6 +98,22 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell)
         if kind == "fixed":
             return read_fixed(text, name, reading, scratch, tell)
         return read_ndjson(text, name, scratch, tell)
+
+
+def parts_of(path: Path, name: str) -> list[str]:
+    """`name`, or one name a member when its part is a glob over an archive: `a.zip!*.txt`."""
+    file, _, part = name.partition("!")
+    if not part or not is_archive(path):
+        return [name]
+    with _coded(name):
+        return [f"{file}!{member}" for member in members_of(path, name, part)]
+
+
+@contextmanager
+def _coded(name: str) -> Iterator[None]:
+    """What the readers of bytes raise, under its code."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise NotFound("collect.no-such-file", file=name) from error
     except (*BROKEN, zlib.error) as error:
@@ -104,6 +125,12 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell)
 
 
 _KINDS = frozenset({*_SUFFIX.values(), "fixed"})
+
+
+def _partition(name: str) -> tuple[tuple[str, str], ...]:
+    """The columns that folders stand for: `day=2026-01-02/part-0.parquet`."""
+    found = (re.fullmatch(r"([^=/!]+)=([^/]*)", folder) for folder in name.split("/")[:-1])
+    return tuple((match[1], unquote(match[2])) for match in found if match)
 
 
 def _kind(file: str, name: str) -> str:

@@ -13,10 +13,11 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
 from sanhua.kernel.errors import Invalid, NotFound
 
@@ -61,7 +62,7 @@ def members_of(path: Path, name: str, pattern: str) -> list[str]:
 
 def member_in(path: Path, name: str, part: str) -> tuple[str, str]:
     """The member that `part` names and what stands after it (`book.xlsx!Sheet`); without a part the
-    only member. Invalid collect.which-member when there are several.
+    only member. Invalid collect.which-member when there are several, and what a member may not be.
     """
     with _Archive(path, name) as archive:
         if not part:
@@ -70,33 +71,37 @@ def member_in(path: Path, name: str, part: str) -> tuple[str, str]:
                 listed = ", ".join(files[:20])
                 raise Invalid("collect.which-member", file=name, members=listed or "–")
             return files[0], ""
-        if part in archive.members or "!" not in part:
-            return part, ""
-        member, _, rest = part.partition("!")
+        member, _, rest = (part, "", "") if part in archive.members else part.partition("!")
+        archive.checked(member)
         return member, rest
 
 
-def open_bytes(path: Path, name: str, member: str) -> IO[bytes]:
+@contextmanager
+def open_bytes(path: Path, name: str, member: str) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked, or of a member of an archive; Invalid collect.empty,
     collect.broken-archive and what a member may not be, NotFound collect.no-member.
     """
     if member:
-        archive = _Archive(path, name)
-        return archive.open(member)
+        with _Archive(path, name) as archive, archive.open(member) as stream:
+            yield stream
+        return
     with path.open("rb") as file:
         magic = file.read(6)
     if not magic:
         raise Invalid("collect.empty", file=name)
+    lower = path.name.lower()
+    unpack: Any = None
     if magic[:2] == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if magic[:3] == b"BZh" and path.name.lower().endswith(".bz2"):
-        return cast("IO[bytes]", bz2.open(path, "rb"))
-    if magic == b"\xfd7zXZ\0":
-        return cast("IO[bytes]", lzma.open(path, "rb"))
-    if path.name.lower().endswith(PACKED):
+        unpack = gzip.open
+    elif magic[:3] == b"BZh" and lower.endswith(".bz2"):
+        unpack = bz2.open
+    elif magic == b"\xfd7zXZ\0":
+        unpack = lzma.open
+    elif lower.endswith(PACKED):
         kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}[path.suffix.lower()]
         raise Invalid("collect.broken-archive", file=name, reason=f"not {kind}")
-    return path.open("rb")
+    with unpack(path) if unpack else path.open("rb") as stream:
+        yield stream
 
 
 def chunks(stream: IO[bytes], packed: int, name: str) -> Iterator[bytes]:
@@ -147,7 +152,7 @@ class _Archive:
                 if not info.is_dir():
                     self._add(_spelled(info), info)
         elif path.name.lower().endswith(_ARCHIVES):
-            self._tar = tarfile.open(path, "r:*")  # closed with the archive
+            self._tar = tarfile.open(path, "r:*")
             for entry in self._tar:
                 if not entry.isdir():
                     self._add(entry.name.removeprefix("./"), entry)
@@ -220,9 +225,12 @@ def _spelled(info: zipfile.ZipInfo) -> str:
         return info.filename
     for encoding in ("utf-8", "gb18030"):
         try:
-            return raw.decode(encoding)
+            name = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
+        # Two bytes of GBK are often two of UTF-8 too, for a letter that stands in no such name.
+        if encoding != "utf-8" or not any("\x7f" < letter < "\u0800" for letter in name):
+            return name
     return info.filename
 
 

@@ -68,7 +68,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
+    """`partition` holds column and value of the folders that it lies in."""
+
     path: Path
+    partition: tuple[tuple[str, str], ...] = ()
 
 
 Raw = CsvFile | Held | ParquetFile

@@ -68,7 +68,7 @@ def read_ndjson(path: Path, name: str, scratch: Path, tell: Tell) -> Held:
             if not line.strip():
                 continue
             try:
-                table.add(number, _DECODER.decode(line))
+                table.add(number, _DECODER.decode(line.rstrip()))
             except json.JSONDecodeError as error:
                 reason = f"is not JSON: {error.msg} (column {error.colno})"
                 table.holder.misfit(number, reason, line.rstrip("\n"))

@@ -76,6 +76,12 @@ MESSAGES = {
         "把文件本身放进来，或在 files 里写明它的路径",
         "put the file itself there, or name its path in files",
     ),
+    "source.no-feed": Message(
+        "{pattern} 处没有 GTFS 压缩包，数据源 {source} 有哪些表还不知道",
+        "no GTFS zip at {pattern}: which tables source {source} has is not known",
+        "放入压缩包，或在 tables 里逐一写明",
+        "put the zip there, or list its tables under tables",
+    ),
     "format.not-heading-rows": Message(
         "header_rows 是表头行数，1 到 5，不是 {value}",
         "header_rows is the number of heading rows, 1 to 5, not {value}",
