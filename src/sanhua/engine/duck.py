@@ -37,6 +37,7 @@ from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
 
 ROW_GROUP_ROWS = 122_880
+READ_MEMORY = "700MB"  # what reading raw files may hold beside the readers' own
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
 BUILD_TIMEOUT_S = 6 * 3600
@@ -192,6 +193,7 @@ class DuckEngine:
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         scratch = Path(tempfile.mkdtemp(prefix="raw-", dir=self._temp))
         db = self._connect()
+        db.execute(f"SET memory_limit = '{READ_MEMORY}'")
         try:
             yield db, scratch
         finally:

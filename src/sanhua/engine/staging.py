@@ -23,11 +23,12 @@ from sanhua.engine.read import (
     Tell,
     headings_of,
 )
+from sanhua.engine.read.archive import is_bomb
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.table import RawColumn
 
 PARQUET_VALUES_FROM = 64 << 20  # more values than this
-PARQUET_VALUES_A_BYTE_MAX = 1000  # may not come out of a file at more than so many a byte
+PARQUET_VALUES_A_BYTE_MAX = 250  # may not come out of a file at more than so many a byte
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
@@ -84,6 +85,21 @@ def relation_of(
     flawed = frozenset(at for at, n in enumerate(raw.columns) if n in raw.flawed)
     listed = ", ".join(["record", "line", *renamed])
     return f"(SELECT {listed} FROM {_parquet(raw.parts)})", raw.headings, flawed
+
+
+def _no_bomb(db: duckdb.DuckDBPyConnection, path: Path, columns: int, name: str) -> None:
+    """Invalid collect.unpacks-too-large when a Parquet file says that it holds far more than its
+    size can, in values or in one chunk of a column, which is unpacked in memory.
+    """
+    file, packed = literal(path.as_posix()), path.stat().st_size
+    values = columns * one(db, f"SELECT num_rows FROM parquet_file_metadata({file})")
+    chunk = one(
+        db, f"SELECT coalesce(max(total_uncompressed_size), 0) FROM parquet_metadata({file})"
+    )
+    if is_bomb(chunk, packed) or (
+        values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX
+    ):
+        raise Invalid("collect.unpacks-too-large", file=name, bytes=max(values, chunk))
 
 
 def _as_text(name: str, type: str) -> str:

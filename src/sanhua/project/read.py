@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,7 @@ from sanhua.kernel.text import Text
 from sanhua.project.location import filled
 
 FILE_BYTES_MAX = 32 << 20
+WORKBOOK_BYTES_MAX = 128 << 20  # unpacked
 DEPTH_MAX = 48
 NODES_MAX = 2_000_000
 ROWS_MAX = 1_000_000
@@ -554,6 +556,11 @@ class Folder:
         from openpyxl import load_workbook
 
         try:
+            with zipfile.ZipFile(io.BytesIO(content)) as parts:
+                size = sum(part.file_size for part in parts.infolist())
+            if size > WORKBOOK_BYTES_MAX:
+                self.error("format.too-large", path, size=size, limit=WORKBOOK_BYTES_MAX)
+                return None
             return load_workbook(io.BytesIO(content), read_only=True, data_only=False)
         except Exception as failure:  # openpyxl lets zip, XML and key errors through
             self.error("format.not-a-workbook", path, reason=f"{type(failure).__name__}: {failure}")

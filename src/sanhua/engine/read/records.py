@@ -339,12 +339,12 @@ class _Text:
     def _more(self) -> bool:
         """Whether there was more to read; what is done with leaves memory."""
         left = len(self.piece) - self.at
-        if left > VALUE_CHARS_MAX:
+        if left >= VALUE_CHARS_MAX:
             raise Invalid(
                 "collect.value-too-long", file=self.name, line=self._line(), most=VALUE_CHARS_MAX
             )
         self._line()
-        read = self.file.read(max(CHUNK_CHARS, left))
+        read = self.file.read(min(max(CHUNK_CHARS, left), VALUE_CHARS_MAX - left))
         self.piece, self.at, self.counted = self.piece[self.at :] + read, 0, 0
         return bool(read)
 

@@ -164,7 +164,7 @@ def _headings(head: Sequence[Row], merged: Merges, spread: bool) -> dict[int, st
                 if carried is not None:
                     shown[column] = carried
         for column, value in shown.items():
-            text = re.sub(r"\s*\n\s*", " ", str(text_of(value) or ""))
+            text = " ".join(line.strip() for line in str(text_of(value) or "").split("\n"))
             said = parts.setdefault(column, [])
             if text and (not said or said[-1] != text):
                 said.append(text)
