@@ -763,7 +763,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         if number < count:
             number += 1
             yield case
-    dice = random.Random(seed)  # noqa: S311 - chance that repeats
+    dice = random.Random(seed)
     sources = [*sound().values(), *sound_project().values()]
     while number < count:
         yield spoil(sources[number % len(sources)], dice)
@@ -905,7 +905,7 @@ def main() -> None:
     import openpyxl  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    import sanhua.cli.commands  # noqa: F401
+    import sanhua.cli.commands
     import sanhua.engine.duck  # noqa: F401
 
     kinds: Counter[str] = Counter()

@@ -32,7 +32,7 @@ import duckdb
 from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
 from sanhua.engine.lake import Lake, describe
 from sanhua.kernel.metric import Measured, Metric, Scan
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, Manifest, Part
 from sanhua.project import load
 from sanhua.resource import grade, profile, quality
 from sanhua.rules.packs import Packs
@@ -159,7 +159,7 @@ def make(folder: Path, rows: int) -> None:
             f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
         )
         columns = tuple(Column(name, type) for name, (type, _) in COLUMNS.items())
-        manifest = Manifest("readings", "raw", columns, rows, (describe(path, rows),), (), "bench")
+        manifest = Manifest("readings", "raw", columns, (Part(describe(path, rows)),), (), "bench")
         lake.keep(at, manifest)
     (folder / "id").write_text(manifest.id)
 

@@ -57,10 +57,9 @@ class Raw:
     @property
     def rejects(self) -> list[tuple[int, str, str]]:
         """Line, first reason and row."""
-        if self.manifest.rejects is None:
-            return []
-        path = self.engine.lake.path(self.manifest) / self.manifest.rejects.path
-        return [(r["line"], r["reasons"][0], r["row"]) for r in pq.read_table(path).to_pylist()]
+        folder = self.engine.lake.path(self.manifest)
+        found = (pq.read_table(folder / one.path).to_pylist() for one in self.manifest.rejects)
+        return [(row["line"], row["reasons"][0], row["row"]) for rows in found for row in rows]
 
     def refused(self, name: str, **reading: Any) -> str:
         with pytest.raises((Invalid, NotFound)) as caught:

@@ -393,7 +393,7 @@ def test_ragged_rows_and_huge_fields_are_kept_as_they_are_good_or_rejected(small
     assert code == 0
     collected = said["steps"][1]
     assert (collected["rows"], collected["rejected"]) == (39, 5)
-    (rejects,) = (small_project / "state" / "lake").rglob("rejects.parquet")
+    (rejects,) = (small_project / "state" / "lake").rglob("rejects-0.parquet")
     (kept,) = rejects.parent.glob("part-*.parquet")
     with duckdb.connect() as db:
         listed = db.execute(f"SELECT reasons, row FROM '{rejects}'").fetchall()

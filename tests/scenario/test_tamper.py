@@ -101,7 +101,7 @@ TAMPERED: dict[str, Callable[[Path], None]] = {
     ),
     "a file of the lake": lambda f: _flip(_lake(f, "part-0.parquet"), 100),
     "a manifest of the lake": lambda f: _flip(_lake(f, "manifest.json"), 20),
-    "the rejected rows": lambda f: _flip(_lake(f, "rejects.parquet"), 50),
+    "the rejected rows": lambda f: _flip(_lake(f, "rejects-0.parquet"), 50),
     "a file of the lake taken away": lambda f: _lake(f, "part-0.parquet").unlink(),
     "the published checkpoint": lambda f: _flip(f / "state" / "keys" / "published.checkpoint", 30),
     "verify.trigger": lambda f: _remake(f, "DROP TRIGGER event_no_delete"),

@@ -21,7 +21,7 @@ from sanhua.kernel.errors import Denied, Invalid, SanhuaError
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Uow
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, LakeFile, Manifest, Part
 from sanhua.kernel.text import Text
 from sanhua.resource.collect import Cadence
 from sanhua.resource.contract import DataContract, Property, TableSchema
@@ -66,7 +66,14 @@ DAILY = contract("daily", "plant", "kwh", "contact")
 def manifest(agreed: DataContract, *inputs: str) -> Manifest:
     columns = tuple(Column(prop.name, "VARCHAR") for prop in agreed.tables[0].properties)
     layer = "built" if inputs and inputs[0] != "sha256:raw" else "raw"
-    return Manifest(agreed.id, layer, columns, 96, (), inputs, "sha256:step")
+    return Manifest(
+        agreed.id,
+        layer,
+        columns,
+        (Part(LakeFile("part-0.parquet", 96, 1, "sha256:file")),),
+        inputs,
+        "sha256:step",
+    )
 
 
 def put(

@@ -23,7 +23,7 @@ from sanhua.asset.rights import Right
 from sanhua.interchange import dcat
 from sanhua.interchange.iri import Iris
 from sanhua.kernel.origin import Origin
-from sanhua.kernel.table import Column, LakeFile, Manifest
+from sanhua.kernel.table import Column, LakeFile, Manifest, Part
 from sanhua.kernel.text import Text
 from sanhua.project.odrl import read_odrl
 from sanhua.project.read import Folder
@@ -47,8 +47,7 @@ MANIFEST = Manifest(
     "daily",
     "built",
     (Column("meter", "VARCHAR"), Column("day", "DATE"), Column("kwh", "DECIMAL(12,2)")),
-    4,
-    (LakeFile("part-0.parquet", 4, 1234, f"sha256:{'ab' * 32}"),),
+    (Part(LakeFile("part-0.parquet", 4, 1234, f"sha256:{'ab' * 32}")),),
     (),
     "sha256:step",
 )

@@ -17,7 +17,7 @@ from sanhua.kernel.errors import Diagnostic, Severity
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.record import body, edges_of, restore
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, LakeFile, Manifest, Part
 from sanhua.kernel.text import Text
 from sanhua.resource.contract import DataContract, Property, QualityRule, Sla, TableSchema
 from sanhua.resource.quality import Check, Quality, checks, judge, metrics
@@ -51,7 +51,11 @@ def contract(
 
 def manifest(columns: dict[str, str], layer: str = "built", **more: Any) -> Manifest:
     listed = tuple(Column(name, kind) for name, kind in columns.items())
-    return Manifest("t", layer, listed, more.pop("rows", 0), (), (), "step", **more)
+    rejected, by_column = more.pop("rejected", 0), more.pop("rejected_by_column", {})
+    rejects = LakeFile("rejects-0.parquet", rejected, 1, "sha256:bad") if rejected else None
+    file = LakeFile("part-0.parquet", more.pop("rows", 0), 1, "sha256:good")
+    part = Part(file, rejects=rejects, rejected_by_column=by_column)
+    return Manifest("t", layer, listed, (part,), (), "step", **more)
 
 
 def canonical(metric: Metric) -> Metric:
@@ -152,6 +156,7 @@ def test_each_declaration_becomes_the_check_of_its_indicator():
         "mail.format": ("0302", 2, 3),
         "plant.in.r.code": ("0402", 2, 3),
         "key": ("0304", 3, 4),
+        "metadata": ("0103", 2, 5),  # kwh and load have a data element
     }
 
 
@@ -192,10 +197,11 @@ def test_a_rejected_value_counts_where_it_is_certain_and_is_stated_where_not():
         "kwh.format": (6, 8, 1),
         "kwh.range": (6, 6, 3),
         "rejects": (7, 10, 0),
-        "rows": (None, None, 3),
+        "rows": (7, 7, 3),
         "nulls": (8, 9, 1),
         "gaps": (6, 7, 3),  # it may have been n/a
         "odd": (6, 8, 1),
+        "metadata": (1, 2, 0),
     }
 
 

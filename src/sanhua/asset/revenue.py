@@ -133,7 +133,7 @@ def contributors(uow: Uow, contract: UsageContract) -> Weights:
             add(contract.provider, node, weight)
         for source in sources:
             part = weight / len(sources)
-            supplier = [e.dst for e in uow.edges_from(source) if e.verb == "supplied_by"]
+            supplier = [] if source.startswith("col:") else _supplier(uow, source)
             if not supplier:
                 waiting[source] = waiting.get(source, Fraction()) + part
                 continue
@@ -142,6 +142,20 @@ def contributors(uow: Uow, contract: UsageContract) -> Weights:
             for party in parties:
                 add(party, node, part / len(parties))
     return found
+
+
+def _supplier(uow: Uow, snapshot: str) -> list[str]:
+    """Who handed over what a source's table was read from: one party a source, so that its first
+    file tells.
+    """
+    node = snapshot
+    while node:
+        edges = uow.edges_from(node)
+        supplier = [edge.dst for edge in edges if edge.verb == "supplied_by"]
+        if supplier:
+            return supplier
+        node = next((edge.dst for edge in edges if edge.verb == "made_from"), "")
+    return []
 
 
 def _held_together(uow: Uow) -> dict[str, set[str]]:

@@ -11,14 +11,18 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 
+from sanhua import sql
+from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
 from sanhua.engine.read import Held, Tell, open_raw, parts_of
 from sanhua.engine.staging import (
@@ -34,12 +38,26 @@ from sanhua.engine.staging import (
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
-from sanhua.kernel.table import Column, Manifest, RawColumn, Reading, Sold
+from sanhua.kernel.table import (
+    Column,
+    Division,
+    Kept,
+    LakeFile,
+    Manifest,
+    Part,
+    RawColumn,
+    Reading,
+    Sold,
+)
 
 ROW_GROUP_ROWS = 122_880
 READ_MEMORY = "700MB"  # what reading raw files may hold beside the readers' own
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
+SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
+KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
+MERGED_PARTS = 32  # so many small parts become one
+PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -58,6 +76,7 @@ class DuckEngine:
         memory: str = "1GB",
         threads: int | None = None,
         temp: Path | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.version = f"duckdb {duckdb.__version__}"
         self.lake = lake
@@ -73,6 +92,7 @@ class DuckEngine:
         self._temp = unfinished(temp)
         self._temp.mkdir()
         self._db = self._connect()
+        self._kept = attach(self._db, kept) if kept else None
         self._builds = self._db.cursor()  # the same tables, a longer time limit
         allowed = ", ".join(literal(f"{folder}/") for folder in (lake.root.resolve(), self._temp))
         for statement in (
@@ -84,6 +104,7 @@ class DuckEngine:
         self._builds.execute(f"SET max_execution_time = {BUILD_TIMEOUT_S * 1000}")
         self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
+        self._seen: dict[tuple[str, str], frozenset[str | None]] = {}
 
     def close(self) -> None:
         self._builds.close()
@@ -127,9 +148,12 @@ class DuckEngine:
         if kind:
             self._db.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {quote(table)}")
 
-    def _scan(self, manifest: Manifest, more: str = "") -> str:
+    def _scan(
+        self, manifest: Manifest, more: str = "", files: Sequence[LakeFile] | None = None
+    ) -> str:
         folder = self.lake.path(manifest).resolve()
-        paths = ", ".join(literal((folder / file.path).as_posix()) for file in manifest.files)
+        chosen = manifest.files if files is None else files
+        paths = ", ".join(literal((folder / file.path).as_posix()) for file in chosen)
         return f"read_parquet([{paths}]{more})"
 
     def describe(self, sql: str) -> tuple[Column, ...]:
@@ -151,43 +175,77 @@ class DuckEngine:
         step: str,
         names: Sequence[str],
         tell: Tell = lambda said: None,
+        before: Sequence[Kept] = (),
     ) -> Manifest:
-        """Raw files into a `raw` snapshot in file order; rows that do not fit go to
-        `rejects.parquet` with reasons. `tell` hears what was left unread.
+        """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
+        to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
+        that cannot be read at all is a reject too, unless it is the first or none can be.
+
+        Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
+        are taken over as they are; runs of small parts are merged.
         """
-        with self._reader() as (db, scratch), self.lake.writing() as folder:
-            typed: Sequence[RawColumn] | None = columns
-            read = 0
-            parts = (
-                (path, part)
-                for path, name in zip(files, names, strict=True)
-                for part in parts_of(path, name)
-            )
-            for number, (path, name) in enumerate(parts):
-                part = scratch / str(number)
-                part.mkdir()
-                raw = open_raw(path, name, reading, part, tell)
-                with _translated("collect.cannot-read", file=name):
-                    relation, headings, flawed = relation_of(db, raw, name, tell)
-                    if typed is None:
-                        typed = untyped(headings, name)
-                    must_have(typed, headings, name)
-                    if number == 0:
-                        make_staging(db, typed)
-                    read += stage(
-                        db,
-                        relation,
-                        headings,
-                        flawed,
-                        typed,
-                        name,
-                        numbered=isinstance(raw, Held),
-                    )
-                    read += ragged(db, raw, name)
-                shutil.rmtree(part, ignore_errors=True)
+        place = {pair: n for n, pair in enumerate(zip(inputs, names, strict=True))}
+        # Without a contract the first file names the columns.
+        named = columns is not None or any((inputs[0], names[0]) in one.read for one in before)
+        kept = [one for one in before if named and one.read <= place.keys()]
+        have = frozenset[tuple[str, str]]().union(*(one.read for one in kept))
+        new = [(n, path, pair) for path, (pair, n) in zip(files, place.items(), strict=True)
+               if pair not in have]  # fmt: skip
+        with self.lake.writing() as folder, self._reader() as (db, scratch):
+            parts = {min(place[pair] for pair in one.read): one.part for one in kept}
+            for n, one in zip(parts, kept, strict=True):
+                parts[n] = self._take_over(table, one, folder, n)
+            typed = columns
+            if columns is None and named:
+                found = self.lake.load("raw", table, before[0].snapshot).columns
+                typed = [RawColumn(column.name, column.type) for column in found]
+            bad: SanhuaError | None = None
+            for n, path, (node, name) in new:
+                target = folder / f"part-{n}.parquet"
+                inside = scratch / str(n)
+                inside.mkdir()
+                try:
+                    read, begun = 0, False
+                    for member in parts_of(path, name):
+                        raw = open_raw(path, member, reading, inside, tell)
+                        with _translated("collect.cannot-read", file=member):
+                            relation, headings, flawed = relation_of(db, raw, member, tell)
+                            typed = typed or untyped(headings, member)
+                            must_have(typed, headings, member)
+                            if not begun:
+                                make_staging(db, typed)
+                            begun, held = True, isinstance(raw, Held)
+                            read += stage(
+                                db, relation, headings, flawed, typed, member, numbered=held
+                            )
+                            read += ragged(db, raw, member)
+                        _emptied(inside)
+                    with _translated("collect.cannot-read", file=name):
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
+                except Invalid as error:
+                    if typed is None or len(files) == 1:
+                        raise
+                    bad = error
+                    parts[n] = _set_aside(db, typed, error, node, name, target)
+                    facts = {"file": name, "code": error.code, "reason": str(error)}
+                    tell(Diagnostic(Severity.WARNING, "collect.set-aside", facts=facts))
+                shutil.rmtree(inside, ignore_errors=True)
+            if bad and not any(part.file.rows for part in parts.values()):
+                raise bad
             assert typed is not None, "a table is collected from at least one file"
-            with _translated("collect.cannot-read", file=names[0]):
-                return self._keep_raw(db, folder, table, typed, read, inputs, step)
+            listed = _merged(db, [part for _, part in sorted(parts.items())], folder)
+            listed = [_numbered(part, n, folder) for n, part in enumerate(listed)]
+            made = tuple(Column(column.name, column.type) for column in typed)
+            whole = dict.fromkeys(node for part in listed for node in part.inputs)
+            manifest = Manifest(table, "raw", made, tuple(listed), tuple(whole), step)
+            return self.lake.keep(folder, manifest)
+
+    def _take_over(self, table: str, one: Kept, folder: Path, n: int) -> Part:
+        def link(file: LakeFile, name: str) -> LakeFile:
+            return self.lake.link("raw", table, one.snapshot, file, folder / name)
+
+        rejects = one.part.rejects and link(one.part.rejects, f"rejects-{n}.parquet")
+        return replace(one.part, file=link(one.part.file, f"part-{n}.parquet"), rejects=rejects)
 
     @contextmanager
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
@@ -200,56 +258,6 @@ class DuckEngine:
             db.close()
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _keep_raw(
-        self,
-        db: duckdb.DuckDBPyConnection,
-        folder: Path,
-        table: str,
-        columns: Sequence[RawColumn],
-        read: int,
-        inputs: Sequence[str],
-        step: str,
-    ) -> Manifest:
-        listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
-        good, bad = folder / "part-0.parquet", folder / "rejects.parquet"
-        db.execute(
-            f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
-            f"TO {literal(good.as_posix())} {_PARQUET}"
-        )
-        rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
-        rejected = one(db, "SELECT count(*) FROM rejected")
-        if rows + rejected != read:
-            raise AssertionError(f"{table}: {read} rows read, {rows} kept and {rejected} rejected")
-        rejects = None
-        by_column: dict[str, int] = {}
-        if rejected:
-            db.execute(
-                "COPY (SELECT input, record, line, reasons, row FROM rejected "
-                "ORDER BY input, record, line, row) "
-                f"TO {literal(bad.as_posix())} {_PARQUET}"
-            )
-            rejects = describe(bad, rejected)
-            counted = db.execute(
-                "SELECT split_part(reason, ':', 1) AS name, count(*) FROM "
-                "(SELECT unnest(reasons) AS reason FROM rejected) GROUP BY name ORDER BY name"
-            ).fetchall()
-            known = {column.name for column in columns}
-            by_column = {name: count for name, count in counted if name in known}
-        made = tuple(Column(column.name, column.type) for column in columns)
-        manifest = Manifest(
-            table,
-            "raw",
-            made,
-            rows,
-            (describe(good, rows),),
-            tuple(inputs),
-            step,
-            rejected,
-            rejects,
-            by_column,
-        )
-        return self.lake.keep(folder, manifest)
-
     # Build
 
     def build(
@@ -261,11 +269,13 @@ class DuckEngine:
         types: Mapping[str, str],
         inputs: Sequence[str],
         step: str,
+        division: Division | None = None,
     ) -> Manifest:
-        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order.
+        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order;
+        with a `division` a part for each value, in that order of each.
 
         Invalid engine.cannot-bind, engine.cannot-run (a value that does not fit its type, division
-        of text …).
+        of text …), engine.too-many-partitions.
         """
         columns = self.describe(sql)
         names = [column.name for column in columns]
@@ -283,39 +293,193 @@ class DuckEngine:
             f"{quote(name)} NULLS FIRST"
             for name in [*keys, *(name for name in names if name not in keys)]
         )
+        made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
+        whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
         with self.lake.writing() as folder:
-            path = folder / "part-0.parquet"
-            whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
-            with _translated("engine.cannot-run", table=table):
-                done = self._builds.execute(
-                    f"COPY ({whole}) TO {literal(path.resolve().as_posix())} {_PARQUET}"
-                )
-                rows = int(done.fetchall()[0][0])
-            made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
-            manifest = Manifest(
-                table, "built", made, rows, (describe(path, rows),), tuple(inputs), step
-            )
+            if division is None:
+                path = folder / "part-0.parquet"
+                parts = [Part(describe(path, self._copied(whole, path, table)))]
+            else:
+                first = quote(division.column)
+                whole = whole.replace(" ORDER BY ", f" ORDER BY {first} NULLS FIRST, ")
+                parts = self._divided(table, whole, division, folder, made)
+            manifest = Manifest(table, "built", made, tuple(parts), tuple(inputs), step)
             return self.lake.keep(folder, manifest)
+
+    def _copied(self, select: str, path: Path, table: str) -> int:
+        with _translated("engine.cannot-run", table=table):
+            target = literal(path.resolve().as_posix())
+            done = self._builds.execute(f"COPY ({select}) TO {target} {_PARQUET}")
+            return int(done.fetchall()[0][0])
+
+    def _divided(
+        self,
+        table: str,
+        whole: str,
+        division: Division,
+        folder: Path,
+        columns: Sequence[Column],
+    ) -> list[Part]:
+        """A part for each value of the division; those whose rows did not change are taken over."""
+        source = self._tables[division.table]
+        kept: dict[str | None, Part] = {}
+        narrowed: Sequence[LakeFile] | None = None
+        changed: set[str | None] = set()
+        if division.before is not None and division.then is not None:
+            changed = self._changed(division, source, division.then)
+            kept = {
+                part.partition[0]: part
+                for part in division.before.parts
+                if part.partition and part.partition[0] not in changed
+            }
+            narrowed = [
+                file
+                for file in source.files
+                if not changed.isdisjoint(self._values(division, source, file))
+            ]
+        path = folder / "whole.parquet"
+        with self._only(division, source, narrowed, changed):
+            self._copied(whole, path, table)
+        column = quote(division.column)
+        with _translated("engine.cannot-run", table=table):
+            found = self._builds.execute(
+                f"SELECT CAST({column} AS VARCHAR), count(*) FROM "
+                f"read_parquet({literal(path.resolve().as_posix())}) GROUP BY {column}"
+            ).fetchall()
+        new = dict(found)
+        if len(new) + len(kept) > PARTITIONS_MAX:
+            raise Invalid(
+                "engine.too-many-partitions",
+                table=table,
+                field=division.column,
+                count=len(new) + len(kept),
+                most=PARTITIONS_MAX,
+            )
+        wanted = next(one.type for one in columns if one.name == division.column)
+        parts: list[Part] = []
+        for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
+            target = folder / f"part-{n}.parquet"
+            if value in kept:
+                assert division.before is not None
+                file = self.lake.link("built", table, division.before.id, kept[value].file, target)
+            else:
+                of = f"= CAST({literal(value)} AS {wanted})" if value is not None else "IS NULL"
+                share = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
+                rows = self._copied(f"{share} WHERE {column} {of}", target, table)
+                file = describe(target, rows)
+                assert rows == new[value], f"{table}: {rows} of {new[value]} rows of {value}"
+            parts.append(Part(file, partition=(value,)))
+        if parts:
+            path.unlink()
+            return parts
+        path.rename(folder / "part-0.parquet")
+        return [Part(describe(folder / "part-0.parquet", 0))]
+
+    def _changed(self, division: Division, now: Manifest, then: Manifest) -> set[str | None]:
+        """The values in files of the source that came or went."""
+        found: set[str | None] = set()
+        counts = [Counter(file.sha256 for file in one.files) for one in (now, then)]
+        for manifest, mine, other in ((now, *counts), (then, *reversed(counts))):
+            for file in manifest.files:
+                if mine[file.sha256] > other[file.sha256]:
+                    found |= self._values(division, manifest, file)
+        return found
+
+    def _values(
+        self, division: Division, manifest: Manifest, file: LakeFile
+    ) -> frozenset[str | None]:
+        """The values that rows of a file have, as text; remembered by the bytes of the file."""
+        key = (division.expression, file.sha256)
+        if key not in self._seen:
+            relation = self._scan(manifest, "", [file])
+            with _translated("engine.cannot-run", table=manifest.table):
+                rows = self._builds.execute(
+                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                ).fetchall()
+            self._seen[key] = frozenset(row[0] for row in rows)
+        return self._seen[key]
+
+    @contextmanager
+    def _only(
+        self,
+        division: Division,
+        source: Manifest,
+        files: Sequence[LakeFile] | None,
+        values: set[str | None],
+    ) -> Iterator[None]:
+        """Within, the source's name stands for its rows of `values` alone; None: for all."""
+        if files is None:
+            yield
+            return
+        listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
+        value = f"CAST({division.expression} AS VARCHAR)"
+        wanted = [f"{value} IN ({listed})"] if listed else []
+        wanted += [f"{value} IS NULL"] if None in values else []
+        chosen = files or source.files[:1]
+        where = " OR ".join(wanted) if files and wanted else "FALSE"
+        self._db.execute(
+            f"CREATE OR REPLACE VIEW {quote(source.table)} AS "
+            f"SELECT * FROM {self._scan(source, '', chosen)} WHERE {where}"
+        )
+        try:
+            yield
+        finally:
+            self.bind(source)
 
     # Measure
 
     def measure(self, table: str, metrics: Sequence[Metric]) -> list[Measured]:
-        """All SHARED metrics in one scan, all SAMPLE metrics in one small scan, the others each
-        alone.
+        """All SHARED metrics in one scan (a QUERY over this table alone is one of them), all SAMPLE
+        metrics in one small scan, the others each alone.
         """
         found: dict[int, Measured] = {}
         manifest = self._tables.get(table)
-        shared = self._fused(quote(table), table, [m for m in metrics if m.scan is Scan.SHARED])
+        asked = [self._fusable(table, metric) for metric in metrics]
+        shared = self._whole(table, manifest, [m for m in asked if m.scan is Scan.SHARED])
         sample = self._fused(
-            self._sample(table, manifest), table, [m for m in metrics if m.scan is Scan.SAMPLE]
+            self._sample(table, manifest), table, [m for m in asked if m.scan is Scan.SAMPLE]
         )
         fused = {Scan.SHARED: iter(shared), Scan.SAMPLE: iter(sample)}
-        for number, metric in enumerate(metrics):
+        for number, (metric, own) in enumerate(zip(asked, metrics, strict=True)):
             if metric.scan in fused:
-                found[number] = next(fused[metric.scan])
+                found[number] = replace(next(fused[metric.scan]), metric=own)
             else:
-                found[number] = self._alone(table, metric)
+                found[number] = self._alone(table, metric, manifest)
         return [found[number] for number in range(len(metrics))]
+
+    def _fusable(self, table: str, metric: Metric) -> Metric:
+        """A SELECT over this table alone is measured in the shared scan."""
+        if metric.scan is Scan.QUERY:
+            made = sql.as_aggregate(metric.expression)
+            if made is not None and made[0] == table:
+                return Metric(metric.id, made[1])
+        return metric
+
+    def _whole(
+        self, table: str, manifest: Manifest | None, metrics: Sequence[Metric]
+    ) -> list[Measured]:
+        """Over all rows; of a large table of several files the new files alone are scanned."""
+        kept = self._kept_of(manifest)
+        if kept is None or manifest is None or not metrics:
+            return self._fused(quote(table), table, metrics)
+        unique = list(dict.fromkeys(metric.expression for metric in metrics))
+        try:
+            values = kept.measure(manifest, unique, lambda files: self._scan(manifest, "", files))
+        except duckdb.Error:
+            values = {}  # a value that an expression cannot take: found in one scan of all
+        rest = [metric for metric in metrics if metric.expression not in values]
+        others = iter(self._fused(quote(table), table, rest))
+        return [
+            Measured(metric, _plain(values[metric.expression]))
+            if metric.expression in values
+            else next(others)
+            for metric in metrics
+        ]
+
+    def _kept_of(self, manifest: Manifest | None) -> KeptStates | None:
+        if manifest is None or len(manifest.files) < 2 or manifest.rows < KEPT_FROM_ROWS:
+            return None
+        return self._kept
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
         """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
@@ -324,15 +488,28 @@ class DuckEngine:
         Row groups are skipped unread by their numbers, so a sample costs its share; the error of a
         share found in it is below 0.2 % (SAMPLED_ROWS rows, 95 %) where rows do not cluster.
         """
-        if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS or len(manifest.files) != 1:
+        if manifest is None or manifest.rows <= 2 * ROW_GROUP_ROWS:
             return quote(table)
-        starts = range(0, manifest.rows, SAMPLED_GROUPS * ROW_GROUP_ROWS)
-        wanted = " OR ".join(
-            f"file_row_number BETWEEN {start} AND {start + ROW_GROUP_ROWS - 1}" for start in starts
-        )
-        every = -(-len(starts) * ROW_GROUP_ROWS // SAMPLED_ROWS)
-        numbered = self._scan(manifest, ", file_row_number = true")
-        return f"(SELECT * FROM {numbered} WHERE ({wanted}) AND file_row_number % {every} = 0)"
+        groups = [
+            (file, start)
+            for file in manifest.files
+            for start in range(0, file.rows, ROW_GROUP_ROWS)
+        ]
+        step = max(SAMPLED_GROUPS, -(-len(groups) // SAMPLED_GROUPS_MAX))
+        taken = groups[::step]
+        every = -(-len(taken) * ROW_GROUP_ROWS // SAMPLED_ROWS)
+        starts: dict[LakeFile, list[int]] = {}
+        for file, start in taken:
+            starts.setdefault(file, []).append(start)
+        shares: list[str] = []
+        for file, begun in starts.items():
+            wanted = " OR ".join(
+                f"file_row_number BETWEEN {n} AND {n + ROW_GROUP_ROWS - 1}" for n in begun
+            )
+            numbered = self._scan(manifest, ", file_row_number = true", [file])
+            chosen = f"({wanted}) AND file_row_number % {every} = 0"
+            shares.append(f"SELECT * FROM {numbered} WHERE {chosen}")
+        return f"({' UNION ALL '.join(shares)})"
 
     def _fused(self, relation: str, table: str, metrics: Sequence[Metric]) -> list[Measured]:
         if not metrics:
@@ -396,17 +573,23 @@ class DuckEngine:
             self._scan_all(relation, expressions[:half], values, errors)
             self._scan_all(relation, expressions[half:], values, errors)
 
-    def _alone(self, table: str, metric: Metric) -> Measured:
+    def _alone(self, table: str, metric: Metric, manifest: Manifest | None) -> Measured:
+        kept = self._kept_of(manifest)
+        if metric.scan is Scan.UNIQUE and kept is not None and manifest is not None:
+            key = _key_columns(metric.expression)
+            with _translated("engine.cannot-run", table=table):
+                found = kept.surplus(manifest, key, lambda files: self._scan(manifest, "", files))
+            return Measured(metric, found)
         if metric.scan is Scan.UNIQUE:
             key = metric.expression
-            sql = (
+            query = (
                 f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
                 f"WHERE {_no_null(key)} GROUP BY {key} HAVING count(*) > 1)"
             )
         else:
-            sql = _bare(metric.expression)
+            query = _bare(metric.expression)
         try:
-            rows = self._db.execute(sql).fetchmany(2)
+            rows = self._db.execute(query).fetchmany(2)
         except duckdb.Error as error:
             outside = _outside(error)
             if outside is not None:
@@ -435,6 +618,21 @@ class DuckEngine:
         with _translated("engine.cannot-run", table=sold.table):
             return write(self._builds, sold, columns, path)
 
+    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
+        """Rows of a bound table as text: all when they are at most `rows_max`, otherwise about so
+        many, spread evenly by a hash of their numbers, always the same ones.
+        """
+        manifest = self._tables.get(table)
+        names = [row[0] for row in self._db.execute(f"DESCRIBE {quote(table)}").fetchall()]
+        listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
+        relation, some = quote(table), f"LIMIT {rows_max}"
+        if manifest is not None and manifest.rows > rows_max:
+            every = -(-manifest.rows // rows_max)
+            relation = self._scan(manifest, ", file_row_number = true")
+            some = f"WHERE hash(file_index, file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
+        with _translated("engine.cannot-run", table=table):
+            return self._db.execute(f"SELECT {listed} FROM {relation} {some}").fetchall()
+
     # Query
 
     def query(
@@ -446,6 +644,133 @@ class DuckEngine:
         if len(rows) > rows_max:
             raise Invalid("engine.too-many-rows", most=rows_max)
         return rows
+
+
+# Parts
+
+
+def _keep_part(
+    db: duckdb.DuckDBPyConnection,
+    columns: Sequence[RawColumn],
+    read: int,
+    node: str,
+    name: str,
+    target: Path,
+) -> Part:
+    """What `staging` and `rejected` hold, as files."""
+    listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
+    bad = target.with_name(_beside(target.name))
+    db.execute(
+        f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
+        f"TO {literal(target.as_posix())} {_PARQUET}"
+    )
+    rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    rejected = one(db, "SELECT count(*) FROM rejected")
+    if rows + rejected != read:
+        raise AssertionError(f"{name}: {read} rows read, {rows} kept and {rejected} rejected")
+    if not rejected:
+        return Part(describe(target, rows), (node,), (name,))
+    db.execute(
+        "COPY (SELECT input, record, line, reasons, row FROM rejected "
+        "ORDER BY input, record, line, row) "
+        f"TO {literal(bad.as_posix())} {_PARQUET}"
+    )
+    counted = db.execute(
+        "SELECT split_part(reason, ':', 1) AS name, count(*) FROM "
+        "(SELECT unnest(reasons) AS reason FROM rejected) GROUP BY name ORDER BY name"
+    ).fetchall()
+    known = {column.name for column in columns}
+    by_column = {name: count for name, count in counted if name in known}
+    rejects = describe(bad, rejected)
+    return Part(describe(target, rows), (node,), (name,), 1, rejects, by_column)
+
+
+def _set_aside(
+    db: duckdb.DuckDBPyConnection,
+    columns: Sequence[RawColumn],
+    error: SanhuaError,
+    node: str,
+    name: str,
+    target: Path,
+) -> Part:
+    """A file that gave nothing: no rows, and one reject that says why."""
+    make_staging(db, columns)
+    found = error.diagnostic
+    db.execute(
+        "INSERT INTO rejected VALUES (?, NULL, ?, [?], NULL)", [name, found.line or 1, str(error)]
+    )
+    return _keep_part(db, columns, 1, node, name, target)
+
+
+def _merged(db: duckdb.DuckDBPyConnection, parts: list[Part], folder: Path) -> list[Part]:
+    """The parts with every run of MERGED_PARTS that hold equally many raw files, few rows each,
+    made one: what comes every five minutes leaves some dozens of parts, not thousands.
+    """
+    n = 0
+    while n + MERGED_PARTS <= len(parts):
+        run = parts[n : n + MERGED_PARTS]
+        small = all(part.file.rows < ROW_GROUP_ROWS for part in run)
+        if small and len({part.files for part in run}) == 1:
+            parts[n : n + MERGED_PARTS] = [_one_of(db, run, folder)]
+            n = max(0, n - MERGED_PARTS + 1)
+        else:
+            n += 1
+    return parts
+
+
+def _one_of(db: duckdb.DuckDBPyConnection, run: Sequence[Part], folder: Path) -> Part:
+    name = run[0].file.path
+    by_column: dict[str, int] = {}
+    for part in run:
+        for column, count in part.rejected_by_column.items():
+            by_column[column] = by_column.get(column, 0) + count
+    file = _concatenated(db, [part.file for part in run], folder, name)
+    bad = [part.rejects for part in run if part.rejects]
+    rejects = _concatenated(db, bad, folder, _beside(name)) if bad else None
+    inputs = tuple(node for part in run for node in part.inputs)
+    names = tuple(name for part in run for name in part.names)
+    return Part(file, inputs, names, sum(part.files for part in run), rejects, by_column)
+
+
+def _numbered(part: Part, n: int, folder: Path) -> Part:
+    """The part under the name of its place; never a later one's, as places only move down."""
+
+    def called(file: LakeFile, name: str) -> LakeFile:
+        if file.path != name:
+            (folder / file.path).rename(folder / name)
+        return replace(file, path=name)
+
+    name = f"part-{n}.parquet"
+    rejects = part.rejects and called(part.rejects, _beside(name))
+    return replace(part, file=called(part.file, name), rejects=rejects)
+
+
+def _beside(name: str) -> str:
+    """The name of a part's rejects."""
+    return name.replace("part-", "rejects-")
+
+
+def _concatenated(
+    db: duckdb.DuckDBPyConnection, files: Sequence[LakeFile], folder: Path, name: str
+) -> LakeFile:
+    """Files of equal columns as one, in order; the files are gone."""
+    paths = [folder / file.path for file in files]
+    whole = folder / f"whole-{name}"
+    listed = ", ".join(literal(path.resolve().as_posix()) for path in paths)
+    with _translated("engine.cannot-run", table=name):
+        db.execute(
+            f"COPY (SELECT * FROM read_parquet([{listed}])) "
+            f"TO {literal(whole.resolve().as_posix())} {_PARQUET}"
+        )
+    for path in paths:
+        path.unlink()
+    whole.rename(folder / name)
+    return describe(folder / name, sum(file.rows for file in files))
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 # Names, values, errors

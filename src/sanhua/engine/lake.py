@@ -13,24 +13,29 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from sanhua.engine.hashes import Hashes, hash_of
 from sanhua.kernel.errors import Broken, Unavailable
 from sanhua.kernel.table import LakeFile, Manifest
 
 MANIFEST = "manifest.json"
 UNFINISHED_DAYS_MAX = 7  # far longer than any step runs
 _UNFINISHED = ".tmp-"
-_CHUNK_BYTES = 1 << 20
 
 
 class Lake:
-    """Snapshots below one folder. Opening it clears what killed processes left unfinished."""
+    """Snapshots below one folder. Opening it clears what killed processes left unfinished.
 
-    def __init__(self, root: Path) -> None:
+    `hashes` remembers which files were read whole before; without it every look reads them.
+    """
+
+    def __init__(self, root: Path, hashes: Hashes | None = None) -> None:
         self.root = root
+        self.hashes = hashes or Hashes()
         root.mkdir(parents=True, exist_ok=True)
         sweep(root)
 
@@ -91,15 +96,29 @@ class Lake:
             raise Broken("lake.manifest-differs", path=self._shown(path), table=table)
         return manifest
 
-    def verify(self, manifest: Manifest) -> list[str]:
-        """What of a snapshot's bytes is not as its manifest says, each as `path: what`."""
+    def link(self, layer: str, table: str, snapshot: str, file: LakeFile, target: Path) -> LakeFile:
+        """Give a file of a snapshot a second name in another; nothing is copied where the disk can
+        do that.
+        """
+        source = self.folder(layer, table, snapshot) / file.path
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+        return replace(file, path=target.name)
+
+    def verify(self, manifest: Manifest, *, whole: bool = True) -> list[str]:
+        """What of a snapshot's bytes is not as its manifest says, each as `path: what`; when not
+        `whole`, a file that is the same as when it was read last is not read again.
+        """
         folder = self.path(manifest)
-        listed = [*manifest.files, *([manifest.rejects] if manifest.rejects else [])]
+        listed = [*manifest.files, *manifest.rejects]
+        hashed = hash_of if whole else self.hashes.of
         faults: list[str] = []
         for file in listed:
             path = folder / file.path
             with suppress(OSError):
-                if path.stat().st_size == file.bytes and hash_of(path) == file.sha256:
+                if path.stat().st_size == file.bytes and hashed(path)[0] == file.sha256:
                     continue
             faults.append(f"{self._shown(path)}: {'differs' if path.exists() else 'missing'}")
         if (
@@ -118,16 +137,8 @@ class Lake:
 
 def describe(path: Path, rows: int) -> LakeFile:
     """The manifest's entry of a file just written."""
-    return LakeFile(path.name, rows, path.stat().st_size, hash_of(path))
-
-
-def hash_of(path: Path) -> str:
-    """`sha256:<hex>` of a file's bytes."""
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            total.update(chunk)
-    return f"sha256:{total.hexdigest()}"
+    sha256, size = hash_of(path)
+    return LakeFile(path.name, rows, size, sha256)
 
 
 def unfinished(root: Path) -> Path:

@@ -70,10 +70,59 @@ class LakeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """An immutable snapshot of one table; its id is the hash of this, so equal content has one id.
+class Part:
+    """A share of a snapshot's rows, in a file of its own; of a raw table what one raw file held, or
+    a run of small ones.
 
-    `inputs` are the node ids it was made from (raw files, snapshots, code lists), `step`
+    `inputs` are the raw files, or parts kept before, that it was read from, in order; `names` what
+    the source calls these files. `files` counts the raw files in it. `rejects` has the columns
+    input, record, line, reasons, row (JSON text of the raw row). `partition` is the one value, as
+    text, that the rows of a partitioned table have in its column (None: NULL); empty otherwise.
+    """
+
+    file: LakeFile
+    inputs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    files: int = 1
+    rejects: LakeFile | None = None
+    rejected_by_column: Mapping[str, int] = field(default_factory=dict[str, int])
+    partition: tuple[str | None, ...] = ()
+
+    @property
+    def node(self) -> str:
+        """`part:<hash of its bytes>`."""
+        return f"part:{self.file.sha256.removeprefix('sha256:')}"
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Part:
+        return cls(
+            LakeFile(**raw["file"]),
+            tuple(raw["inputs"]),
+            tuple(raw["names"]),
+            raw["files"],
+            LakeFile(**raw["rejects"]) if raw["rejects"] else None,
+            raw["rejected_by_column"],
+            tuple(raw["partition"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A part of an earlier snapshot that may go on: where its files lie, and (input, name) of every
+    raw file in it.
+    """
+
+    part: Part
+    snapshot: str
+    read: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An immutable snapshot of one table; its id is the hash of this, so equal content in equal
+    parts has one id.
+
+    `inputs` are the node ids it was made from (raw files, parts, snapshots, code lists), `step`
     the hash of what made it (SQL or reading, contract, engine). No time, run or machine stands in
     it.
     """
@@ -81,15 +130,35 @@ class Manifest:
     table: str
     layer: str  # raw | built
     columns: tuple[Column, ...]
-    rows: int
-    files: tuple[LakeFile, ...]
+    parts: tuple[Part, ...]
     inputs: tuple[str, ...]
     step: str
-    rejected: int = 0
-    rejects: LakeFile | None = (
-        None  # columns: input, record, line, reasons, row (JSON text of the raw row)
-    )
-    rejected_by_column: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def rows(self) -> int:
+        return sum(part.file.rows for part in self.parts)
+
+    @property
+    def files(self) -> tuple[LakeFile, ...]:
+        """Where the rows are, in order."""
+        return tuple(part.file for part in self.parts)
+
+    @property
+    def rejects(self) -> tuple[LakeFile, ...]:
+        """Where the rows are that did not fit."""
+        return tuple(part.rejects for part in self.parts if part.rejects)
+
+    @property
+    def rejected(self) -> int:
+        return sum(file.rows for file in self.rejects)
+
+    @property
+    def rejected_by_column(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for part in self.parts:
+            for name, count in part.rejected_by_column.items():
+                total[name] = total.get(name, 0) + count
+        return dict(sorted(total.items()))
 
     @property
     def body(self) -> bytes:
@@ -106,10 +175,25 @@ class Manifest:
 
         raw: dict[str, Any] = json.loads(text)
         raw["columns"] = tuple(Column(**column) for column in raw["columns"])
-        raw["files"] = tuple(LakeFile(**file) for file in raw["files"])
+        raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
         raw["inputs"] = tuple(raw["inputs"])
-        raw["rejects"] = LakeFile(**raw["rejects"]) if raw["rejects"] else None
         return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A table is built by the values of `column`, each of which is `expression` over rows of
+    `table` alone.
+
+    `before` is the snapshot that may be brought up to date, made when `table` was `then`; None:
+    everything is built.
+    """
+
+    column: str
+    table: str
+    expression: str
+    before: Manifest | None = None
+    then: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)

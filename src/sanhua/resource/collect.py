@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from sanhua.kernel.origin import Origin
-from sanhua.kernel.record import Ref, record
-from sanhua.kernel.table import RawColumn, Reading
+from sanhua.kernel.record import MadeFrom, Ref, record
+from sanhua.kernel.table import Manifest, RawColumn, Reading
 from sanhua.kernel.text import Text
 from sanhua.resource.contract import Property, TableSchema
 from sanhua.resource.standard import DataElement
@@ -65,6 +65,43 @@ class RawFile:
     bytes: int
     supplier: Annotated[str, Ref("supplied_by")] = ""
     content: Annotated[str, Ref("content")] = ""
+
+
+@record("part")
+@dataclass(frozen=True, slots=True)
+class PartRead:
+    """Small raw files that became one file of the lake: `part:<hash of its bytes>`.
+
+    `made_from` are the raw files, named `names` by their source, or smaller parts; `files` counts
+    the raw files in all.
+    """
+
+    id: str
+    table: str
+    files: int
+    bytes: int
+    rows: int
+    rejected: int
+    made_from: tuple[MadeFrom, ...]
+    names: tuple[str, ...] = ()
+
+
+def merged(manifest: Manifest) -> list[PartRead]:
+    """The parts that a collection made of several raw files."""
+    return [
+        PartRead(
+            part.node,
+            manifest.table,
+            part.files,
+            part.file.bytes,
+            part.file.rows,
+            part.rejects.rows if part.rejects else 0,
+            part.inputs,
+            part.names,
+        )
+        for part in manifest.parts
+        if len(part.inputs) > 1
+    ]
 
 
 _LOGICAL = {

@@ -14,8 +14,8 @@ from sanhua.kernel.table import Manifest
 
 @dataclass(frozen=True, slots=True)
 class ColumnMade:
-    """`id` is `col:table.column@snapshot`; `made_from` are columns of input snapshots, or the raw
-    files of a source.
+    """`id` is `col:table.column@snapshot`; `made_from` are columns of input snapshots, of a
+    source's table the snapshot itself, which names the raw files.
 
     `transform` is how: `read` (from files), `copy` (the same value), `compute` (an expression),
     `aggregate`; without a source column `constant`, or `count` of the rows of `counts`, snapshots
@@ -43,7 +43,7 @@ class Snapshot:
     rows: int
     rejected: int
     rejected_by_column: Mapping[str, int]
-    made_from: tuple[MadeFrom, ...]  # raw files or input snapshots
+    made_from: tuple[MadeFrom, ...]  # raw files and parts of them, or input snapshots
     columns: tuple[ColumnMade, ...]
 
 
@@ -70,8 +70,8 @@ def snapshot_record(
     """The record of a snapshot with its column lineage.
 
     `inputs` maps each table that the SQL reads to its snapshot id (a code list: its file's hash).
-    `lineage` None: a source's table, each column was read from all its raw files; else it is in
-    the order of the SELECT, as the manifest's columns are.
+    `lineage` None: a source's table, each column was read with the snapshot; else it is in the
+    order of the SELECT, as the manifest's columns are.
     """
     if lineage is not None and len(lineage) != len(manifest.columns):
         raise ValueError(f"{len(lineage)} columns traced, {len(manifest.columns)} made")
@@ -79,7 +79,7 @@ def snapshot_record(
     for at, column in enumerate(manifest.columns):
         node = ids.column(manifest.table, column.name, manifest.id)
         if lineage is None:
-            columns.append(ColumnMade(node, column.name, column.type, "read", manifest.inputs))
+            columns.append(ColumnMade(node, column.name, column.type, "read", (manifest.id,)))
             continue
         made = lineage[at]  # in the order of the SELECT; an expression without AS has another name
         columns.append(

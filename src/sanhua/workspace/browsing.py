@@ -25,13 +25,14 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import legal_day, parse_day
-from sanhua.resource.collect import RawFile
+from sanhua.resource.collect import PartRead, RawFile
 from sanhua.resource.grade import Grading
 from sanhua.resource.lineage import Table
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
 from sanhua.workspace.approving import approved_by_role
+from sanhua.workspace.assessing import said_of
 from sanhua.workspace.explaining import cite, dated, describe, find_part
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import ProjectState
@@ -184,6 +185,7 @@ class Browser:
         self.ws = ws
         self._lock = threading.Lock()
         self._made: tuple[Stamp, Overview] | None = None
+        self._judged: tuple[Stamp | None, dict[str, dict[str, Any]]] = None, {}
         self._calls = _Calls(ws)
 
     def stamp(self) -> Stamp:
@@ -300,6 +302,19 @@ class Browser:
                 Shown(note, name, period, tuple(lines), bool(approvals and all(approvals)))
             )
         return found
+
+    def quality(self, contract: str) -> dict[str, Any]:
+        """What the quality report of a contract says; NotFound quality.unknown-contract."""
+        if not self.ws.has_store:
+            raise Invalid("run.nothing-yet", folder=str(self.ws.root.name))
+        stamp = self.stamp()
+        with self._lock:
+            if self._judged[0] != stamp:
+                self._judged = stamp, {}
+            said = self._judged[1]
+            if contract not in said:
+                said[contract] = said_of(self.ws, contract)
+            return said[contract]
 
     # A node
 
@@ -462,13 +477,17 @@ def _flow(
     streams: list[Stream] = []
     collected: dict[str, Box] = {}
     for table in tables:
-        raw = [f for f in (uow.find(RawFile, node) for node in made_from[table.id]) if f]
+        raw = [f for f in (_handed_over(uow, node) for node in made_from[table.id]) if f]
         if not raw:
             continue
         collected[table.id] = Box(table.id, Text(ids.key_of(table.id)), rows[table.id], "rows")
         whole = sum(file.bytes for file in raw) or 1
         for file in raw:
-            label = Text(file.path.rpartition("/")[2])
+            label = (
+                Text(file.path.rpartition("/")[2])
+                if isinstance(file, RawFile)
+                else Text(f"{file.files} 个文件", f"{file.files} files")
+            )
             files[file.id] = Box(file.id, label, Decimal(file.bytes), "bytes")
             share = rows[table.id] * file.bytes / whole
             streams.append(Stream(file.id, table.id, share, "rows"))
@@ -532,6 +551,10 @@ def _flow(
         ("lines", lines),
     ]
     return _arranged(columns, streams)
+
+
+def _handed_over(uow: Uow, node: str) -> RawFile | PartRead | None:
+    return uow.find(PartRead if node.startswith("part:") else RawFile, node)
 
 
 def _inputs(uow: Uow, table: Table) -> list[str]:

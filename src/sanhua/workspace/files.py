@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from sanhua.kernel.errors import Invalid, NotFound, Unavailable
 from sanhua.resource.collect import Source
 from sanhua.workspace.opening import Workspace
-
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
                 folder=shown_path(ws, folder),
             )
     return [
-        RawInput(path, path.relative_to(folder).as_posix(), *hash_of(path), part)
+        RawInput(path, path.relative_to(folder).as_posix(), *hash_of(ws, path), part)
         for path in matched
     ]
 
@@ -92,16 +89,11 @@ def shown_path(ws: Workspace, path: Path) -> str:
     return path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else str(path)
 
 
-def hash_of(path: Path) -> tuple[str, int]:
+def hash_of(ws: Workspace, path: Path) -> tuple[str, int]:
     """`sha256:…` and the size of a file; Unavailable collect.unreadable."""
-    total, seen = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                total.update(chunk)
-                seen += len(chunk)
+        return ws.hashes.of(path)
     except OSError as error:
         raise Unavailable(
             "collect.unreadable", path=str(path), reason=error.strerror or str(error)
         ) from error
-    return f"sha256:{total.hexdigest()}", seen

@@ -21,6 +21,7 @@ from sanhua.project.model import Project
 from sanhua.rules.packs import Packs
 
 if TYPE_CHECKING:
+    from sanhua.engine.hashes import Hashes
     from sanhua.engine.lake import Lake
     from sanhua.store import SqlStore
 
@@ -33,6 +34,8 @@ class Workspace:
     `clock` and `entropy` are given by replays and tests; a seeded replay with a set clock gives the
     same bytes.
     """
+
+    _held = False  # whether this is the one writer
 
     def __init__(
         self,
@@ -160,7 +163,14 @@ class Workspace:
     def lake(self) -> Lake:
         from sanhua.engine.lake import Lake
 
-        return Lake(self.lake_root)
+        return Lake(self.lake_root, self.hashes)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Content hashes of raw files and of the lake that were computed before."""
+        from sanhua.engine.hashes import Hashes
+
+        return Hashes(self.root / ".sanhua" / "hashes.db")
 
     def lake_has(self, layer: str, table: str, snapshot: str) -> bool:
         """Whether the snapshot's folder is there (its bytes are checked by `verify`, not here)."""
@@ -172,7 +182,8 @@ class Workspace:
     def engine(self) -> Engine:
         from sanhua.engine.duck import DuckEngine
 
-        return DuckEngine(self.lake, temp=self.temp)
+        kept = self.root / ".sanhua" / "measured.duckdb" if self._held else None
+        return DuckEngine(self.lake, temp=self.temp, kept=kept)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -190,12 +201,14 @@ class Workspace:
                 raise Conflict(
                     "run.busy", folder=str(self.root), seconds=int(LOCK_WAIT_S)
                 ) from error
+            self._held = True
             yield
         finally:
+            self._held = False
             held.close()
 
     def close(self) -> None:
-        for part in ("store", "engine"):
+        for part in ("store", "engine", "hashes"):
             opened = self.__dict__.pop(part, None)
             if opened is not None and hasattr(opened, "close"):
                 opened.close()

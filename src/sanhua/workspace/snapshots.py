@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import R
-from sanhua.kernel.table import Column, Manifest
+from sanhua.kernel.table import Column, Kept, Manifest, Part
+from sanhua.resource.collect import PartRead
 from sanhua.resource.lineage import Table
 from sanhua.workspace.opening import Workspace
 
@@ -41,7 +44,7 @@ class Snapshots:
             self.ws.engine.bind_rows(table, columns, codes.rows)
         else:
             manifest = self.manifest(table)
-            faults = self.ws.lake.verify(manifest)
+            faults = self.ws.lake.verify(manifest, whole=False)
             if faults:
                 raise Broken("lake.differs", table=table, fault=faults[0])
             self.ws.engine.bind(manifest)
@@ -66,9 +69,48 @@ class Snapshots:
             record = uow.find(Table, ids.node("table", table))
         return record is not None and self.ws.lake_has(record.layer, table, record.snapshot)
 
+    def made_by(self, table: str, step: str) -> Manifest | None:
+        """The current snapshot, when it was made in that way and is whole."""
+        if not self.usable(table):
+            return None
+        manifest = self.manifest(table)
+        same = manifest.step == step and not self.ws.lake.verify(manifest, whole=False)
+        return manifest if same else None
+
+    def earlier(self, table: str, snapshot: str) -> Manifest | None:
+        """An earlier snapshot of a table, when it is still in the lake."""
+        layer = self.manifest(table).layer
+        if not self.ws.lake_has(layer, table, snapshot):
+            return None
+        return self.ws.lake.load(layer, table, snapshot)
+
+    def kept(self, table: str, step: str) -> list[Kept]:
+        """The parts of the current snapshot, when it was read in that way; what they were read from
+        stands in them, or in the record of a part that was merged before.
+        """
+        manifest = self.made_by(table, step)
+        if manifest is None:
+            return []
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            found: list[Kept] = []
+            for part in manifest.parts:
+                folded = part if part.files == 1 else replace(part, inputs=(part.node,), names=())
+                found.append(Kept(folded, manifest.id, frozenset(_files_of(uow, part))))
+        return found
+
     def latest(self, cls: type[R], node: str) -> R:
         with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
             return uow.get(cls, node)
 
     def versions(self, nodes: Sequence[str]) -> dict[str, int]:
         return {node: self.ws.store.version_of(node) for node in nodes}
+
+
+def _files_of(uow: Uow, part: Part | PartRead) -> Iterator[tuple[str, str]]:
+    """(raw file, its name) of every file in a part."""
+    nodes = part.inputs if isinstance(part, Part) else part.made_from
+    if part.names:
+        yield from zip(nodes, part.names, strict=True)
+        return
+    for node in nodes:
+        yield from _files_of(uow, uow.get(PartRead, node))

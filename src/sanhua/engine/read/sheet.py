@@ -164,7 +164,9 @@ def _headings(head: Sequence[Row], merged: Merges, spread: bool) -> dict[int, st
                 if carried is not None:
                     shown[column] = carried
         for column, value in shown.items():
-            text = " ".join(line.strip() for line in str(text_of(value) or "").split("\n"))
+            text = str(text_of(value) or "")
+            if "\n" in text:
+                text = " ".join(line.strip() for line in text.split("\n"))
             said = parts.setdefault(column, [])
             if text and (not said or said[-1] != text):
                 said.append(text)
