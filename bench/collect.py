@@ -57,7 +57,13 @@ def collect(folder: Path) -> dict[str, Any]:
     engine = DuckEngine(Lake(folder / f"lake-{os.getpid()}"), temp=folder)
     columns = [RawColumn(name, type) for name, type in COLUMNS.items()]
     made = engine.collect(
-        "t", [folder / "a.csv"], Reading(), columns, inputs=[], step="s", names=["a.csv"]
+        "t",
+        [folder / "a.csv"],
+        Reading(),
+        columns,
+        inputs=["raw_file:a"],
+        step="s",
+        names=["a.csv"],
     )
     engine.close()
     return {"rows": made.rows, "rejected": made.rejected}

@@ -237,7 +237,7 @@ def simulate(folder: Path, of: date, stations: int, seed: int) -> dict[str, Any]
             failed = [step for step in made.steps if step.status in ("failed", "blocked")]
             assert not failed, failed
         spent.append(time.process_time() - began)
-    with Workspace(folder, env={}, clock=SetClock(start + (FILES + 1) * STEP)) as ws:
+    with Workspace(folder, env={}, clock=SetClock(start + (FILES + 1.5) * STEP)) as ws:
         found = freshness_of(ws, ws.project.sources["flow"])
         Snapshots(ws).bind("flow")
         Snapshots(ws).bind("by_hour")

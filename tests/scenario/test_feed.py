@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sanhua.kernel.errors import Conflict
 from sanhua.resource.arrival import Arrival
 from sanhua.store.clock import SetClock
 from sanhua.workspace.arriving import arrivals_of, freshness_of, slots_of
@@ -227,3 +228,80 @@ def test_a_kill_between_any_two_steps_loses_nothing_and_doubles_nothing(
         assert total(ws)[0] == 18
         found: list[Arrival] = arrivals_of(ws, "flow")
         assert len(found) == 6 and not any(one.again for one in found)
+
+
+def test_verify_finds_a_raw_file_that_was_changed(feed: Path):
+    from sanhua.workspace.verifying import verify_store
+
+    drop(feed, name_of(0), body(0))
+    came(feed, NOON)
+    with at(feed, NOON) as ws:
+        assert verify_store(ws).ok
+        (kept,) = (feed / "state" / "raw" / "flow").glob("*.csv")
+        kept.chmod(0o600)
+        kept.write_text(body(0).replace("2\n", "3\n"), "utf-8")
+        verdict = verify_store(ws)
+        assert not verdict.ok
+        assert [d for d in verdict.diagnostics if "arrival:flow/" in str(d.facts)]
+
+
+def test_a_link_in_the_inbox_is_not_followed_and_an_odd_name_stays(feed: Path, tmp_path: Path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text(body(0), "utf-8")
+    folder = feed / "inbox" / "flow"
+    folder.mkdir(parents=True)
+    (folder / name_of(0)).symlink_to(secret)
+    (folder / f"{name_of(0)}.ok").touch()
+    drop(feed, name_of(1), body(1))
+    drop(feed, "a\u202eb.csv", body(2))
+    made = came(feed, NOON + timedelta(minutes=5))
+    assert [d.code for d in made.diagnostics if d.code.startswith("inbox")] == ["inbox.bad-name"]
+    assert secret.exists() and (folder / name_of(0)).is_symlink()
+    with at(feed, NOON) as ws:
+        assert total(ws)[0] == 3
+
+
+def test_two_files_of_a_folder_about_one_period_are_refused(feed: Path):
+    source = feed / "sources" / "flow.yaml"
+    text = source.read_text("utf-8").replace(
+        "inbox: {folder: inbox/flow, done: .ok}", "files: given/*.csv"
+    )
+    source.write_text(text.replace('.csv"', '*.csv"'), "utf-8")
+    (feed / "given").mkdir()
+    (feed / "given" / name_of(0)).write_text(body(0), "utf-8")
+    assert came(feed, NOON + timedelta(minutes=6)).ok
+    with at(feed, NOON + timedelta(minutes=11)) as ws:
+        found = freshness_of(ws, ws.project.sources["flow"])
+        assert (found.expected, found.on_time) == (1, 1), "dated by when run first saw it"
+    (feed / "given" / name_of(0).replace(".csv", "b.csv")).write_text(body(0, 1), "utf-8")
+    with pytest.raises(Conflict) as error:
+        came(feed, NOON)
+    assert error.value.code == "collect.period-twice"
+
+
+def test_check_says_what_is_wrong_with_a_period(feed: Path):
+    from datetime import date
+
+    from sanhua.project import load
+    from sanhua.project.checking import check
+    from sanhua.rules.packs import Packs
+
+    path = feed / "sources" / "flow.yaml"
+    base, packs = path.read_text("utf-8"), Packs.load(("cn",))
+    for old, new, code in (
+        ("{yyyyMMdd_HHmm}", "{yyyyMMdd}", "period.too-coarse"),
+        ("{yyyyMMdd_HHmm}", "{yyMMdd}", "period.pattern"),
+        ('"flow_{yyyyMMdd_HHmm}.csv"', "started", "period.no-column"),
+        ('"flow_{yyyyMMdd_HHmm}.csv"', "inflow", "period.not-dated"),
+        ("cadence: 5min", "cadence: once", "period.no-cadence"),
+        ('period: "flow_{yyyyMMdd_HHmm}.csv"', "stamped: end", "source.needs-key"),
+        ("late: 5 minutes", "late: 5 min", "format.not-a-duration"),
+        ("late: 5 minutes", "cursor: id", "source.wrong-key"),
+        ("done: .ok", "dune: .ok", "format.unknown-key"),
+    ):
+        assert old in base
+        path.write_text(base.replace(old, new), "utf-8")
+        found = check(load(feed, {}), packs, date(2026, 3, 2))
+        assert code in {d.code for d in found if d.path == "sources/flow.yaml"}, new
+    path.write_text(base, "utf-8")
+    assert not [d for d in check(load(feed, {}), packs, date(2026, 3, 2)) if d.path.startswith("s")]

@@ -125,6 +125,11 @@ def test_the_scheduler_takes_what_comes_and_builds_what_is_made_from_it(feed: Pa
         told = healthz(gateway)
         assert told["status"] == "ok"
         assert [one["source"] for one in told["schedule"]["sources"]] == ["flow"]
+        page = http.client.HTTPConnection(gateway.address, timeout=20)
+        page.request("GET", "/freshness?lang=zh")
+        shown = page.getresponse().read().decode()
+        page.close()
+        assert "新鲜度" in shown and "<code>flow</code>" in shown and "落后" in shown
     with Workspace(feed, env={}) as ws:
         made = run(ws)  # what no select brings is done now, the tables are there
         done = {f"{step.step} {step.node}" for step in made.steps if step.status == "done"}

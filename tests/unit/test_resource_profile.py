@@ -35,7 +35,13 @@ def profiled(folder: Path, rows: list[list[Any]]) -> dict[str, profile.ColumnPro
     engine = DuckEngine(Lake(folder / "lake"), temp=folder)
     try:
         manifest = engine.collect(
-            "t", [folder / "a.csv"], Reading(), COLUMNS, inputs=[], step="s", names=["a.csv"]
+            "t",
+            [folder / "a.csv"],
+            Reading(),
+            COLUMNS,
+            inputs=["raw_file:a"],
+            step="s",
+            names=["a.csv"],
         )
         engine.bind(manifest)
         measured = engine.measure("t", profile.metrics("t", manifest.columns))

@@ -54,7 +54,8 @@ def opened(folder: Path, answer: show.Answer, language: str | None, actor: str =
     return ws
 
 
-# Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
+# Groups of acts and commands, each in a module that is loaded when it is named: name → module,
+# help.
 GROUPS = {
     "asset": (
         "sanhua.cli.assets",
@@ -64,11 +65,34 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "profile": (
+        "sanhua.cli.profiling",
+        "看数据：文件、网址、数据库 see what a file, an address or a database holds.",
+    ),
+    "quality": (
+        "sanhua.cli.quality",
+        "质量：问题与数据异议 issues of quality, objections to data.",
+    ),
     "source": (
         "sanhua.cli.sourcing",
         "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "suggest": (
+        "sanhua.cli.suggesting",
+        "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
+    ),
+    "repaired": (
+        "sanhua.cli.suggesting",
+        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
+    "standards": (
+        "sanhua.cli.standards",
+        "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
+    ),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 
@@ -251,7 +275,15 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.argument(
     "kind",
     type=click.Choice(
-        ["catalogue", "disclosure", "freshness", "quality", "registration", "vouchers"]
+        [
+            "catalogue",
+            "disclosure",
+            "freshness",
+            "quality",
+            "registration",
+            "standards",
+            "vouchers",
+        ]
     ),
 )
 @click.option(
@@ -259,7 +291,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
 @click.option(
-    "--id", "of", default="", help="哪一项登记或数据源 which registration or source (default: all)"
+    "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
 @common
 def report(
@@ -271,7 +303,7 @@ def report(
     as_json: bool,
     language: str | None,
 ) -> None:
-    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML; a dossier as one signed file."""
+    """出具报告 write a report: XLSX, PDF, HTML, JSON, JSON-LD, YAML; a signed dossier."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 

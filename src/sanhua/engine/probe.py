@@ -79,12 +79,13 @@ class Prober:
                     at = f"h{headings.index(dated.source_name.strip())}"
                     moment = f"CAST({typed(at, dated)} AS TIMESTAMP)"
                     bounds = f"min({moment}), max({moment})"
-                found = self._db.execute(f"SELECT count(*), {bounds} FROM {relation}").fetchone()
+                counted = f"SELECT count(*), {bounds} FROM {relation}"
+                (found,) = self._db.execute(counted).fetchall()
                 misshapen = self._misshapen()
             except duckdb.Error as error:
                 reason = str(error).splitlines()[0][:300]
                 raise Invalid("collect.cannot-read", file=name, reason=reason) from error
-            rows, first, last = found or (0, None, None)
+            rows, first, last = found
             if not rows and misshapen:
                 raise Invalid("collect.no-row-fits", file=name, count=misshapen)
             return Probed(rows, *(t.isoformat() if t else "" for t in (first, last)))

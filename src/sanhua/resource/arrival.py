@@ -63,7 +63,8 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """采集 `fetch:orders`: the last time a source was asked. `asked` says what, without secrets;
-    `brings` is everything that counts now; `fault` why nothing came. The same `digest` as before
+    `brings` is what came of it (of a source that is replaced each time, everything that counts
+    now); `fault` why nothing came. The same `digest` as before
     brings nothing new.
     """
 
@@ -399,7 +400,8 @@ def freshness(
             if held is None or slot.since < held.since:
                 present[index] = slot
     grace = span(source.late, _length(source.cadence))
-    due = index_of(source.cadence, now - grace) - 1  # the last period whose time is past
+    past = now - grace - timedelta(microseconds=1)  # what comes exactly at the limit is in time
+    due = index_of(source.cadence, past) - 1  # the last period whose time is over
     first = min(present)
     if source.since:
         first = index_of(

@@ -15,6 +15,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -63,7 +64,7 @@ def read(form: Api, source: str, records: str, landing: Landing) -> Answered:
     """
     reading = _Reading(form, landing)
     made = Answered()
-    with reading.client:
+    with reading.client, reading.all_or_nothing():
         if form.pages.by or not _is_file(form.url):
             for number, (page, count) in enumerate(reading.pages(source, records), 1):
                 made.records += count
@@ -97,6 +98,7 @@ class _Reading:
         self.until = time.monotonic() + form.timeout_s
         self.left = form.bytes_max
         self.home = _host(form.url)
+        self.new: list[tuple[str, str]] = []
         self.client = httpx.Client(
             verify=ssl.create_default_context(),
             timeout=httpx.Timeout(READ_WAIT_S, connect=CONNECT_WAIT_S),
@@ -160,7 +162,7 @@ class _Reading:
             except (ValueError, RecursionError) as error:
                 kind = answer.headers.get("content-type", "–")
                 raise Invalid("api.not-json", page=name, type=kind[:60]) from error
-            content = receiving.keep()
+            content = self._kept(receiving)
             link = answer.links.get("next", {}).get("url", "")
             return Page(name, content, receiving.bytes), value, link
 
@@ -171,7 +173,22 @@ class _Reading:
         name = f"{source}{ending[0].lower() if ending else ''}"
         with self.landing.receiving(name) as receiving:
             self._received(self.form.url, {}, receiving, None)
-            return Page(name, receiving.keep(), receiving.bytes)
+            return Page(name, self._kept(receiving), receiving.bytes)
+
+    def _kept(self, receiving: Receiving) -> str:
+        if not self.landing.has(receiving.name, receiving.content):
+            self.new.append((receiving.name, receiving.content))
+        return receiving.keep()
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """What was landed goes again when a later page fails."""
+        try:
+            yield
+        except BaseException:
+            for name, content in self.new:
+                self.landing.path(name, content).unlink(missing_ok=True)
+            raise
 
     # One answer
 

@@ -4,11 +4,13 @@ files and entered into the store, before a run collects it.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -65,6 +67,7 @@ def bring_in(
     `ws.exclusive()`. One that fails is told of and keeps no other from coming.
     """
     brought = Brought()
+    forget(ws)
     for source in sources:
         if source.fetched is None:
             continue
@@ -193,6 +196,7 @@ def enter(ws: Workspace, source: Source, inbox: Inbox, landing: Landing) -> int:
                 uow.add(told, "source.taken")
             landing.entered([note.id for note in batch])
             entered += len(batch)
+    forget(ws)
     return entered
 
 
@@ -273,18 +277,30 @@ def _judge_again(ws: Workspace, source: Source) -> int:
         for before, after in zip(stale, again, strict=True):
             changed += (before.fault, before.first) != (after.fault, after.first)
             uow.add(after, "raw.judged")
+    forget(ws)
     return changed
 
 
 # What counts
 
 
+_read: WeakKeyDictionary[Workspace, dict[str, list[Arrival]]] = WeakKeyDictionary()
+
+
 def arrivals_of(ws: Workspace, source: str) -> list[Arrival]:
-    """Everything that ever came of a source."""
+    """Everything that ever came of a source; read once until something comes."""
     if not ws.has_store:
         return []
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        return list(uow.under(Arrival, f"arrival:{source}/"))
+    read = _read.setdefault(ws, {})
+    if source not in read:
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            read[source] = list(uow.under(Arrival, f"arrival:{source}/"))
+    return read[source]
+
+
+def forget(ws: Workspace) -> None:
+    """Something came: what was read of the arrivals holds no more."""
+    _read.pop(ws, None)
 
 
 def fetch_of(ws: Workspace, source: str) -> Fetch | None:
@@ -328,6 +344,20 @@ def must_be_there(landing: Landing, arrival: Arrival) -> Path:
     if size != arrival.bytes:
         raise Broken("collect.raw-missing", path=str(path), arrival=arrival.id)
     return path
+
+
+def raw_faults(ws: Workspace) -> Iterator[tuple[str, str]]:
+    """(arrival, what is wrong) of every arrival; nothing is wrong with most. Reads every byte."""
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        every = [one for _, one in uow.each(Arrival) if one is not None]
+    for one in every:
+        path = landing_of(ws, one.source).path(one.name, one.content)
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            yield one.id, "" if f"sha256:{found}" == one.content else "not as it came"
+        except OSError as error:
+            yield one.id, error.strerror or str(error)
 
 
 def unheard(ws: Workspace, source: Source, found: Sequence[Slot]) -> list[Diagnostic]:

@@ -14,7 +14,7 @@ from sanhua.kernel.time import moment_text
 from sanhua.resource.arrival import Arrival, Fetch, arrival_id
 from sanhua.resource.collect import Api, Cadence, Database, Documents, Source
 from sanhua.sources.landing import Landing
-from sanhua.workspace.arriving import arrivals_of, fetch_of, landing_of
+from sanhua.workspace.arriving import arrivals_of, fetch_of, forget, landing_of
 from sanhua.workspace.opening import Workspace
 
 
@@ -102,7 +102,10 @@ def _ask(
     assert isinstance(form, Documents)
     from sanhua.sources import documents
 
-    found = documents.register(form, ws.root, source.id, landing, tell)
+    kept = {one.id: one for one in arrivals_of(ws, source.id)}
+    last = next((kept[n] for n in (before.brings if before else ()) if n in kept), None)
+    register = landing.path(last.name, last.content) if last else None
+    found = documents.register(form, ws.root, source.id, landing, register, tell)
     return Gained(
         [Landed(found.name, found.content, found.bytes)],
         {"documents": form.glob},
@@ -165,7 +168,7 @@ def _entered(
                         gained.via, first=one.first, last=one.last,
                     )
                 )  # fmt: skip
-    brings = () if gained.adds else (before.brings if same and before else tuple(named))
+    brings = before.brings if same and before and not gained.adds else tuple(named)
     told = Fetch(
         ids.node("fetch", source.id),
         source.id,
@@ -187,6 +190,7 @@ def _entered(
         for arrival in made:
             uow.add(arrival, "raw.arrived")
         uow.add(told, "source.fetched")
+    forget(ws)
     if same:
         return 0, "nothing new"
     return max(len(made), 1), f"{gained.rows} rows, {len(gained.files)} files"

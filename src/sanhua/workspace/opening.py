@@ -35,6 +35,8 @@ class Workspace:
     same bytes.
     """
 
+    _held = False  # whether this is the one writer
+
     def __init__(
         self,
         root: Path,
@@ -180,7 +182,8 @@ class Workspace:
     def engine(self) -> Engine:
         from sanhua.engine.duck import DuckEngine
 
-        return DuckEngine(self.lake, temp=self.temp)
+        kept = self.root / ".sanhua" / "measured.duckdb" if self._held else None
+        return DuckEngine(self.lake, temp=self.temp, kept=kept)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -198,8 +201,10 @@ class Workspace:
                 raise Conflict(
                     "run.busy", folder=str(self.root), seconds=int(LOCK_WAIT_S)
                 ) from error
+            self._held = True
             yield
         finally:
+            self._held = False
             held.close()
 
     def close(self) -> None:

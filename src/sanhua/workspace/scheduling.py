@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, SanhuaError
+from sanhua.kernel.errors import Conflict, SanhuaError, Severity
 from sanhua.kernel.record import Ref, record
 from sanhua.kernel.time import moment_text
 from sanhua.resource.collect import Cadence, Inbox, Source
@@ -175,12 +175,15 @@ class Scheduler:
         """The loop. What fails in it is told of and tried again."""
         try:
             while not self.stopped():
+                wait = LOOK_S
                 try:
                     self.look()
-                except SanhuaError as error:
-                    self.tell(f"schedule: {error}")
+                except Exception as error:  # this process lives as long as the server
+                    said = str(error) if isinstance(error, SanhuaError) else repr(error)
+                    self.tell(f"schedule: {said}")
+                    wait = RETRY_S
                     self._close()
-                _wait(LOOK_S, self.stopped)
+                _wait(wait, self.stopped)
         finally:
             self._close()
 
@@ -217,7 +220,8 @@ class Scheduler:
             made = run(ws, affected(ws, source))
             steps = sum(step.status == "done" for step in made.steps)
             if not made.ok:
-                fault = made.error.code if made.error else "run.failed"
+                wrong = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
+                fault = made.error.code if made.error else (wrong or ["run.failed"])[0]
         except Conflict as error:
             if error.code == "run.busy":  # somebody's own run; theirs takes what is there too
                 self.tell(f"schedule: {source.id}: {error}")
@@ -264,7 +268,9 @@ class Scheduler:
             "sources": [
                 {
                     "source": name,
-                    "next_at": None if due.at is None else moment_text(max(due.at, now)),
+                    "next_at": None
+                    if due.at is None or due.why == "inbox"  # when something comes
+                    else moment_text(max(due.at, now)),
                     "why": due.why,
                     "fault": (last.fault if (last := _last(ws, name)) else ""),
                 }

@@ -3,6 +3,9 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
+    "prune.negative": Message(
+        "--days {days} 小于 0", "--days {days} is below 0", "写 0 或更大的天数", "write 0 or more"
+    ),
     "run.unknown-actor": Message(
         "parties.yaml 中没有 {actor}",
         "parties.yaml has no {actor}",
@@ -68,12 +71,6 @@ MESSAGES = {
         "source {source}: no file matches {pattern}",
         "检查路径；${{NAME}} 取自环境变量",
         "check the path; ${{NAME}} comes from the environment",
-    ),
-    "collect.not-built": Message(
-        "数据源 {source} 用的 {key} 在本版本中尚不支持",
-        "source {source} uses {key}, which this version does not read",
-        "先导出为文件并改用 files",
-        "export it to files and use `files`",
     ),
     "collect.no-rows": Message(
         "{table} 没有一行可用（拒收 {rejected} 行）",
