@@ -69,5 +69,5 @@ def test_the_readme_is_followed_every_passenger_counts_once_and_the_totals_tie(m
     closing.write_text("\n".join(totals) + "\n", "utf-8")
     closing.with_name(f"{closing.name}.ok").touch()
     _, said = told("run", "-C", metro)
-    (unmet,) = [d for d in said["diagnostics"] if d["code"] == "quality.not-met"]
-    assert "与五分钟进站量之和相等" in unmet["message"]
+    (unmet,) = [d for d in said["diagnostics"] if d["code"] == "quality.differs"]
+    assert "flow_by_day" in unmet["message"] and "inflow" in unmet["message"]
