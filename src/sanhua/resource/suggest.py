@@ -767,7 +767,7 @@ class _Pair:
     column: _Column
     held: float  # share of rows that have the most frequent value of their group
     mu: float  # the same, corrected for what chance would give (pdep, Piatetsky-Shapiro)
-    strong: bool
+    kind: str  # strong | weak | loose
 
 
 def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
@@ -777,9 +777,10 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
     hold as the group's most frequent is the suspect. Strong: 90 % of the rows hold the most
     frequent value and it is no accident (mu 0.35). Weak, where many sources tell of the same things
     and often disagree: in groups of five and more most have a clear leader that chance does not
-    explain, and few are of one mind (a hierarchy read upwards has such groups). Confidence is the
-    share that holds; of a weak one mu / 10 and 0.6, or 0.5 where the determinant tells only one
-    column so: a measure that varies looks the same.
+    explain, and few are of one mind (a hierarchy read upwards has such groups); a leader may be
+    less clear where the determinant tells three columns so. Confidence is the share that holds; of
+    a weak one mu / 10 and 0.6, or 0.5 where the determinant tells only one column so: a measure
+    that varies looks the same.
     """
     wide = max(len(columns) * (len(columns) - 1), 1)
     some = max(2_000, PAIRED_VALUES // wide)
@@ -791,34 +792,49 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
                 pair = _pair(a, b, coded[id(a)], coded[id(b)])
                 if pair is not None:
                     pairs[a.name, b.name] = pair
+    accounts = Counter(a for (a, _), pair in pairs.items() if pair.kind != "strong")
+    weak = {
+        names: pair
+        for names, pair in pairs.items()
+        if pair.kind == "weak" or (pair.kind == "loose" and accounts[names[0]] >= ACCOUNTS)
+    }
     kept: dict[str, list[_Pair]] = defaultdict(list)
-    weak: Counter[str] = Counter()
     for (a_name, b_name), pair in pairs.items():
-        back = pairs.get((b_name, a_name))
-        if pair.strong and (back is None or back.strong):
+        told = (b_name, a_name) in weak  # the determinant by what it determines
+        if pair.kind == "strong" and not told:
             kept[b_name].append(pair)
-        elif not pair.strong:
+        elif (a_name, b_name) in weak and not any(
+            (e.name, a_name) in weak and (e.name, b_name) in weak
+            for e in columns
+            if len(e.seen) < len(pair.determinant.seen) and e.nulls <= pair.determinant.nulls
+        ):
             kept[b_name].append(pair)
-            weak[a_name] += 1
     for found in kept.values():
-        strong = [pair for pair in found if pair.strong]
+        strong = [pair for pair in found if pair.kind == "strong"]
         ranked = sorted(
             strong or found,
-            key=lambda p: (0 if p.strong else -weak[p.determinant.name], -p.held, -p.mu,
+            key=lambda p: (0 if strong else -accounts[p.determinant.name], -p.held, -p.mu,
                            p.determinant.name),
         )  # fmt: skip
         for pair in ranked[:DETERMINANTS]:
             a, b = pair.determinant, pair.column
+            several = accounts[a.name] > 1
+            # half of the leader's rows; of several accounts two thirds
+            few = "rows_held * 3 <= rows_most * 2" if accounts[a.name] >= ACCOUNTS else _HALF
             yield b.make(
                 "dependency",
                 "0301",
                 Text(f"{a.name} 决定 {b.name}", f"{a.name} determines {b.name}"),
-                "rows_held * 2 <= rows_most "
+                f"{_HALF if strong else few} "
                 f"OR ({b.quoted} IS NULL AND rows_held <= 2 * rows_most)",
                 {},
-                pair.held if pair.strong else 0.5 + 0.1 * (weak[a.name] > 1) + pair.mu / 10,
+                pair.held if strong else 0.5 + 0.1 * several + pair.mu / 10,
                 determinant=a.name,
             )
+
+
+ACCOUNTS = 3  # columns that one determinant tells weakly: many sources tell of one thing
+_HALF = "rows_held * 2 <= rows_most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -864,20 +880,16 @@ def _pair(a: _Column, b: _Column, left: _Coded, right: _Coded) -> _Pair | None:
     chance = sum(count * count for count in whole.values()) / rows**2
     mu = 1 - (1 - squares / rows) / (1 - chance) * (rows - 1) / (rows - len(sizes))
     if held >= 0.9 and mu >= 0.35:
-        return _Pair(a, b, held, mu, True)
+        return _Pair(a, b, held, mu, "strong")
     large = [x for x, size in sizes.items() if size >= 5]
-    clear = sum(most[x] >= 3 and most[x] >= 2 * second[x] for x in large)
     pure = sum(most[x] == sizes[x] for x in large)
-    if (
-        rows >= 5 * len(sizes)
-        and held >= 0.35
-        and chance <= 0.05
-        and mu >= 0.2
-        and len(large) >= 5
-        and clear >= 0.6 * len(large)
-        and pure <= 0.3 * len(large)
-    ):
-        return _Pair(a, b, held, mu, False)
+    many = rows >= 5 * len(sizes) and len(large) >= 5
+    if not many or held < 0.3 or chance > 0.05 or mu < 0.15 or pure > 0.3 * len(large):
+        return None
+    for kind, ahead, share in (("weak", 2, 0.6), ("loose", 1.3, 0.5)):
+        clear = sum(most[x] >= 3 and most[x] >= ahead * second[x] for x in large)
+        if clear >= share * len(large):
+            return _Pair(a, b, held, mu, kind)
     return None
 
 
@@ -1147,6 +1159,8 @@ def _other_word(one: str, other: str) -> bool:
     if len(left) != len(right):
         return False
     differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
+    if "#" in one and any(a.isupper() and b.isupper() and len(a) <= 4 for a, b in differing):
+        return True
     return any(
         ("#" in a and "#" in b and len(a) > 1 and len(b) > 1)
         or (len(left) > 1 and len(a) <= 2 and len(b) <= 2)
