@@ -83,6 +83,18 @@ def wrong_cells(dirty: list[list[str]], clean: list[list[str]]) -> set[Cell]:
     }
 
 
+def distinct(path: Path, dirty: list[list[str]], scratch: Path) -> Path:
+    """The file, or a copy whose headings differ by more than case, as SQL needs."""
+    headings = [heading.strip().casefold() for heading in dirty[0]]
+    if len(set(headings)) == len(headings):
+        return path
+    copy = scratch / "dirty.csv"
+    with copy.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        named = [f"{heading}_{n}" for n, heading in enumerate(dirty[0], 1)]
+        csv.writer(stream).writerows([named, *dirty[1:]])
+    return copy
+
+
 class Set:
     """A pair of files, the dirty one collected."""
 
@@ -91,27 +103,21 @@ class Set:
         dirty = records(folder / "dirty.csv")
         self.wrong = wrong_cells(dirty, records(folder / "clean.csv"))
         self.cells = sum(map(len, dirty[1:]))
+        path = distinct(folder / "dirty.csv", dirty, engine.lake.root)
         self.manifest: Manifest = engine.collect(
-            TABLE, [folder / "dirty.csv"], Reading(), None,
+            TABLE, [path], Reading(header=True, delimiter=","), None,
             inputs=["file:dirty"], step="bench", names=["dirty.csv"],
         )  # fmt: skip
         engine.bind(self.manifest)
         self.names = [column.name for column in self.manifest.columns]
-        self.row_at = self._rows(dirty[1:])
+        self.row_at = self._rows(dirty)
 
     def _rows(self, dirty: list[list[str]]) -> list[int]:
         """Where the row of each kept row stands in the file: rejected rows are left out."""
-        if self.manifest.rows == len(dirty):
-            return list(range(len(dirty)))
-        kept = self.engine.query(f"SELECT * FROM {TABLE}", rows_max=self.manifest.rows)
-        found: list[int] = []
-        at = 0
-        for row in kept:
-            while [cell or None for cell in dirty[at]] != list(row):
-                at += 1
-            found.append(at)
-            at += 1
-        return found
+        shaped = [at for at, row in enumerate(dirty[1:]) if len(row) == len(dirty[0])]
+        if len(shaped) != self.manifest.rows:
+            raise SystemExit(f"{self.manifest.rows} rows collected of {len(shaped)} whole ones")
+        return shaped
 
     def flagged(self, one: suggest.Suggestion) -> set[Cell]:
         column = self.names.index(one.column)

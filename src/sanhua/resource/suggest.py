@@ -230,6 +230,12 @@ class _Column:
         return sorted(v for v in self.counts if v.strip().casefold() in MISSING_WORDS)
 
     @cached_property
+    def known(self) -> Sequence[str | None]:
+        """The sample's values, a word for a missing one as NULL."""
+        words = set(self.missing_words)
+        return [None if v in words else v for v in self.values] if words else self.values
+
+    @cached_property
     def real(self) -> Counter[str]:
         """Values that are no word for a missing one."""
         words = MISSING_WORDS | DOUBTFUL_WORDS
@@ -262,6 +268,12 @@ class _Column:
         if not self.is_text:
             return self.type in ("DATE", "TIMESTAMP")
         return all(_SORTED_TIME.fullmatch(value) for value in self.seen)
+
+    @cached_property
+    def is_measure(self) -> bool:
+        """Whether it is a number with decimals, which names nothing."""
+        figures = not self.is_text or self.numbers >= 0.5 * self.real.total()
+        return figures and sum("." in value for value in self.seen) > 0.01 * len(self.seen)
 
     @cached_property
     def figures(self) -> list[float]:
@@ -464,18 +476,20 @@ def _damaged(column: _Column) -> Iterator[Suggestion]:
 
 def _characters(column: _Column) -> Iterator[Suggestion]:
     """A sign that names and places are not written with (`*`, `@`, `_` …) in fewer than one value
-    of fifty, or a figure in fewer than one of two hundred; not in free text. Confidence 0.75, 0.65
-    for figures.
+    of fifty, or a figure in fewer than one of two hundred; not in free text. Confidence 0.75 where
+    a value in three without its sign is one of the column, 0.5 otherwise; 0.65 for figures.
     """
     total = column.real.total()
     free = len(column.real) > 0.5 * total or sum(map(len, column.real)) > 40 * len(column.real)
     if not column.is_text or total < 200 or free or column.is_number:
         return
-    odd = sum(n for v, n in column.real.items() if _ODD.search(v))
+    signed = {v: n for v, n in column.real.items() if _ODD.search(v)}
+    known = sum(n for v, n in signed.items() if _ODD.sub("", v).strip(" -.,") in column.real)
+    odd = sum(signed.values())
     figures = sum(n for v, n in column.real.items() if _DIGITS.search(v))
     label = Text(f"{column.name} 只用通常的字符", f"{column.name} holds no unusual characters")
     for count, most, pattern, confidence in (
-        (odd, 0.02, _ODD.pattern, 0.75),
+        (odd, 0.02, _ODD.pattern, 0.75 if known * 3 >= odd else 0.5),
         (figures, 0.005, "[0-9]", 0.65),
     ):
         if 0 < count <= most * total:
@@ -523,9 +537,10 @@ def _number(column: _Column) -> Iterator[Suggestion]:
 def _pattern(column: _Column) -> Iterator[Suggestion]:
     """Few forms cover nearly all values that hold digits, so that a rare form is doubtful.
 
-    A form is common when it has 1.5 % of the values and five of them. Confidence is the share that
-    the common forms cover. A form that is another, commoner one with something added (a date
-    before a time, a unit behind a number) is doubtful up to a share of 40 %.
+    A form is common when it has half a percent of the values and five of them. Confidence is the
+    share that the common forms cover, less 0.15. A form that is another, commoner one with
+    something added (a date before a time, a unit behind a number) is doubtful up to a share of
+    40 %.
     """
     total = column.real.total()
     if not column.is_text or total < 20:
@@ -535,7 +550,9 @@ def _pattern(column: _Column) -> Iterator[Suggestion]:
         yield from _one_length(column)
         return
     common = [
-        (one, count) for one, count in column.forms.most_common(40) if count >= max(5, 0.01 * total)
+        (one, count)
+        for one, count in column.forms.most_common(40)
+        if count >= max(5, 0.005 * total)
     ]
     kept: list[str] = []
     decorated = 0
@@ -784,7 +801,7 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
     """
     wide = max(len(columns) * (len(columns) - 1), 1)
     some = max(2_000, PAIRED_VALUES // wide)
-    coded = {id(column): _Coded.of(column.values[:some]) for column in columns}
+    coded = {id(column): _Coded.of(column.known[:some]) for column in columns}
     pairs: dict[tuple[str, str], _Pair] = {}
     for a in columns:
         for b in columns:
@@ -821,12 +838,16 @@ def _dependencies(columns: Sequence[_Column]) -> Iterator[Suggestion]:
             several = accounts[a.name] > 1
             # half of the leader's rows; of several accounts two thirds
             few = "rows_held * 3 <= rows_most * 2" if accounts[a.name] >= ACCOUNTS else _HALF
+            suspect = (
+                f"{_HALF if strong else few} OR ({b.quoted} IS NULL AND rows_held <= 2 * rows_most)"
+            )
+            if a.missing_words:
+                suspect = f"({suspect}) AND NOT {sql.in_list(a.name, a.missing_words)}"
             yield b.make(
                 "dependency",
                 "0301",
                 Text(f"{a.name} 决定 {b.name}", f"{a.name} determines {b.name}"),
-                f"{_HALF if strong else few} "
-                f"OR ({b.quoted} IS NULL AND rows_held <= 2 * rows_most)",
+                suspect,
                 {},
                 pair.held if strong else 0.5 + 0.1 * several + pair.mu / 10,
                 determinant=a.name,
@@ -884,7 +905,14 @@ def _pair(a: _Column, b: _Column, left: _Coded, right: _Coded) -> _Pair | None:
     large = [x for x, size in sizes.items() if size >= 5]
     pure = sum(most[x] == sizes[x] for x in large)
     many = rows >= 5 * len(sizes) and len(large) >= 5
-    if not many or held < 0.3 or chance > 0.05 or mu < 0.15 or pure > 0.3 * len(large):
+    if (
+        a.is_measure
+        or not many
+        or held < 0.3
+        or chance > 0.05
+        or mu < 0.15
+        or pure > 0.3 * len(large)
+    ):
         return None
     for kind, ahead, share in (("weak", 2, 0.6), ("loose", 1.3, 0.5)):
         clear = sum(most[x] >= 3 and most[x] >= ahead * second[x] for x in large)
