@@ -15,7 +15,7 @@ from sanhua.kernel.errors import Citation, Diagnostic
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.metric import Measured, Metric
 from sanhua.kernel.record import Edge, R
-from sanhua.kernel.table import Column, Kept, Manifest, RawColumn, Reading, Sold
+from sanhua.kernel.table import Column, Division, Kept, Manifest, RawColumn, Reading, Sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,10 @@ class Engine(Protocol):
         types: Mapping[str, str],
         inputs: Sequence[str],
         step: str,
+        division: Division | None = None,
     ) -> Manifest:
-        """Run one SELECT into a `built` snapshot in a total order (all columns after
-        `order_by`).
+        """Run one SELECT into a `built` snapshot in a total order (all columns after `order_by`);
+        with a `division` a part for each value, and only those anew whose rows changed.
         """
         ...
 
