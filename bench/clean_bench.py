@@ -203,7 +203,7 @@ def _run(found: Set, threshold: Decimal, rules: Path | None) -> dict[str, Any]:
             {
                 "kind": one.kind,
                 "column": one.column,
-                "of": one.determinant,
+                "of": ", ".join(one.determinant),
                 "confidence": str(one.confidence),
                 "flagged": len(cells.get(one.id, ())),
                 "right": len(cells.get(one.id, set()) & found.wrong),

@@ -77,7 +77,7 @@ def test_from_the_values_to_a_rule_in_force(project: Path):
     typo, area = by_kind["spelling", "city"], by_kind["dependency", "area"]
     assert (typo["violations"], typo["indicator"]) == (1, "0301")
     assert typo["examples"] == [{"value": "city aaax", "rows": 1}]
-    assert (area["determinant"], area["violations"]) == ("city", 1)
+    assert (area["determinant"], area["violations"]) == (["city"], 1)
 
     before = (project / "contracts" / "shops.odcs.yaml").read_text(encoding="utf-8")
     filled = by_kind["missing", "city"]

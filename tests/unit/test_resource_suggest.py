@@ -67,7 +67,7 @@ def test_a_minority_in_a_group_is_the_suspect_and_a_tie_is_not(engine: DuckEngin
     rows += [["c99", "Here"], ["c99", "There"]]
     found = suggested(engine, tmp_path, ["code", "city"], rows)
     (one,) = shown(found, "dependency", "city")
-    assert (one.determinant, one.violations, one.support) == ("code", 1, 92)
+    assert (one.determinant, one.violations, one.support) == (("code",), 1, 92)
     assert doubted(engine, one) == [3]
     assert one.confidence == Decimal("0.978")  # 90 of 92 rows hold their group's leader
 
@@ -98,7 +98,7 @@ def test_sources_that_disagree_are_measured_against_their_group(engine: DuckEngi
                 told[1] = f"{chance.randint(1, 12)}:{chance.randint(10, 59)}"
             rows.append([f"F{flight}", f"s{source}", *told])
     found = suggested(engine, tmp_path, ["flight", "source", "leaves", "lands"], rows)
-    of = [one for one in shown(found, "dependency", "leaves") if one.determinant == "flight"]
+    of = [one for one in shown(found, "dependency", "leaves") if one.determinant == ("flight",)]
     flagged = set(doubted(engine, of[0]))
     assert len(flagged & wrong) > 0.9 * len(wrong)
     assert len(flagged - wrong) < 0.05 * len(flagged)
@@ -108,7 +108,7 @@ def test_a_hierarchy_read_upwards_determines_nothing(engine: DuckEngine, tmp_pat
     """Each brewery lies in one city; a city has several breweries, which are no errors."""
     rows = [[f"brewery {n % 60}", f"city {n % 60 // 3}"] for n in range(600)]
     found = suggested(engine, tmp_path, ["brewery", "city"], rows)
-    assert [one.determinant for one in shown(found, "dependency")] == ["brewery"]
+    assert [one.determinant for one in shown(found, "dependency")] == [("brewery",)]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,16 @@ def test_honest_values_are_left_alone(engine: DuckEngine, tmp_path: Path, values
     found = suggested(engine, tmp_path, ["x", "n"], [[v, f"a{n}"] for n, v in enumerate(values)])
     told = [(one.kind, one.violations) for one in found if one.violations]
     assert [one for one in found if one.violations and one.confidence >= DEFAULT] == [], told
+
+
+def test_two_columns_together_determine_a_third(engine: DuckEngine, tmp_path: Path):
+    rows = [[f"s{n % 5}", "MS"[n // 5 % 2], str(100 * (n % 5) + 10 * (n // 5 % 2)), f"i{n}"]
+            for n in range(400)]  # fmt: skip
+    rows[9][2] = "999"
+    found = suggested(engine, tmp_path, ["state", "marital", "rate", "id"], rows)
+    (one,) = [one for one in shown(found, "dependency", "rate") if len(one.determinant) == 2]
+    assert (set(one.determinant), doubted(engine, one)) == ({"state", "marital"}, [9])
+    assert int(engine.query(one.counting())[0][0]) == 1
 
 
 def test_a_value_that_slid_into_its_neighbour(engine: DuckEngine, tmp_path: Path):

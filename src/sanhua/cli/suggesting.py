@@ -70,7 +70,7 @@ def suggest(
             shown = "、".join(f"{value!r}×{count}" for value, count in one.examples)
             rows.append((
                 it.id, str(it.confidence), str(it.violations), str(it.support), it.indicator,
-                it.label.say(answer.language) + (f"：{shown}" if shown else ""),
+                one.label.say(answer.language) + (f"：{shown}" if shown else ""),
             ))  # fmt: skip
         answer.lines += show.table(rows)
         answer.say(

@@ -16,6 +16,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import JudgedBy, MadeFrom, Ref, record
+from sanhua.kernel.text import Text
 from sanhua.project.editing import with_entry
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.grade import Grade, Grading
@@ -59,15 +60,23 @@ class Offered:
     withheld: bool
     examples: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def label(self) -> Text:
+        """What the rule asks; where its words would hold values that are withheld, its kind."""
+        one = self.suggestion
+        if self.withheld and one.lists_values:
+            return Text(f"{one.column}：{one.kind}", f"{one.column}: {one.kind}")
+        return one.label
+
     def told(self, language: str) -> dict[str, Any]:
         one = self.suggestion
         return {
             "id": one.id,
             "kind": one.kind,
             "column": one.column,
-            "determinant": one.determinant,
+            "determinant": list(one.determinant),
             "indicator": one.indicator,
-            "label": str(one.label.say(language)),
+            "label": self.label.say(language),
             "confidence": str(one.confidence),
             "support": one.support,
             "violations": one.violations,
@@ -105,7 +114,7 @@ def offered(
         elif one.confidence < least:
             below += 1
         else:
-            withheld = hidden is None or bool({one.column, one.determinant} & hidden)
+            withheld = hidden is None or bool({one.column, *one.determinant} & hidden)
             shown = ()
             if with_examples and one.violations and not withheld:
                 shown = examples(ws.engine, one, EXAMPLES)
