@@ -18,7 +18,9 @@ from sanhua import sql
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
 from sanhua.kernel.table import RawColumn, Reading
-from sanhua.resource.suggest import DEFAULT, Suggestion, examples, form, suggest, written
+from sanhua.resource.suggest.form import form
+from sanhua.resource.suggest.offer import examples, suggest
+from sanhua.resource.suggest.rule import DEFAULT, Suggestion, written
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SANHUA_DATA", ROOT.parent / "shared" / "data"))

@@ -36,7 +36,7 @@ def suggest(
 ) -> None:
     """质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose."""
     with show.answering("suggest", as_json, language or "zh") as answer:
-        from sanhua.resource.suggest import DEFAULT
+        from sanhua.resource.suggest.rule import DEFAULT
         from sanhua.workspace import suggesting
 
         if (accepted or rejected) and not person:

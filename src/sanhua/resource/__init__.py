@@ -4,8 +4,10 @@ collect   sources, raw files, rejects
 contract  the data contract (ODCS): schema, bindings, rules, promises
 standard  data elements, code lists, model, indicators; binding columns to them
 lineage   snapshots, tables and what each column was made from
+repair    a table mended from another, each rule counted
 profile   what a table's columns hold, as figures
 quality   checks, findings and scores by GB/T 36344
+suggest   quality rules that the values themselves propose
 grade     identifier detectors and GB/T 43697 grades, inherited along lineage
 publish   the catalogue record
 """

@@ -21,7 +21,8 @@ from sanhua.project.editing import with_entry
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.grade import Grade, Grading
 from sanhua.resource.lineage import Table
-from sanhua.resource.suggest import DEFAULT, Suggestion, examples, suggest, written
+from sanhua.resource.suggest.offer import examples, suggest
+from sanhua.resource.suggest.rule import DEFAULT, Suggestion, written
 from sanhua.verify import sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
