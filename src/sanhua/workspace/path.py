@@ -24,7 +24,14 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import (
+    Conflict,
+    Denied,
+    Diagnostic,
+    NotFound,
+    SanhuaError,
+    Severity,
+)
 from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
@@ -165,6 +172,8 @@ class Path:
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
+            if not files:
+                raise NotFound("collect.nothing-came", source=source.id)
             names = [_member(f.name, f.part or part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
