@@ -25,7 +25,7 @@ from sanhua import sql
 from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Raw, Tell, open_raw
+from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -52,6 +52,7 @@ from sanhua.kernel.table import (
 )
 
 ROW_GROUP_ROWS = 122_880
+READ_MEMORY = "700MB"  # what reading raw files may hold beside the readers' own
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
@@ -214,16 +215,24 @@ class DuckEngine:
                 inside = scratch / str(n)
                 inside.mkdir()
                 try:
-                    raw = open_raw(path, name, reading, inside, tell)
-                    seen(raw)
+                    read, begun = 0, False
+                    for member in parts_of(path, name):
+                        raw = open_raw(path, member, reading, inside, tell)
+                        seen(raw)
+                        with _translated("collect.cannot-read", file=member):
+                            relation, headings, flawed = relation_of(db, raw, member, tell)
+                            typed = typed or untyped(headings, member)
+                            must_have(typed, headings, member)
+                            if not begun:
+                                make_staging(db, typed)
+                            begun, held = True, isinstance(raw, Held)
+                            read += stage(
+                                db, relation, headings, flawed, typed, member, numbered=held
+                            )
+                            read += ragged(db, raw, member)
+                        _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
-                        relation, headings, flawed = relation_of(db, raw, name, tell)
-                        typed = typed or untyped(headings, name)
-                        must_have(typed, headings, name)
-                        make_staging(db, typed)
-                        read = stage(db, relation, headings, flawed, typed, name)
-                        read += ragged(db, raw, name)
-                        parts[n] = _keep_part(db, typed, read, node, name, target)
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
                 except Invalid as error:
                     if typed is None or len(files) == 1:
                         raise
@@ -253,6 +262,7 @@ class DuckEngine:
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         scratch = Path(tempfile.mkdtemp(prefix="raw-", dir=self._temp))
         db = self._connect()
+        db.execute(f"SET memory_limit = '{READ_MEMORY}'")
         try:
             yield db, scratch
         finally:
@@ -831,6 +841,11 @@ def _concatenated(
         path.unlink()
     whole.rename(folder / name)
     return describe(folder / name, sum(file.rows for file in files))
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 # Names, values, errors
