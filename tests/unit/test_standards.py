@@ -218,12 +218,14 @@ def test_a_comparison_tells_renamed_moved_and_recoded():
 
 def test_an_unknown_value_gets_the_nearest_known_code():
     codes = listed(("0101", "峰"), ("0102", "平"), ("ABC", "谷"))
-    found = unknown(codes, [("101", 5), ("abc", 4), ("谷", 3), ("0103", 2), ("0101", 9), ("zz", 1)])
+    found = unknown(
+        codes, [("101", 5), ("abc", 4), ("谷", 3), ("0102x", 2), ("0101", 9), ("zz", 1)]
+    )
     assert [(u.value, u.nearest, u.how) for u in found] == [
         ("101", "0101", "same"),
         ("abc", "ABC", "same"),
         ("谷", "ABC", "name"),
-        ("0103", "0102", "near"),
+        ("0102x", "0102", "near"),
         ("zz", "", ""),
     ]
 
