@@ -97,4 +97,18 @@ def test_a_raw_table_is_bound_checked_and_reported_as_the_page_says(
     assert json.loads(refused.stdout)["diagnostics"][0]["code"] == "standard.bound-already"
     nobody = ["standards", "reject", "meters.kwh", "voltage", "--as", "my_company"]
     assert "approve.no-such-person" in said(CliRunner().invoke(cli, nobody), 3)
+
+    # All at once: every first proposal from a confidence on, but not what was rejected.
+    bare = re.sub(r",? *customProperties: \[\{property: dataElement, value: \w+\}\]", "", text)
+    Path("contracts/meters.odcs.yaml").write_text(bare, encoding="utf-8")
+    no = ["standards", "reject", "meters.read_on", "reading_day", "--as", "steward"]
+    assert "不再建议" in said(CliRunner().invoke(cli, no))
+    every = ["standards", "accept", "--at-least", "0.8", "--as", "steward", "--json"]
+    made = json.loads(CliRunner().invoke(cli, every).stdout)["accepted"]
+    bound = {one["column"].rpartition(".")[2]: one["element"] for one in made}
+    assert bound["meter"] == "element:meter_no"
+    assert "kwh" not in bound  # 0.79: one value of eight is out of range and speaks against it
+    assert "read_on" not in bound and all(one["confidence"] >= "0.80" for one in made)
+    written = Path("contracts/meters.odcs.yaml").read_text("utf-8")
+    assert written.count("dataElement") == len(made) and "# 每块表一行" in written
     said(CliRunner().invoke(cli, ["verify"]))
