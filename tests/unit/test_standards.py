@@ -19,7 +19,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from sanhua.kernel.errors import Conflict, Diagnostic, Invalid
 from sanhua.kernel.origin import Origin
@@ -390,6 +390,28 @@ def test_an_error_names_sheet_row_and_column_and_nothing_is_written(tmp_path: Pa
     assert ("format.formula", "s.xlsx!数据元", 3, 4) in places
     assert ("format.number-cell", "s.xlsx!数据元", 3, 18) in places
     assert any(c == "format.not-a-type" and (p, r) == ("s.xlsx!数据元", 3) for c, p, r, _ in places)
+    assert (root / "standards/elements.yaml").read_text("utf-8") == ELEMENTS
+
+
+def test_a_workbook_that_cannot_be_one_is_told_and_nothing_is_written(tmp_path: Path):
+    root = made(tmp_path / "p", {"standards/elements.yaml": ELEMENTS})
+    (tmp_path / "no.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
+    book = Workbook()
+    book.active.title = "数据元"
+    book.active.append(["标识符", "定义", "数据类型"])
+    book.create_sheet("elements").append(["id", "definition", "type"])
+    book.create_sheet("代码集").append(["标识符", "工作表"])
+    book["代码集"].append(["gone", "nowhere"])
+    book.create_sheet("Sheet1").append(["什么", "都不是"])
+    book.save(tmp_path / "odd.xlsx")
+    with Workspace(root, env={}) as ws:
+        assert codes_of(import_book(ws, tmp_path / "no.xlsx")["found"]) == ["format.not-a-workbook"]
+        told = import_book(ws, tmp_path / "odd.xlsx")
+    found = {(d.code, d.path) for d in told["found"]}
+    assert ("format.two-sources", "odd.xlsx!elements") in found
+    assert ("standard.no-such-sheet", "odd.xlsx") in found
+    assert ("format.missing-column", "odd.xlsx!Sheet1") in found
+    assert told["written"] == []
     assert (root / "standards/elements.yaml").read_text("utf-8") == ELEMENTS
 
 
