@@ -320,9 +320,10 @@ class Proposer:
                 self.users[element.codes].append(element.id)
             elif element.format and _distinctive(element.format):
                 self.formed[element.format].append(element.id)
+        self.known = {name: codes[name].codes() for name in self.users}
         self.lists: defaultdict[str, list[str]] = defaultdict(list)  # code → code lists
-        for name in self.users:
-            for code in codes[name].codes():
+        for name, known in self.known.items():
+            for code in known:
                 self.lists[code].append(name)
         self.looks = _looks(bound)
         self.shaped: defaultdict[str, list[int]] = defaultdict(list)  # coarse shape → looks
@@ -372,9 +373,8 @@ class Proposer:
         return best
 
     def _strength(self, element: DataElement, values: Sequence[str]) -> float:
-        codes = self.codes.get(element.codes)
-        if codes is not None:
-            known = codes.codes()
+        known = self.known.get(element.codes)
+        if known is not None:
             held = [value for value in values if value in known]
             if len(held) < 2:
                 return 0.0
