@@ -25,7 +25,7 @@ from sanhua.kernel.errors import Conflict, Diagnostic, Invalid
 from sanhua.kernel.origin import Origin
 from sanhua.project import load
 from sanhua.project.checking import check, systems
-from sanhua.project.editing import with_binding
+from sanhua.project.editing import with_entry
 from sanhua.project.model import Project
 from sanhua.project.standards import FORMS, csv_text, yaml_text
 from sanhua.resource.contract import Member, Property
@@ -45,6 +45,7 @@ from sanhua.workspace.governing import Standing
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.standards import export, import_book
 
+BOUND = {"customProperties": {"property": "dataElement", "value": "kwh"}}
 RULES = Packs.load()
 DAY = date(2026, 11, 1)
 BENCH = Path(__file__).resolve().parents[2] / "bench"
@@ -468,7 +469,7 @@ schema:
 def test_a_binding_is_one_line_or_entry_more_and_the_rest_stays_to_the_byte(end: str, bom: bytes):
     before = bom + CONTRACT.replace("\n", end).encode()
     for column in "abcdef":
-        after = with_binding(before, "c.odcs.yaml", "t", column, "kwh")
+        after = with_entry(before, "c.odcs.yaml", "t", column, BOUND)
         tree: Any = yaml.safe_load(after.decode("utf-8-sig"))
         prop = next(p for p in tree["schema"][0]["properties"] if p["name"] == column)
         assert {"property": "dataElement", "value": "kwh"} in prop["customProperties"]
@@ -482,8 +483,8 @@ def test_a_layout_that_takes_no_line_is_left_alone_and_the_line_to_write_is_told
         "- {name: b, logicalType: string}", "- name: b\n        customProperties: {x: 1}"
     )
     with pytest.raises(Invalid) as refused:
-        with_binding(text.encode(), "c.odcs.yaml", "t", "b", "kwh")
-    assert refused.value.code == "standard.cannot-write"
+        with_entry(text.encode(), "c.odcs.yaml", "t", "b", BOUND)
+    assert refused.value.code == "contract.cannot-write"
     assert "{property: dataElement, value: kwh}" in refused.value.diagnostic.hint("zh")
 
 

@@ -15,7 +15,7 @@ from sanhua.kernel.errors import (
 )
 from sanhua.kernel.record import plain
 from sanhua.project.checking import systems
-from sanhua.project.editing import with_binding
+from sanhua.project.editing import with_entry
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.standard import BindingDecision, Proposal
@@ -157,7 +157,7 @@ def decide(
     acceptance is written into the contract, whose comments and layout stay.
 
     NotFound standard.no-such-column, ref.element, approve.no-such-person; Denied standard.role;
-    Conflict standard.bound-already; Invalid standard.cannot-write with the line to write by hand.
+    Conflict standard.bound-already; Invalid contract.cannot-write with the line to write by hand.
     """
     contract, table, prop = _column(ws, column)
     if element not in ws.project.elements:
@@ -231,7 +231,8 @@ def _decided(
         if sha256(before) != contract.origin.sha256:
             raise Conflict("approve.not-current", path=at, node=ids.node("contract", contract.id))
         for table, column, element, _ in choices if verdict == "accepted" else ():
-            after = with_binding(after, at, table, column, element)
+            entry = {"property": "dataElement", "value": element}
+            after = with_entry(after, at, table, column, {"customProperties": entry})
         ws.store.must_go_on()
         try:
             with ws.store.begin(actor=ws.actor) as uow:

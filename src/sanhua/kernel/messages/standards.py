@@ -152,12 +152,6 @@ MESSAGES = {
         "要改绑，请编辑契约",
         "edit the contract to bind another",
     ),
-    "standard.cannot-write": Message(
-        "契约的排版容不下这一项，没有写入：列 {column_name}",
-        "the contract's layout takes no further property; nothing is written: {column_name}",
-        "请在该列下写：{written}",
-        "write below the column by hand: {written}",
-    ),
     "standard.no-such-column": Message(
         "没有契约列 {column_name}，最接近的是 {nearest}",
         "no contract has a column {column_name}; nearest: {nearest}",
