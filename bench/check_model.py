@@ -306,6 +306,7 @@ def main() -> None:
         "on": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "cpus": len(__import__("os").sched_getaffinity(0)),
+        "load": round(__import__("os").getloadavg()[0], 1),
         "libraries": {name: version(name) for name in ("pyyaml", "jsonschema-rs", "sqlglot")},
         "budget_s": BUDGET_S,
         "runs": runs,

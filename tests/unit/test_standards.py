@@ -19,7 +19,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from sanhua.kernel.errors import Conflict, Diagnostic, Invalid
 from sanhua.kernel.origin import Origin
@@ -219,12 +219,14 @@ def test_a_comparison_tells_renamed_moved_and_recoded():
 
 def test_an_unknown_value_gets_the_nearest_known_code():
     codes = listed(("0101", "峰"), ("0102", "平"), ("ABC", "谷"))
-    found = unknown(codes, [("101", 5), ("abc", 4), ("谷", 3), ("0103", 2), ("0101", 9), ("zz", 1)])
+    found = unknown(
+        codes, [("101", 5), ("abc", 4), ("谷", 3), ("0102x", 2), ("0101", 9), ("zz", 1)]
+    )
     assert [(u.value, u.nearest, u.how) for u in found] == [
         ("101", "0101", "same"),
         ("abc", "ABC", "same"),
         ("谷", "ABC", "name"),
-        ("0103", "0102", "near"),
+        ("0102x", "0102", "near"),
         ("zz", "", ""),
     ]
 
@@ -389,6 +391,28 @@ def test_an_error_names_sheet_row_and_column_and_nothing_is_written(tmp_path: Pa
     assert ("format.formula", "s.xlsx!数据元", 3, 4) in places
     assert ("format.number-cell", "s.xlsx!数据元", 3, 18) in places
     assert any(c == "format.not-a-type" and (p, r) == ("s.xlsx!数据元", 3) for c, p, r, _ in places)
+    assert (root / "standards/elements.yaml").read_text("utf-8") == ELEMENTS
+
+
+def test_a_workbook_that_cannot_be_one_is_told_and_nothing_is_written(tmp_path: Path):
+    root = made(tmp_path / "p", {"standards/elements.yaml": ELEMENTS})
+    (tmp_path / "no.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
+    book = Workbook()
+    book.active.title = "数据元"
+    book.active.append(["标识符", "定义", "数据类型"])
+    book.create_sheet("elements").append(["id", "definition", "type"])
+    book.create_sheet("代码集").append(["标识符", "工作表"])
+    book["代码集"].append(["gone", "nowhere"])
+    book.create_sheet("Sheet1").append(["什么", "都不是"])
+    book.save(tmp_path / "odd.xlsx")
+    with Workspace(root, env={}) as ws:
+        assert codes_of(import_book(ws, tmp_path / "no.xlsx")["found"]) == ["format.not-a-workbook"]
+        told = import_book(ws, tmp_path / "odd.xlsx")
+    found = {(d.code, d.path) for d in told["found"]}
+    assert ("format.two-sources", "odd.xlsx!elements") in found
+    assert ("standard.no-such-sheet", "odd.xlsx") in found
+    assert ("format.missing-column", "odd.xlsx!Sheet1") in found
+    assert told["written"] == []
     assert (root / "standards/elements.yaml").read_text("utf-8") == ELEMENTS
 
 

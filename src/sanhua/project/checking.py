@@ -432,11 +432,11 @@ class _Check:
             return
         for one in found:
             contract = project.contracts[one.resource]
-            for duty in ("owner", "steward"):
-                if not getattr(one, duty):
-                    facts = {"resource": one.resource, "duty": duty}
-                    of = node("contract", one.resource)
-                    self.warn(f"standard.no-{duty}", contract.origin, of, **facts)
+            of = node("contract", one.resource)
+            if not one.owner:
+                self.warn("standard.no-owner", contract.origin, of, resource=one.resource)
+            if not one.steward:
+                self.warn("standard.no-steward", contract.origin, of, resource=one.resource)
 
     def _contracts(self) -> None:
         makers = {*self.raw, *self.project.sql}

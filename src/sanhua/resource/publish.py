@@ -80,15 +80,26 @@ class DataResource:
     promises: tuple[Promise, ...] = ()
     version: str = ""
     status: str = ""
+    accountable: Annotated[str, Ref("accountable_to")] = ""  # who answers for it (责任人)
+    steward: Annotated[str, Ref("stewarded_by")] = ""  # who looks after it (数据管家)
 
 
-def publish(uow: Uow, contract: DataContract, *, owner: str, cadence: Cadence) -> DataResource:
+def publish(
+    uow: Uow,
+    contract: DataContract,
+    *,
+    owner: str,
+    cadence: Cadence,
+    accountable: str = "",
+    steward: str = "",
+) -> DataResource:
     """Publish a contract's tables at their current snapshots, with what was found of quality, grade
     and standard.
 
-    `owner` is a party; `cadence` the slowest of the sources. Unchanged content stays the version
-    (and day) it was. Raises Denied publish.* when the grade forbids the class under which it would
-    be open, NotFound when a table was not built, checked or graded.
+    `owner` is a party; `cadence` the slowest of the sources; `accountable` and `steward` are nodes
+    of parties, empty where nobody is named. Unchanged content stays the version (and day) it was.
+    Raises Denied publish.* when the grade forbids the class under which it would be open, NotFound
+    when a table was not built, checked or graded.
     """
     quality = uow.get(Quality, ids.node("quality", contract.id))
     standard = uow.get(StandardResult, ids.node("standard", contract.id))
@@ -136,6 +147,8 @@ def publish(uow: Uow, contract: DataContract, *, owner: str, cadence: Cadence) -
         tuple(Promise(sla.property, sla.value, sla.unit, sla.element) for sla in contract.sla),
         contract.version,
         contract.status,
+        accountable,
+        steward,
     )
     before = uow.find(DataResource, resource.id)
     if before is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,8 @@ from sanhua.kernel.errors import (
     Invalid,
     NotFound,
 )
+from sanhua.kernel.record import plain
+from sanhua.project.checking import systems
 from sanhua.project.editing import with_entry
 from sanhua.project.read import nearest_or_some
 from sanhua.resource.contract import DataContract, Property, TableSchema
@@ -122,6 +123,7 @@ def review(ws: Workspace, tables: Sequence[str] = ()) -> dict[str, Any]:
         "proposals": [_proposal_json(ws, one) for one in proposals],
         "nothing_found": open_columns,
         "not_built": made.unread,
+        "without_contract": sorted({*systems(ws.project), *ws.project.sql} - known),
     }
 
 
@@ -150,7 +152,6 @@ def decide(
     *,
     accept: bool,
     reason: str = "",
-    confidence: Decimal | None = None,
 ) -> dict[str, Any]:
     """A person accepts or rejects an element for a column (`table.column`): an act in the log; an
     acceptance is written into the contract, whose comments and layout stay.
@@ -162,12 +163,7 @@ def decide(
     if element not in ws.project.elements:
         near = nearest_or_some(element, ws.project.elements)
         raise NotFound("ref.element", value=element, nearest=near)
-    who = ws.project.parties.get(person)
-    if who is None or not who.person:
-        raise NotFound("approve.no-such-person", person=person)
-    if not set(who.roles) & set(DECIDERS):
-        held = ", ".join(who.roles) or "–"
-        raise Denied("standard.role", person=person, held=held, wanted=", ".join(DECIDERS))
+    _may_decide(ws, person)
     if prop.element:
         at = prop.origin
         raise Conflict(
@@ -177,70 +173,92 @@ def decide(
             column_name=column,
             element=prop.element,
         )
-    path = ws.root / contract.origin.path
-    with ws.exclusive():
-        before = path.read_bytes()
-        if sha256(before) != contract.origin.sha256:
-            raise Conflict("approve.not-current", path=contract.origin.path, node=column)
-        after = (
-            with_entry(
-                before,
-                contract.origin.path,
-                table.name,
-                prop.name,
-                {"customProperties": {"property": "dataElement", "value": element}},
-            )
-            if accept
-            else b""
-        )
-        decision = BindingDecision(
-            "",
-            ids.node("standard", f"{contract.id}/{table.name}.{prop.name}"),
-            ids.node("element", element),
-            "accepted" if accept else "rejected",
-            ids.node("party", person),
-            ws.clock.now().isoformat(),
-            confidence,
-            reason,
-            sha256(after) if accept else "",
-        )
-        ws.store.must_go_on()
-        try:
-            with ws.store.begin(actor=ws.actor) as uow:
-                decision = replace(decision, id=uow.new_id("bnd"))
-                uow.add(decision, f"binding.{decision.verdict}")
-                if accept:
-                    put(path, after)
-        except BaseException:
-            if accept and path.read_bytes() == after:
-                put(path, before)
-            raise
-        ws.store.checkpoint()
-    ws.__dict__.pop("project", None)  # read again when next asked for
-    told = {key: value for key, value in asdict(decision).items() if key != "confidence"}
-    return {**told, "confidence": str(confidence) if confidence is not None else None}
+    verdict = "accepted" if accept else "rejected"
+    (made,) = _decided(
+        ws, contract, [(table.name, prop.name, element, None)], verdict, person, reason
+    )
+    return made
 
 
 def accept_all(
     ws: Workspace, at_least: Decimal, person: str, *, reason: str = ""
 ) -> list[dict[str, Any]]:
-    """Accept each column's first proposal whose confidence reaches `at_least`, one act each."""
+    """Accept each column's first proposal whose confidence reaches `at_least`: an act each, every
+    contract written once.
+    """
+    _may_decide(ws, person)
     first: dict[tuple[str, str], Proposal] = {}
     for one in Review(ws).proposals():
         first.setdefault((one.table, one.column), one)
+    chosen: dict[str, list[Choice]] = {}
+    for one in first.values():
+        if one.confidence >= at_least:
+            choice = (one.table, one.column, one.element, one.confidence)
+            chosen.setdefault(one.contract, []).append(choice)
+    contracts = ws.project.contracts
     return [
-        decide(
-            ws,
-            f"{one.table}.{one.column}",
-            one.element,
-            person,
-            accept=True,
-            reason=reason,
-            confidence=one.confidence,
-        )
-        for one in first.values()
-        if one.confidence >= at_least
+        made
+        for name, choices in chosen.items()
+        for made in _decided(ws, contracts[name], choices, "accepted", person, reason)
     ]
+
+
+Choice = tuple[str, str, str, Decimal | None]  # table, column, element, confidence
+
+
+def _may_decide(ws: Workspace, person: str) -> None:
+    who = ws.project.parties.get(person)
+    if who is None or not who.person:
+        raise NotFound("approve.no-such-person", person=person)
+    if not set(who.roles) & set(DECIDERS):
+        held = ", ".join(who.roles) or "–"
+        raise Denied("standard.role", person=person, held=held, wanted=", ".join(DECIDERS))
+
+
+def _decided(
+    ws: Workspace,
+    contract: DataContract,
+    choices: Sequence[Choice],
+    verdict: str,
+    person: str,
+    reason: str,
+) -> list[dict[str, Any]]:
+    """The acts on one contract, in one transaction with the file's new text."""
+    at, path = contract.origin.path, ws.root / contract.origin.path
+    made: list[BindingDecision] = []
+    with ws.exclusive():
+        before = after = path.read_bytes()
+        if sha256(before) != contract.origin.sha256:
+            raise Conflict("approve.not-current", path=at, node=ids.node("contract", contract.id))
+        for table, column, element, _ in choices if verdict == "accepted" else ():
+            entry = {"property": "dataElement", "value": element}
+            after = with_entry(after, at, table, column, {"customProperties": entry})
+        ws.store.must_go_on()
+        try:
+            with ws.store.begin(actor=ws.actor) as uow:
+                for table, column, element, confidence in choices:
+                    decision = BindingDecision(
+                        uow.new_id("bnd"),
+                        ids.node("standard", f"{contract.id}/{table}.{column}"),
+                        ids.node("element", element),
+                        verdict,
+                        ids.node("party", person),
+                        uow.now().isoformat(),
+                        confidence,
+                        reason,
+                        sha256(after) if after != before else "",
+                    )
+                    uow.add(decision, f"binding.{verdict}")
+                    made.append(decision)
+                if after != before:
+                    put(path, after)
+        except BaseException:
+            if after != before and path.read_bytes() == after:
+                put(path, before)
+            raise
+        ws.store.checkpoint()
+    ws.__dict__.pop("project", None)  # read again when next asked for
+    return [plain(decision) for decision in made]
 
 
 def _column(ws: Workspace, written_as: str) -> tuple[DataContract, TableSchema, Property]:

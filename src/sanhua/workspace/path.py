@@ -582,17 +582,28 @@ class Path:
         tables = [table.name for table in contract.tables]
         of = {kind: ids.node(kind, contract.id) for kind in ("standard", "quality")}
         needs = [*of.values(), *(ids.node(kind, t) for t in tables for kind in ("table", "grade"))]
+        answers = standard.accountable(contract, self.project.model, self.today)
+        accountable, steward = (
+            ids.node("party", name) if name in self.project.parties else ""
+            for name in (answers.owner, answers.steward)
+        )
         made_from = {
             "contract": contract.origin.sha256,
             "found": self.snapshots.versions(needs),
             "owner": self.ws.entity,
+            "answers": [accountable, steward],
             "cadence": self.plan.cadence(tables),
             **self._law(),
         }
 
         def act(uow: Uow) -> Made:
             resource = publish(
-                uow, contract, owner=self.ws.entity, cadence=Cadence(self.plan.cadence(tables))
+                uow,
+                contract,
+                owner=self.ws.entity,
+                cadence=Cadence(self.plan.cadence(tables)),
+                accountable=accountable,
+                steward=steward,
             )
             return Made((resource.id,), rows=resource.rows)
 

@@ -151,6 +151,8 @@ def import_book(ws: Workspace, book: Path, *, replace_files: bool = False) -> di
         if sheet not in named:
             continue
         stem = named[sheet]
+        if stem in trees:
+            folder.error("format.two-sources", rows.path, 1, other=written.FORMS[stem].zh)
         tree = written.tree_of(loader, stem, rows)
         if stem == "codes":
             list_of = {_take(value, "sheet") or key: key for key, _, value in tree.maps()}
@@ -167,6 +169,12 @@ def import_book(ws: Workspace, book: Path, *, replace_files: bool = False) -> di
         read = written.rows_of_codes(loader, key, rows)
         if read is not None:
             lists[key] = read[0], read[1]
+    for sheet, key in list_of.items():
+        if sheet not in sheets and key not in ws.project.codes:
+            folder.error("standard.no-such-sheet", book.name, 1, sheet=sheet, codes=key)
+    if not sheets and not folder.found:
+        known = ", ".join(form.zh for form in written.FORMS.values())
+        folder.error("standard.no-sheet", book.name, 1, known=known)
     if any(one.severity is Severity.ERROR for one in folder.found):
         return {"written": [], "unchanged": [], "found": folder.found}
     files = _files_to_write(ws, trees, lists, replace_files)

@@ -110,6 +110,18 @@ MESSAGES = {
         "缩短这段文字",
         "shorten the text",
     ),
+    "standard.no-sheet": Message(
+        "工作簿 {path} 中没有可读的工作表",
+        "workbook {path} has no sheet to read",
+        "工作表的名称是：{known}，或代码集的名称",
+        "sheets are named {known}, or as a code list",
+    ),
+    "standard.no-such-sheet": Message(
+        "代码集 {codes} 的工作表 {sheet} 不在工作簿 {path} 中",
+        "code list {codes} has no sheet {sheet} in workbook {path}",
+        "补上这张工作表，或删去代码集表中的这一行",
+        "add the sheet, or remove the list's row",
+    ),
     "standard.comments-lost": Message(
         "{path} 中有注释，重写会丢失它们",
         "{path} has comments inside, which rewriting would lose",

@@ -207,6 +207,7 @@ SAMPLED_VALUES = 400  # distinct values of a column that are looked at
 FOR_EACH = 3  # proposals for a column
 LEAST = Decimal("0.4")  # a proposal below it is not made
 CANDIDATES = 6  # of a column, whose share of rows is measured
+SHARED_BY_MAX = 20  # elements that share a code list or form; of more, the content names none
 INSIDE_MIN = 0.6  # share of the distinct values that makes a code list a candidate
 LIKE_MIN = 0.35
 NAME, CONTENT, LIKE = 0.95, 0.85, 0.80
@@ -214,6 +215,7 @@ READS, MISFIT = 0.95, 0.5
 FORM_STRENGTH, CODE_BITS = 0.3, 12
 SHORT_FORM = 6
 ALIKE, AHEAD = 0.45, 0.1  # left of a likeness with a rival as near; the lead that leaves it whole
+SAYS_MIN = 0.5  # a form that says less is compared with none
 SHARED_MIN = 5  # distinct values of a column from which values in common say something
 
 
@@ -318,11 +320,16 @@ class Proposer:
                 self.users[element.codes].append(element.id)
             elif element.format and _distinctive(element.format):
                 self.formed[element.format].append(element.id)
+        self.known = {name: codes[name].codes() for name in self.users}
         self.lists: defaultdict[str, list[str]] = defaultdict(list)  # code → code lists
-        for name in self.users:
-            for code in codes[name].codes():
+        for name, known in self.known.items():
+            for code in known:
                 self.lists[code].append(name)
-        self.looks = [(at, e, Look(values)) for at, (e, values) in bound.items() if values]
+        self.looks = _looks(bound)
+        self.shaped: defaultdict[str, list[int]] = defaultdict(list)  # coarse shape → looks
+        for number, (_, _, look) in enumerate(self.looks):
+            for shape in look.coarse:
+                self.shaped[shape].append(number)
 
     def candidates(self, prop: Property, kind: str, values: Sequence[str]) -> list[Candidate]:
         """The elements worth measuring for one column, best first; `kind` is its SQL type."""
@@ -337,26 +344,37 @@ class Proposer:
             at(element).name, at(element).why = float(score), why
         inside = Counter(name for value in values for name in self.lists.get(value, ()))
         for name, count in inside.items():
-            for element in self.users[name] if count >= INSIDE_MIN * len(values) else ():
-                at(element)
+            if count >= INSIDE_MIN * len(values) and len(self.users[name]) <= SHARED_BY_MAX:
+                for element in self.users[name]:
+                    at(element)
         for form, users in self.formed.items():
             read = parse_form(form)
-            if read and values and sum(map(read.fits, values)) >= INSIDE_MIN * len(values):
+            if (
+                read
+                and values
+                and len(users) <= SHARED_BY_MAX
+                and sum(map(read.fits, values)) >= INSIDE_MIN * len(values)
+            ):
                 for element in users:
                     at(element)
         for element, (likeness, like) in self._likeness(values).items():
             at(element).likeness, at(element).like = likeness, like
+        reads: dict[str, float] = {}  # type → share of the values that read as it
         for one in found.values():
+            type = one.element.type.partition("(")[0].strip()
+            if type not in reads and kind == "VARCHAR" and values:
+                reads[type] = sum(_reads(value, type) for value in values) / len(values)
             one.strength = self._strength(one.element, values)
-            one.type_factor = _type_factor(prop, kind, one.element, values)
+            one.type_factor = _type_factor(prop, kind, one.element, reads.get(type, 0.0))
+        ranked = sorted(found.values(), key=lambda c: (-c.confidence(1.0), c.element.id))
+        best = ranked[:CANDIDATES]
+        for one in best:
             _shares(one, kind, self.codes.get(one.element.codes))
-        best = sorted(found.values(), key=lambda c: (-c.confidence(1.0), c.element.id))
-        return best[:CANDIDATES]
+        return best
 
     def _strength(self, element: DataElement, values: Sequence[str]) -> float:
-        codes = self.codes.get(element.codes)
-        if codes is not None:
-            known = codes.codes()
+        known = self.known.get(element.codes)
+        if known is not None:
             held = [value for value in values if value in known]
             if len(held) < 2:
                 return 0.0
@@ -374,11 +392,12 @@ class Proposer:
         if not values or not self.looks:
             return {}
         own = Look(values)
+        if own.says < SAYS_MIN:
+            return {}
+        alike = {number for shape in own.coarse for number in self.shaped.get(shape, ())}
         best: dict[str, tuple[float, str]] = {}
-        for at, element, look in self.looks:
-            near = own.like(look)
-            if near > best.get(element, (0.0, ""))[0]:
-                best[element] = (near, at)
+        for at, element, look in (self.looks[number] for number in sorted(alike)):
+            best[element] = (own.like(look), at)
         ranked = sorted((near for near, _ in best.values()), reverse=True)
         rival = ranked[1] if len(ranked) > 1 else 0.0
         found: dict[str, tuple[float, str]] = {}
@@ -424,6 +443,18 @@ class Look:
         return max(common * says, min(1.0, max(0.0, form - 0.4) / 0.5) * says)
 
 
+def _looks(bound: Mapping[str, tuple[str, Sequence[str]]]) -> list[tuple[str, str, Look]]:
+    """(first column, element, look) of each element, over all columns that are bound to it."""
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    first: dict[str, str] = {}
+    for at, (element, listed) in bound.items():
+        if listed:
+            first.setdefault(element, at)
+            values[element] += listed[: max(0, SAMPLED_VALUES - len(values[element]))]
+    looks = [(first[element], element, Look(listed)) for element, listed in values.items()]
+    return [one for one in looks if one[2].says >= SAYS_MIN]
+
+
 def _shape(value: str) -> str:
     text = re.sub(r"[0-9]", "9", value[:64])
     text = re.sub(r"[\u3400-\u9fff]", "字", text)
@@ -464,18 +495,17 @@ def _distinctive(written: str) -> bool:
     return form.kind == "date" or (form.least == form.most and form.least >= SHORT_FORM)
 
 
-def _type_factor(prop: Property, kind: str, element: DataElement, values: Sequence[str]) -> float:
+def _type_factor(prop: Property, kind: str, element: DataElement, read: float) -> float:
+    """`read` is the share of the values that read as the element's type."""
     if fits(prop.logical_type, element.type):
         return 1.0
-    if kind == "VARCHAR" and values:
-        read = sum(_reads(value, element.type) for value in values)
-        return READS if read >= 0.9 * len(values) else MISFIT
+    if kind == "VARCHAR":
+        return READS if read >= 0.9 else MISFIT
     integer_codes = kind == "BIGINT" and element.type == "string" and element.codes
     return READS if integer_codes else MISFIT
 
 
-def _reads(value: str, type: str) -> bool:
-    wanted = type.partition("(")[0].strip()
+def _reads(value: str, wanted: str) -> bool:
     try:
         if wanted in ("date", "timestamp"):
             datetime.fromisoformat(value)

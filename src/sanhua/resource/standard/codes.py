@@ -16,6 +16,7 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import parse_day
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+NEAR = 0.75  # share of characters in common (difflib)
 NEAREST_OF = 20_000  # a list longer than this is searched only by what begins alike
 
 
@@ -211,7 +212,7 @@ def _plain(name: str) -> str:
 class Unknown:
     """A value of a column that its code list lacks, how often it occurs, and the known code that it
     may mean: `how` same (but for width, case, blanks or leading zeros), name (a name of the list),
-    near (a letter or two apart), or nothing.
+    near (a letter or two apart, no other as near), or nothing.
     """
 
     value: str
@@ -251,5 +252,11 @@ def _nearest(
     known: Iterable[str] = names
     if len(names) > NEAREST_OF:
         known = [code for code in names if code[:2] == value[:2]]
-    close = difflib.get_close_matches(value, known, n=1, cutoff=0.75)
-    return (close[0], "near") if close else ("", "")
+    close = difflib.get_close_matches(value, known, n=2, cutoff=NEAR)
+    if not close or (len(close) > 1 and _ratio(value, close[0]) == _ratio(value, close[1])):
+        return "", ""  # of two that are as near neither is told
+    return close[0], "near"
+
+
+def _ratio(value: str, code: str) -> float:
+    return difflib.SequenceMatcher(None, code, value).ratio()

@@ -13,9 +13,8 @@ from sanhua.resource.standard.element import DataElement, names_of
 
 BY_ID, BY_NAME, BY_WORDS = Decimal("1.00"), Decimal("0.95"), Decimal("0.8")
 BY_PART, BY_UNIT = Decimal("0.60"), Decimal("0.45")
-WORDS_MIN = Decimal("0.5")  # share of common words below which names say nothing
+WORDS_MIN = 0.5  # share of common words below which names say nothing
 PLACES = Decimal("0.01")
-ONE = Decimal(1)
 
 
 def plain(name: str) -> str:
@@ -79,22 +78,21 @@ class Names:
                 for element, other in self.by_token.get(token, ()):
                     if len(other) > 1 and other <= found:
                         offer(element, BY_PART, "words")
+                    if len(found) > 2 * len(other) or len(other) > 2 * len(found):
+                        continue  # fewer than half in common
                     common = self._weight(found & other) / self._weight(found | other)
                     if common >= WORDS_MIN:
-                        score = (common * BY_WORDS).quantize(PLACES, ROUND_HALF_UP)
-                        offer(element, score, "words")
+                        score = Decimal(repr(common)) * BY_WORDS
+                        offer(element, score.quantize(PLACES, ROUND_HALF_UP), "words")
         return best
 
-    def _weight(self, words: Iterable[str]) -> Decimal:
-        return sum((self._weights.get(word, ONE) for word in words), Decimal())
+    def _weight(self, words: Iterable[str]) -> float:
+        return math.fsum(self._weights.get(word, 1.0) for word in words)
 
     @cached_property
-    def _weights(self) -> dict[str, Decimal]:
+    def _weights(self) -> dict[str, float]:
         """A word of n elements weighs 1 / (1 + log2 n)."""
-        holders = {
-            word: len({element for element, _ in places}) for word, places in self.by_token.items()
-        }
         return {
-            word: (ONE / Decimal(repr(1 + math.log2(count)))).quantize(PLACES, ROUND_HALF_UP)
-            for word, count in holders.items()
+            word: 1 / (1 + math.log2(len({element for element, _ in places})))
+            for word, places in self.by_token.items()
         }
