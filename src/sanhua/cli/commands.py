@@ -76,6 +76,10 @@ GROUPS = {
         "sanhua.cli.suggesting",
         "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
     ),
+    "standards": (
+        "sanhua.cli.standards",
+        "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
+    ),
     "store": (
         "sanhua.cli.storing",
         "存储：换库、清理旧快照 move the records, prune old snapshots.",
@@ -261,7 +265,9 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @cli.command()
 @click.argument(
     "kind",
-    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+    type=click.Choice(
+        ["catalogue", "disclosure", "quality", "registration", "standards", "vouchers"]
+    ),
 )
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"

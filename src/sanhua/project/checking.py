@@ -38,7 +38,15 @@ from sanhua.resource.collect import canonical_type
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.grade import Grade
 from sanhua.resource.quality import query_of
-from sanhua.resource.standard import CodeList, Indicator, conflicts
+from sanhua.resource.standard import (
+    CodeList,
+    Indicator,
+    System,
+    accountable,
+    column_conflicts,
+    conflicts,
+    one_source,
+)
 from sanhua.rules import identifiers
 
 PURPOSES = "purposes"
@@ -63,6 +71,16 @@ def check(project: Project, rules: Rules, on: date) -> list[Diagnostic]:
 
 def _key(item: Diagnostic) -> tuple[Any, ...]:
     return item.code, item.path, item.line, item.column, repr(sorted(item.facts.items()))
+
+
+def systems(project: Project) -> dict[str, System]:
+    """Each raw table as a system: its source and who hands it over, by default the entity."""
+    default = project.settings.entities[0].id if project.settings.entities else ""
+    return {
+        table: System(source.id, source.supplier or default)
+        for source in project.sources.values()
+        for table in source.tables or (source.id,)
+    }
 
 
 class _Check:
@@ -242,12 +260,93 @@ class _Check:
             if element.codes:
                 self.ref("codes", element.codes, self.project.codes, self.at(of, "codes"), of)
             self.party(element.authority, of, "authority")
+            self._status(element.status, of)
+            self._version(element.version, of)
+        for codes in self.project.codes.values():
+            self._code_list(codes)
+        for term in self.project.terms.values():
+            of = node("term", term.id)
+            self._status(term.status, of)
+            for element in term.elements:
+                at = self.at(of, "elements", element)
+                self.ref("element", element, self.project.elements, at, of)
+        contracts = self.project.contracts.values()
+        self.found += column_conflicts(contracts, self.project.elements, self.project.codes)
+        self.found += one_source(contracts, self.project.elements, systems(self.project))
+        self._accountable()
         named = [policy.purposes for policy in self.project.policies.values()]
         if self.purposes is None and any(named) and PURPOSES not in self.unread:
             first = next(policy for policy in self.project.policies.values() if policy.purposes)
             self.warn(
                 "standard.no-purposes", self.at(node("policy", first.id), "permit", "purposes")
             )
+
+    def _status(self, status: str, of: str) -> None:
+        """A word for where a standard is in its life, by id or in Chinese."""
+        known = self._asked("gbt_18391", "statuses") if status else None
+        if known is None or status in known or status in known.values():
+            return
+        words = {*known, *known.values()}
+        near = nearest_or_some(status, words)
+        self.warn("standard.unknown-status", self.at(of, "status"), of, value=status, nearest=near)
+
+    def _version(self, version: str, of: str) -> None:
+        form = self._asked("gbt_18391", "version_form") if version else None
+        if form is not None and not re.fullmatch(form, version):
+            self.warn("standard.version-form", self.at(of, "version"), of, value=version)
+
+    def _asked(self, instrument: str, name: str) -> Any:
+        """A rule's value, None where no rule says."""
+        try:
+            return self.rules.ask(instrument, name, on=self.on).value
+        except RuleGap:
+            return None
+
+    def _code_list(self, codes: CodeList) -> None:
+        """The party that keeps it; of a mapping the two lists and the codes that it names."""
+        of = node("codes", codes.id)
+        self.party(codes.authority, of, "authority")
+        self._status(codes.status, of)
+        if codes.maps is None:
+            return
+        left, right = codes.maps
+        lists = [self.project.codes.get(name) for name in (left, right)]
+        if not right or None in lists:
+            self.warn("standard.mapping-name", codes.origin, of, codes=codes.id)
+            return
+        for at, known in zip(("code", "to_code"), lists, strict=True):
+            assert known is not None
+            held = {row[codes.columns.index(at)] for row in codes.rows}
+            strange = sorted(held - known.codes())
+            if strange:
+                listed = ", ".join(strange[:5])
+                names: dict[str, Any] = {"mapping": codes.id, "codes": known.id}
+                self.say("standard.maps-unknown", codes.origin, of, values=listed, **names)
+
+    def _accountable(self) -> None:
+        """Owner and steward of every resource, told once somebody is named at all."""
+        project = self.project
+        for entity in project.model.values():
+            of = node("entity", f"model/{entity.id}")
+            for name in {entity.owner, entity.steward} - {""}:
+                self.ref("party", name, project.parties, self._or(of, entity.origin), of)
+        for contract in project.contracts.values():
+            for member in contract.team:
+                if member.duty and member.username not in project.parties:
+                    of = node("contract", contract.id)
+                    near = nearest_or_some(member.username, project.parties)
+                    facts = {"value": member.username, "nearest": near, "role": member.role}
+                    self.warn("standard.team-no-party", member.origin, of, **facts)
+        found = [accountable(c, project.model, self.on) for c in project.contracts.values()]
+        if not any(one.owner or one.steward for one in found):
+            return
+        for one in found:
+            contract = project.contracts[one.resource]
+            for duty in ("owner", "steward"):
+                if not getattr(one, duty):
+                    facts = {"resource": one.resource, "duty": duty}
+                    of = node("contract", one.resource)
+                    self.warn(f"standard.no-{duty}", contract.origin, of, **facts)
 
     def _contracts(self) -> None:
         makers = {*self.raw, *self.project.sql}

@@ -39,6 +39,7 @@ from sanhua.resource.contract import (
     LATENCY,
     UNIT_S,
     DataContract,
+    Member,
     Property,
     QualityRule,
     Repair,
@@ -47,6 +48,7 @@ from sanhua.resource.contract import (
 )
 from sanhua.resource.quality import SEVERITIES, listed_values
 from sanhua.resource.standard import crossed, limit
+from sanhua.resource.standard.codes import DAY
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -83,7 +85,7 @@ DIMENSIONS = {
 CUSTOM = {
     "property": (
         *("dataElement", "category", "deidentify", "repair"),
-        *("validity", "follows", "ordered"),
+        *("validity", "follows", "ordered", "unit", "authoritative", "codesOn"),
     ),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
@@ -216,6 +218,7 @@ class _Contract:
             self.text_of(custom, "openClass"),
             self.text_of(custom, "shareBasis"),
             self.text_of(custom, "openConditions"),
+            self.team(root.get("team")),
         )
         self.loader.keep(
             self.loader.project.contracts, self.key, contract, self.path, root, "contract"
@@ -404,6 +407,9 @@ class _Contract:
             tuple(references),
             self.rules(found, name.text),
             self.repairs(custom.get("repair")),
+            self.text_of(custom, "unit"),
+            self.flag(custom, "authoritative"),
+            self.codes_on(custom),
             self.words(found.text("description")),
             Custom(self.folder, self.path, self.columns).timing(custom),
         )
@@ -419,6 +425,42 @@ class _Contract:
         except Invalid as fault:
             self.folder.error(fault.code, self.path, written, **fault.diagnostic.facts)
             return ()
+
+    def flag(self, custom: Mapping[str, Node], name: str) -> bool:
+        value = custom.get(name)
+        if isinstance(value, Scalar) and value.text not in ("true", "false"):
+            near = nearest_or_some(value.text, ("true", "false"))
+            facts = {"key": name, "value": value.text, "nearest": near, "known": "true, false"}
+            self.folder.error("format.not-one-of", self.path, value, **facts)
+        return isinstance(value, Scalar) and value.text == "true"
+
+    def codes_on(self, custom: Mapping[str, Node]) -> str:
+        """A day, or a column of the table, on which a code must be valid."""
+        value = custom.get("codesOn")
+        if not isinstance(value, Scalar):
+            return ""
+        if not DAY.fullmatch(value.text) and value.text not in self.columns:
+            near = nearest_or_some(value.text, self.columns)
+            self.folder.error("ref.column", self.path, value, value=value.text, nearest=near)
+            return ""
+        return value.text
+
+    def team(self, found: Node | None) -> tuple[Member, ...]:
+        """The members of `team`: its `members`, or the list that v3.0 wrote."""
+        listed = found.items("members") if isinstance(found, Keys) else []
+        listed = found.items if isinstance(found, Items) else listed
+        return tuple(
+            Member(
+                item.text("username"),
+                item.text("role"),
+                item.text("name"),
+                item.text("dateIn"),
+                item.text("dateOut"),
+                self.folder.origin(self.path, item),
+            )
+            for item in listed
+            if isinstance(item, Keys) and item.text("username")
+        )
 
     def bounds(self, found: Keys, prop: Property) -> None:
         """A bound that is none of its column's type, or that no value can meet, is told."""

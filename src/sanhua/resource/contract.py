@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
@@ -43,7 +46,7 @@ class Timing:
     """What is declared of a column in time; empty where nothing is.
 
     `valid_from`, `valid_through`: the days between which its values lie, both included; each may be
-    a column of the row instead. `valid_at`: the column with the day on which a code must be valid.
+    a column of the row instead.
     `follows`: a column that it is never earlier than, and by `within_s` seconds at most later.
     `order_by`: in the order of this column (`file`: as the rows were read), among rows of the same
     `order_within`, its values never fall.
@@ -51,7 +54,6 @@ class Timing:
 
     valid_from: str = ""
     valid_through: str = ""
-    valid_at: str = ""
     follows: str = ""
     within_s: int = 0
     order_by: str = ""
@@ -149,8 +151,20 @@ class Property:
     references: tuple[str, ...] = ()  # `table.column` from relationships
     quality: tuple[QualityRule, ...] = ()
     repair: tuple[Repair, ...] = ()
+    unit: str = ""  # where it is not its data element's
+    authoritative: bool = False  # the column whose value counts (一数一源)
+    codes_on: str = ""  # the day on which its codes are valid, or the column that holds it
     description: Text = Text()
     timing: Timing = Timing()
+
+    @property
+    def enumeration(self) -> tuple[str, ...]:
+        """The values that a rule of its own admits (`validValues`), as text."""
+        listed = next(
+            (r.arguments["validValues"] for r in self.quality if r.arguments.get("validValues")), ""
+        )
+        values: Any = json.loads(listed) if listed.startswith("[") else []
+        return tuple(str(value) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +228,35 @@ class Sla:
         return [(table, column) for table, _, column in parts if column]
 
 
+_DUTIES = {
+    "owner": ("owner", "dataowner", "businessowner", "责任人", "数据责任人", "数据所有者"),
+    "steward": ("steward", "datasteward", "businesssteward", "数据管家", "数据管理员", "管家"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Someone of a contract's `team` (ODCS). `since` and `until` are days, both included."""
+
+    username: str
+    role: str = ""
+    name: str = ""
+    since: str = ""
+    until: str = ""
+    origin: Origin = Origin("")
+
+    @property
+    def duty(self) -> str:
+        """owner, steward, or empty for any other role."""
+        said = "".join(char for char in self.role.casefold() if char.isalnum())
+        return next((duty for duty, words in _DUTIES.items() if said in words), "")
+
+    def serves(self, on: date) -> bool:
+        """Whether on the team on that day."""
+        day = on.isoformat()
+        return (not self.since or self.since <= day) and (not self.until or day <= self.until)
+
+
 @dataclass(frozen=True, slots=True)
 class DataContract:
     """One resource; `id` equals the file's name."""
@@ -233,6 +276,7 @@ class DataContract:
     open_class: str = ""
     share_basis: str = ""
     open_conditions: str = ""
+    team: tuple[Member, ...] = ()
 
     @property
     def hourly(self) -> bool:

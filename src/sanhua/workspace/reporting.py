@@ -371,10 +371,30 @@ def _catalogue(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report({"counts": counts, "files": files}, told)
 
 
+def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Coverage, conflicts, distribution, review list and unknown codes: XLSX and JSON."""
+    from sanhua.workspace.governing import report as draw
+
+    data = draw(ws)
+    columns, conflicts = data["coverage"]["columns"], len(data["conflicts"])
+    proposals = len(data["review"]["proposals"])
+    files = data["files"]
+    told = [
+        (
+            f"列 {columns['bound']}/{columns['of']} 已对标，冲突 {conflicts}，待审 {proposals}",
+            f"{columns['bound']}/{columns['of']} columns bound, {conflicts} conflicts, "
+            f"{proposals} proposals to review",
+        ),
+        (f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"),
+    ]
+    return Report(data, told)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
     "catalogue": _catalogue,
+    "standards": _standards,
 }
 BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
     "quality": _quality,
@@ -389,6 +409,7 @@ RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
     "quality": _JUDGED,
+    "standards": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
     "registration": _JUDGED | {"grade", "publish", "rights", "register"},
 }

@@ -18,7 +18,8 @@ from sanhua.resource.quality.records import Check
 from sanhua.resource.quality.rules import rule_check, unanchored
 from sanhua.resource.quality.structure import metadata_check, model_check, security_check
 from sanhua.resource.quality.timing import promises, timing_checks
-from sanhua.resource.standard import CodeList, DataElement
+from sanhua.resource.standard import CodeList, DataElement, parse_form, range_violations
+from sanhua.resource.standard.codes import DAY
 
 INSTRUMENT = "gbt_36344"
 
@@ -141,8 +142,20 @@ def _column_checks(
             rejected=rejected,
             violations=Metric("", f"count_if({' OR '.join(wrong)})") if wrong else None,
         )
+    form = parse_form(element.format) if element is not None and element.format else None
+    formless = form.violations(quoted, kind) if form else []
+    if element is not None and formless:
+        made.add(
+            f"{name}.form",
+            "0302",
+            Text(f"{name} 合乎数据格式 {element.format}", f"{name} has the form {element.format}"),
+            prop.origin,
+            column=name,
+            violations=Metric("", f"count_if({' OR '.join(formless)})"),
+            total=made.values(name),
+        )
     if element is not None and element.range:
-        outside = _range_violations(element.range, quoted, kind)
+        outside = range_violations(element.range, quoted, kind)
         if outside:
             made.add(
                 f"{name}.range",
@@ -155,18 +168,22 @@ def _column_checks(
             )
     code_list = codes.get(element.codes) if element is not None else None
     if code_list is not None:
-        known = ", ".join(sql.literal(code) for code in sorted(code_list.codes()))
-        text = quoted if kind == "VARCHAR" else f"CAST({quoted} AS VARCHAR)"
+        on = prop.codes_on if DAY.fullmatch(prop.codes_on) else ""
+        on = on or (sql.quote(prop.codes_on) if prop.codes_on else "")
+        valid = (
+            {"zh": f"（{prop.codes_on} 有效）", "en": f" valid on {prop.codes_on}"} if on else {}
+        )
         made.add(
             f"{name}.codes",
             "0105",
-            Text(f"{name} 取自代码集 {code_list.id}", f"{name} is a code of {code_list.id}"),
+            Text(
+                f"{name} 取自代码集 {code_list.id}{valid.get('zh', '')}",
+                f"{name} is a code of {code_list.id}{valid.get('en', '')}",
+            ),
             prop.origin,
             column=name,
             total=made.values(name),
-            violations=Metric(
-                "", f"count_if({text} NOT IN ({known}))" if known else f"count({quoted})"
-            ),
+            violations=Metric("", f"count_if({code_list.violations(quoted, kind, on)})"),
         )
     for reference in prop.references:
         other, _, column = reference.rpartition(".")
@@ -216,14 +233,6 @@ def _option_violations(prop: Property, kind: str) -> list[str]:
     if step:
         broken.append(f"{quoted} % {step} <> 0")
     return broken
-
-
-def _range_violations(written: str, quoted: str, kind: str) -> list[str]:
-    low, dots, high = written.partition("..")
-    if not dots or kind == "VARCHAR":
-        return []
-    bounds = ((bound_sql(low.strip(), kind), "<"), (bound_sql(high.strip(), kind), ">"))
-    return [f"{quoted} {operator} {bound}" for bound, operator in bounds if bound]
 
 
 def metrics(found: Iterable[Check]) -> list[Metric]:
