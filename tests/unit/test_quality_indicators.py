@@ -271,6 +271,23 @@ def test_the_clock_of_another_store_counts_for_the_order_in_time():
     assert (clock.indicator, clock.value, clock.passed) == ("0503", "0 s", True)
 
 
+def test_the_order_of_reading_is_the_order_of_the_file():
+    """1, 3, 2, 4: one value falls behind the one read before it."""
+    table = TableSchema("t", (prop("at_", "timestamp", timing=Timing(order_by="file")),), HERE)
+    agreed = DataContract("t", HERE, (table,))
+    made = checks(
+        agreed, table, {}, {}, PACKS, TODAY, manifest=snapshot((Column("at_", "TIMESTAMP"),), 4)
+    )
+    (check,) = [one for one in made if one.id.endswith("at_.order")]
+    assert check.violations is not None and check.indicator == "0503"
+    parse(check.violations.expression)
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE t (at_ TIMESTAMP)")
+        for day in (1, 3, 2, 4):
+            db.execute("INSERT INTO t VALUES (?)", [f"2026-01-0{day}"])
+        assert db.execute(check.violations.expression).fetchone() == (1,)
+
+
 # Trend
 
 
