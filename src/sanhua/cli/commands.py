@@ -54,7 +54,8 @@ def opened(folder: Path, answer: show.Answer, language: str | None, actor: str =
     return ws
 
 
-# Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
+# Groups of acts and commands, each in a module that is loaded when it is named: name → module,
+# help.
 GROUPS = {
     "asset": (
         "sanhua.cli.assets",
@@ -64,9 +65,17 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "profile": (
+        "sanhua.cli.profiling",
+        "看数据：文件、网址、数据库 see what a file, an address or a database holds.",
+    ),
     "quality": (
         "sanhua.cli.quality",
         "质量：问题与数据异议 issues of quality, objections to data.",
+    ),
+    "source": (
+        "sanhua.cli.sourcing",
+        "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
     ),
     "suggest": (
         "sanhua.cli.suggesting",
@@ -266,7 +275,15 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.argument(
     "kind",
     type=click.Choice(
-        ["catalogue", "disclosure", "quality", "registration", "standards", "vouchers"]
+        [
+            "catalogue",
+            "disclosure",
+            "freshness",
+            "quality",
+            "registration",
+            "standards",
+            "vouchers",
+        ]
     ),
 )
 @click.option(
@@ -274,7 +291,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
 @click.option(
-    "--id", "of", default="", help="哪一项登记或契约 which registration or contract (default: all)"
+    "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
 @common
 def report(
@@ -446,12 +463,18 @@ def can(
     show_default=True,
     help="ack: 记录落盘后才答复 on disk before the answer; window: within 50 ms",
 )
+@click.option(
+    "--schedule/--no-schedule",
+    default=True,
+    help="按频率采集和运行（默认） fetch and run by cadence (the default)",
+)
 @common
 def serve(
     host: str,
     port: int | None,
     workers: int,
     meter: str,
+    schedule: bool,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -475,6 +498,7 @@ def serve(
                 int(at["port"]) if port is None else port,
                 workers=workers,
                 ack=meter == "ack",
+                schedule=schedule,
                 told=told,
             )
         answer.said = True

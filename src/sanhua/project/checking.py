@@ -34,7 +34,15 @@ from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
-from sanhua.resource.collect import canonical_type
+from sanhua.resource.arrival import has_periods, name_pattern, reads_period_column
+from sanhua.resource.collect import (
+    Api,
+    Database,
+    Documents,
+    Inbox,
+    Source,
+    canonical_type,
+)
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.grade import Grade
 from sanhua.resource.quality import query_of
@@ -242,10 +250,92 @@ class _Check:
             self.party(source.supplier, of, "supplier")
             for table in source.tables or (source.id,):
                 self._makes(makers, table, source.origin, of)
+            self._period(source, of)
+            self._fetched(source, of)
         for file in self.project.sql.values():
             self._makes(makers, file.id, file.origin, node("table", file.id))
         for codes in self.project.codes.values():
             self._makes(makers, codes.id, codes.origin, node("codes", codes.id))
+
+    def _period(self, source: Source, of: str) -> None:
+        """A pattern of the name, or a dated column; with a cadence that has periods."""
+        if not source.period:
+            for key in ("stamped", "since"):
+                if f"{of}/{key}" in self.project.places:
+                    self.say("source.needs-key", self.at(of, key), of, key=key, other="period")
+            return
+        at = self.at(of, "period")
+        if not has_periods(source.cadence):
+            self.say("period.no-cadence", at, of, cadence=source.cadence.value)
+            return
+        try:
+            pattern = name_pattern(source.period)
+        except SanhuaError as error:
+            self.say(error.code, at, of, **error.diagnostic.facts)
+            return
+        if pattern is not None:
+            wanted = {"5min": "mm", "hour": "HH", "day": "dd", "week": "dd", "month": "MM"}
+            lacking = wanted.get(source.cadence.value, "yyyy")
+            if lacking not in pattern.groupindex:
+                self.say("period.too-coarse", at, of, pattern=source.period, letters=lacking)
+            return
+        name = reads_period_column(source)
+        for table in source.tables or (source.id,):
+            schema = next(
+                (t for c in self.project.contracts.values() for t in c.tables if t.name == table),
+                None,
+            )
+            prop = next((p for p in schema.properties if p.name == name), None) if schema else None
+            if schema is not None and prop is None:
+                known = [p.name for p in schema.properties]
+                near = nearest_or_some(name, known)
+                self.say("period.no-column", at, of, field=name, table=table, nearest=near)
+            elif prop is not None and canonical_type(
+                prop, self.project.elements.get(prop.element)
+            ) not in ("DATE", "TIMESTAMP"):
+                self.say("period.not-dated", at, of, field=name, table=table)
+            break
+
+    def _fetched(self, source: Source, of: str) -> None:
+        """Keys that belong to another way of coming, and those that each way needs."""
+        form = source.fetched
+        allowed = {
+            Database: ("table", "query", "cursor", "overlap", "limits"),
+            Api: ("pages", "headers", "each", "hosts", "limits"),
+        }.get(type(form), ())
+        for key in ("table", "query", "cursor", "overlap", "pages", "headers", "each", "hosts",
+                    "limits"):  # fmt: skip
+            if f"{of}/{key}" in self.project.places and key not in allowed:
+                here = {Inbox: "inbox", Api: "url", Database: "database"}.get(type(form), "files")
+                if isinstance(form, Documents):
+                    here = "documents"
+                self.say("source.wrong-key", self.at(of, key), of, key=key, other=here)
+        if isinstance(form, Database):
+            self._database(form, of)
+        if isinstance(form, Api):
+            self._api(source, form, of)
+        if isinstance(form, Database | Api | Documents) and source.period:
+            self.say("source.wrong-key", self.at(of, "period"), of, key="period", other="a fetch")
+
+    def _database(self, form: Database, of: str) -> None:
+        if bool(form.table) == bool(form.query):
+            at = self.at(of, "query" if form.query else "database")
+            given = "table, query" if form.table else "–"
+            self.say("format.exactly-one", at, of, keys="table, query", given=given)
+        if f"{of}/overlap" in self.project.places and not form.cursor:
+            at = self.at(of, "overlap")
+            self.say("source.needs-key", at, of, key="overlap", other="cursor")
+
+    def _api(self, source: Source, form: Api, of: str) -> None:
+        scheme, _, rest = form.url.partition("://")
+        if not form.url.startswith("${") and (scheme not in ("http", "https") or not rest):
+            self.say("api.scheme", self.at(of, "url"), of, scheme=scheme[:20])
+        if form.pages.by == "cursor" and not form.pages.at:
+            at = self.at(of, "pages")
+            self.say("source.needs-key", at, of, key="pages: {by: cursor}", other="at")
+        if form.pages.by == "offset" and not form.pages.size:
+            at = self.at(of, "pages")
+            self.say("source.needs-key", at, of, key="pages: {by: offset}", other="size")
 
     def _makes(self, makers: dict[str, str], table: str, origin: Origin, of: str) -> None:
         if table in makers:
@@ -383,7 +473,7 @@ class _Check:
             if (
                 table not in self.tables
                 and table not in self.unread
-                and not self.project.sources[source].elsewhere == "documents"
+                and not isinstance(self.project.sources[source].fetched, Documents)
             ):
                 origin = self.project.sources[source].origin
                 self.say(

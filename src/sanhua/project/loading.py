@@ -5,6 +5,7 @@ place.
 from __future__ import annotations
 
 import base64
+import glob
 import json
 import os
 import re
@@ -42,7 +43,8 @@ from sanhua.project.read import (
     nearest,
     nearest_or_some,
 )
-from sanhua.resource.collect import Cadence, Source
+from sanhua.resource.arrival import span
+from sanhua.resource.collect import Api, Cadence, Database, Documents, Inbox, Pages, Source
 from sanhua.resource.grade import Grade
 from sanhua.verify import public_raw
 
@@ -504,20 +506,17 @@ class Loader:
         for key, path, found in self.documents("sources", "source", "source"):
             reading = found.keys("read")
             files = found.scalar("files")
-            for said in ("database", "url"):
-                value = found.scalar(said)
-                if value is not None:
-                    self.folder.filled(value, path)
             header = reading.text("header") if reading else ""
+            tables = found.flat("tables")
+            if reading and reading.text("format") == "gtfs" and files and not tables:
+                tables = self._feed(key, path, files)
             self.project.sources[key] = Source(
                 key,
                 self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
                 Cadence(found.text("cadence")),
                 self.folder.origin(path, 1),
                 self.folder.filled(files, path) if files else "",
-                ""
-                if files
-                else next(k for k in ("database", "url", "inbox", "documents") if k in found),
+                None if files else self._fetched(found, path),
                 Reading(
                     reading.text("format"),
                     reading.text("encoding"),
@@ -529,13 +528,113 @@ class Loader:
                     reading.text("range"),
                     reading.text("records"),
                     reading.text("key"),
+                    int(reading.text("header_rows", "0")),
+                    tuple(int(width) for width in reading.words("widths")),
+                    reading.flat("columns"),
+                    reading.text("positions"),
                 )
                 if reading
                 else Reading(),
                 found.text("supplier"),
                 found.text("late"),
-                found.flat("tables"),
+                tables,
+                found.text("period"),
+                found.text("stamped") == "end",
+                found.text("since"),
+                rate(found.text("objective", "99%")),
             )
+
+    def _database_url(self, found: Keys, path: str) -> str:
+        at = found.scalar("database")
+        if at is None:
+            return ""
+        url, missing = store_url(at.text, self.folder.env, self.folder.root)
+        for name in missing:
+            self.folder.error("format.unset-variable", path, at, name=name)
+        if has_written_password(at.text):
+            text = shown(at.text)
+            self.folder.error("format.secret-written", path, at, shown=text)
+        return url
+
+    def _fetched(self, found: Keys, path: str) -> Database | Api | Inbox | Documents:
+        """The form of a source that is no folder of files."""
+        limits = found.keys("limits") or Keys({}, 1, 1)
+
+        def most(key: str, otherwise: int) -> int:
+            return int(limits.text(key, str(otherwise)))
+
+        def filled(key: str) -> str:
+            value = found.scalar(key)
+            return self.folder.filled(value, path) if value is not None else ""
+
+        if "database" in found:
+            overlap = found.text("overlap")
+            counted = overlap.isdecimal()
+            hour = timedelta(hours=1)
+            return Database(
+                self._database_url(found, path),
+                found.text("table"),
+                found.text("query"),
+                found.text("cursor"),
+                hour if counted or not overlap else span(overlap, hour),
+                int(overlap) if counted else 1000,
+                most("rows", 50_000_000),
+                most("seconds", 600),
+            )
+        if "url" in found:
+            pages = found.keys("pages") or Keys({}, 1, 1)
+            headers = found.keys("headers") or Keys({}, 1, 1)
+            by = pages.text("by")
+            return Api(
+                filled("url"),
+                {
+                    name: self.folder.filled(value, path)
+                    for name in headers.entries
+                    if (value := headers.scalar(name)) is not None
+                },
+                Pages(
+                    by,
+                    pages.text("parameter", {"next": ""}.get(by, by)),
+                    int(pages.text("from", "0" if by == "offset" else "1")),
+                    int(pages.text("size", "0")),
+                    pages.text("size_parameter"),
+                    pages.text("at"),
+                ),
+                found.text("each") == "adds",
+                found.words("hosts"),
+                most("pages", 10_000),
+                most("megabytes", 1024) << 20,
+                most("seconds", 600),
+            )
+        if "inbox" in found:
+            inner = found.keys("inbox")
+            folder = (inner or found).scalar("folder" if inner else "inbox")
+            return Inbox(
+                self.folder.filled(folder, path) if folder else "",
+                span(inner.text("settle") if inner else "", timedelta(seconds=10)),
+                inner.text("done") if inner else "",
+                int(inner.text("megabytes", "256") if inner else "256") << 20,
+            )
+        return Documents(filled("documents"))
+
+    def _feed(self, key: str, path: str, files: Scalar) -> dict[str, str]:
+        """The tables of a GTFS feed, `<source>_<file>`: its members, as they lie in its zip."""
+        from sanhua.engine.read import parts_of
+
+        pattern = self.folder.filled(files, path)
+        found = sorted(glob.glob(str(self.folder.root / pattern)))
+        if not found:
+            self.folder.warn("source.no-feed", path, files, source=key, pattern=pattern)
+            return {}
+        try:
+            members = parts_of(Path(found[0]), f"{Path(found[0]).name}!*.txt")
+        except SanhuaError as failure:
+            self.folder.take(failure, path, files)
+            return {}
+        names = [member.partition("!")[2] for member in members]
+        stems = (name.rpartition("/")[2].removesuffix(".txt").lower() for name in names)
+        tables = (f"{key}_{re.sub('[^a-z0-9]+', '_', stem)}"[:63] for stem in stems)
+        return dict(zip(tables, names, strict=True))
 
     # SQL
 

@@ -85,7 +85,8 @@ DIMENSIONS = {
 CUSTOM = {
     "property": (
         *("dataElement", "category", "deidentify", "repair"),
-        *("validity", "follows", "ordered", "unit", "authoritative", "codesOn"),
+        *("unit", "authoritative", "codesOn"),
+        *("validity", "follows", "ordered"),
     ),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),

@@ -18,6 +18,7 @@ import hashlib
 import json
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -44,7 +45,9 @@ from sanhua.kernel.errors import (
     Severity,
     Unavailable,
 )
+from sanhua.resource.arrival import Freshness
 from sanhua.web.show import LANGUAGES, Here, Shower, node_path
+from sanhua.workspace.arriving import forget, freshness_of
 from sanhua.workspace.browsing import Browser, Overview
 from sanhua.workspace.opening import Workspace
 
@@ -53,6 +56,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 THREADS = 2
+FRESH_S = 30.0  # how long the page of freshness may be old
 WAITING_MAX = 32  # pages that wait for a thread
 STATUS: dict[type[SanhuaError], int] = {
     Invalid: 422,
@@ -103,6 +107,7 @@ class _Portal:
         }
         self._tags = {name: _tag(body) for name, body in self._static.items()}
         self._shower = Shower({name: f"/static/{name}?v={tag}" for name, tag in self._tags.items()})
+        self._fresh: tuple[int, float, list[Freshness]] | None = None
         self._homes: tuple[Overview | None, dict[Here, bytes]] = None, {}
         self._threads = ThreadPoolExecutor(THREADS, "page")
         self._waiting = 0
@@ -110,6 +115,7 @@ class _Portal:
             routes=[
                 Route("/", partial(self._answer, self._home)),
                 Route("/quality/{contract}", partial(self._answer, self._quality)),
+                Route("/freshness", partial(self._answer, self._freshness)),
                 Route("/explain/{node:path}", partial(self._answer, self._explain)),
                 Route("/static/{name}", self._asset),
             ],
@@ -123,7 +129,7 @@ class _Portal:
             return
         request = Request(scope, receive)
         static = request.url.path.startswith("/static/")  # nothing of the project is in it
-        if not static and not (self._shown and _is_loopback(request)):
+        if not static and not (self._shown and is_loopback(request)):
             error = Denied("page.not-shown")
             answer = self._sent(request, self._problem(request, error.diagnostic, 403))
             await answer(scope, receive, send)
@@ -141,6 +147,16 @@ class _Portal:
         if here not in pages:
             pages[here] = self._shower.home(overview, here)
         return pages[here]
+
+    def _freshness(self, request: Request, language: str) -> bytes:
+        size = self._ws.store.size() if self._ws.has_store else 0
+        at = time.monotonic()
+        if self._fresh is None or self._fresh[0] != size or at > self._fresh[1] + FRESH_S:
+            forget(self._ws)
+            found = [freshness_of(self._ws, one) for one in self._ws.project.sources.values()]
+            self._fresh = size, at, found
+        title = self._ws.project.settings.title
+        return self._shower.freshness(self._fresh[2], title, _here(request, language))
 
     def _explain(self, request: Request, language: str) -> bytes:
         offsets = {name: _offset(request, name) for name in ("out", "into", "parts")}
@@ -264,7 +280,7 @@ def _wants_json(request: Request) -> bool:
     return "text/html" not in accept and ("json" in accept or request.url.path.startswith("/v1/"))
 
 
-def _is_loopback(request: Request) -> bool:
+def is_loopback(request: Request) -> bool:
     """Whether the browser was told a loopback address or `localhost`."""
     host = request.headers.get("host", "")
     name = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -25,6 +25,7 @@ from sanhua.kernel.time import SHANGHAI
 from sanhua.project.model import Project
 from sanhua.report import chart
 from sanhua.report.quality import charts
+from sanhua.resource.arrival import Freshness
 from sanhua.resource.grade import Grade
 from sanhua.web import words
 from sanhua.web.picture import draw
@@ -84,7 +85,7 @@ class Shower:
         }
         self._templates = {
             name: self._environment.get_template(f"{name}.html")
-            for name in ("home", "node", "plain", "quality")
+            for name in ("freshness", "home", "node", "plain", "quality")
         }
 
     def home(self, overview: Overview, here: Here) -> bytes:
@@ -105,6 +106,35 @@ class Shower:
                 for _, boxes in overview.flow.columns
                 for box in boxes
             },
+        )
+
+    def freshness(self, found: Sequence[Freshness], title: Text, here: Here) -> bytes:
+        """How every source keeps to its cadence."""
+        language = here.language
+
+        def counts(one: Freshness) -> list[tuple[str, str]]:
+            share = "—" if one.share is None else f"{one.share:.2%}"
+            rows = [
+                ("fresh_expected", one.expected),
+                ("fresh_on_time", one.on_time),
+                ("fresh_late", one.late),
+                ("fresh_missing", one.missing),
+                ("fresh_repeated", one.repeated),
+                ("fresh_corrected", one.corrected),
+                ("fresh_unreadable", one.unreadable),
+                ("fresh_out_of_order", one.out_of_order),
+            ]
+            shown = [(name, f"{count:,}") for name, count in rows]
+            return [*shown, ("fresh_share", f"{share} / {one.objective:.0%}")]
+
+        return self._page(
+            "freshness",
+            here,
+            title=title,
+            found=found,
+            counts=counts,
+            state_of=lambda one: words.PAGE[f"fresh_{one.state}_state"].say(language),
+            listed=LISTED_MAX,
         )
 
     def node(self, opened: Opened, title: Text, offsets: Mapping[str, int], here: Here) -> bytes:

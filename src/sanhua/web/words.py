@@ -9,6 +9,7 @@ from sanhua.kernel.text import Text
 
 KINDS = {
     "approval": Text("批准", "approval"),
+    "arrival": Text("到达", "arrival"),
     "asset": Text("数据资产确认备忘", "recognition memo of an asset"),
     "binding_decision": Text("对标决定", "decision on a binding"),
     "book": Text("账簿", "book"),
@@ -31,6 +32,7 @@ KINDS = {
     "element": Text("数据元", "data element"),
     "entry": Text("分录", "journal entry"),
     "erasure": Text("删除记录", "record of an erasure"),
+    "fetch": Text("采集", "fetch"),
     "figure": Text("数字", "figure"),
     "file": Text("定义文件", "declaring file"),
     "grade": Text("分级", "grading"),
@@ -56,6 +58,8 @@ KINDS = {
     "rights_transfer": Text("权利转让", "transfer of rights"),
     "rule": Text("规则", "rule"),
     "segment": Text("计量段", "meter segment"),
+    "scheduled_run": Text("定时运行", "scheduled run"),
+    "sender": Text("送数令牌", "token of a sender"),
     "serving": Text("供数文件", "serving file"),
     "settlement": Text("收益分配", "revenue sharing"),
     "revocation": Text("令牌撤销", "revocation"),
@@ -96,6 +100,7 @@ VERBS = {
     "considers": (Text("所议数据元", "considers"), Text("对标决定", "decisions on it")),
     "considered": (Text("看过、未列入的凭证", "considered, not carried"),
                    Text("看过、未列入于", "considered in")),
+    "brings": (Text("采到", "brought"), Text("采自", "brought by")),
     "content": (Text("文件内容", "content"), Text("这一内容的文件", "files with this content")),
     "counted_for": (Text("计入的合约", "counted for"), Text("计量于", "counted in")),
     "decided_by": (Text("依据的规则", "decided by"), Text("据此作出的判断", "what it decided")),
@@ -149,6 +154,8 @@ VERBS = {
     "signs": (Text("签署的合约", "signs"), Text("签署", "signatures")),
     "sold_to": (Text("买方", "sold to"), Text("购买的合约", "buys under")),
     "summed_from": (Text("由这些相加", "summed from"), Text("计入的数字", "counts into")),
+    "runs_for": (Text("为之运行", "run for"), Text("定时运行", "scheduled runs")),
+    "sent_by": (Text("送数方", "sent by"), Text("送来的文件", "files sent")),
     "stewarded_by": (Text("数据管家", "data steward"), Text("管理的资源", "steward of")),
     "supplied_by": (Text("提供方", "supplied by"), Text("提供的文件", "files supplied")),
     "tells": (Text("登记步骤", "tells"), Text("载入材料", "told in")),
@@ -354,6 +361,26 @@ SEVERITIES = {
 }
 
 PAGE = {
+    "freshness": Text("新鲜度", "Freshness"),
+    "freshness_lead": Text(
+        "每个数据源按约定应到多少期，准时、迟到和缺了多少。",
+        "How many periods each source owes by now, and how many came in time, late or not at all.",
+    ),
+    "fresh_expected": Text("应到", "due"),
+    "fresh_on_time": Text("准时", "in time"),
+    "fresh_late": Text("迟到", "late"),
+    "fresh_missing": Text("缺", "missing"),
+    "fresh_repeated": Text("重复", "repeated"),
+    "fresh_corrected": Text("更正", "corrected"),
+    "fresh_unreadable": Text("损坏", "cannot be read"),
+    "fresh_out_of_order": Text("乱序", "out of order"),
+    "fresh_share": Text("准时率 / 目标", "in time / objective"),
+    "fresh_due_at": Text("下一期最迟", "the next is due by"),
+    "fresh_none": Text("还没有数据源", "no source is declared"),
+    "fresh_on_time_state": Text("准时", "on time"),
+    "fresh_behind_state": Text("落后", "behind"),
+    "fresh_never_state": Text("从未到达", "never came"),
+    "fresh_undated_state": Text("不分期", "no periods"),
     "all_refusals": Text("另有不属任何合约的拒绝", "refusals that belong to no deal"),
     "amount": Text("金额", "amount"),
     "anchor": Text(

@@ -24,7 +24,14 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import (
+    Conflict,
+    Denied,
+    Diagnostic,
+    NotFound,
+    SanhuaError,
+    Severity,
+)
 from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
@@ -165,7 +172,9 @@ class Path:
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
-            names = [_member(f.name, f.part or part) for f in files]
+            if not files:
+                raise NotFound("collect.nothing-came", source=source.id)
+            names = [_member(_member(f.name, f.part), part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
             before = self.snapshots.kept(table, digest(how))
@@ -818,7 +827,11 @@ def _member(name: str, part: str) -> str:
 
 def _at_file(found: Diagnostic, places: Mapping[str, str], node: str = "") -> Diagnostic:
     """What was said of a raw file, at its place."""
-    place = places.get(str(found.facts.get("file", "")))
+    file = str(found.facts.get("file", ""))
+    archive = file.partition("!")[0]
+    place = places.get(file) or next(
+        (where for name, where in places.items() if name.partition("!")[0] == archive), None
+    )
     if place is None:
         return found
     return replace(found, path=place, line=found.line or 1, node=found.node or node)

@@ -49,6 +49,8 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
     Invalid time.not-a-period, report.not-begun.
     """
+    if kind == "freshness":  # of what came, not of what is made from it
+        return _freshness(ws, of)
     made = run(ws)
     failed = {step.step for step in made.steps if step.status not in ("done", "skipped")}
     if made.error is not None and (not made.steps or failed & RESTS_ON[kind]):
@@ -335,6 +337,82 @@ def _quality(ws: Workspace, of: str) -> Report:
     files = [file for one in made for file in one.files]
     data = {"resources": to_json(made), "files": files}
     return Report(data, told, list(diagnostics.values()))
+
+
+def _freshness(ws: Workspace, of: str) -> Report:
+    """How every source, or the one named, keeps to its cadence, from what came when."""
+    from sanhua.workspace.arriving import freshness_of
+
+    sources = ws.project.sources
+    of = key_of(of)
+    if of and of not in sources:
+        from difflib import get_close_matches
+
+        near = get_close_matches(of, sources, 1)
+        nearest = near[0] if near else ", ".join(list(sources)[:5])
+        raise NotFound("source.unknown", source=of, nearest=nearest)
+    found = [freshness_of(ws, source) for key, source in sources.items() if not of or key == of]
+    heads = (
+        ("数据源", "频率", "状态", "应到", "准时", "迟到", "缺", "重复", "更正", "损坏", "乱序",
+         "准时率", "目标"),
+        ("source", "cadence", "state", "due", "on time", "late", "missing", "repeated",
+         "corrected", "corrupt", "out of order", "share", "objective"),
+    )  # fmt: skip
+    rows: list[tuple[list[str], list[str]]] = [(list(heads[0]), list(heads[1]))]
+    for one in found:
+        state = STATES[one.state]
+        counts = [
+            one.expected, one.on_time, one.late, one.missing, one.repeated, one.corrected,
+            one.unreadable, one.out_of_order,
+        ]  # fmt: skip
+        share = "—" if one.share is None else f"{one.share:.2%}"
+        mark = {True: " ✓", False: " ✗", None: ""}[one.meets]
+        rest = [*map(str, counts), share, f"{one.objective:.0%}{mark}"]
+        cadence = one.cadence.value
+        rows.append(
+            ([one.source, cadence, state[0], *rest], [one.source, cadence, state[1], *rest])
+        )
+    told = list(
+        zip(_aligned([zh for zh, _ in rows]), _aligned([en for _, en in rows]), strict=True)
+    )
+    for one in found:
+        for first, last, count in one.absent[:LISTED]:
+            span = first if count == 1 else f"{first} … {last}"
+            told.append((f"  {one.source} 缺 {span}（{count} 期）",
+                         f"  {one.source} missing {span} ({count})"))  # fmt: skip
+        for period, name, at in one.lagging[:LISTED]:
+            told.append((f"  {one.source} 迟到 {period} {name}，{at} 到",
+                         f"  {one.source} late {period} {name}, came {at}"))  # fmt: skip
+        for name, why in one.faults[:LISTED]:
+            told.append((f"  {one.source} 损坏 {name}：{why}",
+                         f"  {one.source} corrupt {name}: {why}"))  # fmt: skip
+    ok = all(one.meets is not False for one in found)
+    return Report({"sources": [one.to_json() for one in found]}, told, ok=ok)
+
+
+STATES = {
+    "on_time": ("准时", "on time"),
+    "behind": ("落后", "behind"),
+    "never": ("从未到达", "never came"),
+    "undated": ("不分期", "no periods"),
+}
+LISTED = 10  # lines of each sort that people are shown; the JSON has them all
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Columns under each other; a Chinese character is two cells wide."""
+    from unicodedata import east_asian_width
+
+    def width(text: str) -> int:
+        return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+    widest = [max(width(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * (most - width(cell)) for cell, most in zip(row, widest, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _registration(ws: Workspace, of: str) -> Report:
