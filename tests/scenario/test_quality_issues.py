@@ -17,6 +17,7 @@ from sanhua.store.clock import SetClock
 from sanhua.workspace import disputing
 from sanhua.workspace.explaining import explain
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.reporting import report
 from sanhua.workspace.running import run
 
 CHECK = "check:readings/meter.codes"
@@ -78,6 +79,8 @@ def test_an_issue_leads_from_the_failed_check_to_the_fix_and_opens_anew(
         clock.advance(timedelta(days=4))  # Friday
         (late,) = disputing.listed(ws)
         assert late["overdue"] and late["done_on"] == ""
+        told = [d for d in report(ws, "quality").diagnostics if d.code == "quality.overdue"]
+        assert [d.node for d in told] == [issue] and "2026-03-05" in told[0].message("zh")
         meters(project, "M9,", "M1,")
     with Workspace(project, clock=clock) as ws:
         run(ws)

@@ -109,6 +109,16 @@ def test_an_offset_that_is_written_down_is_what_is_compared_at_and_is_guarded():
     assert "unshifted" in drifted["v.equal.o.v"].told.en
 
 
+def test_other_columns_are_matched_without_multiplying_the_rows():
+    """31 hours of fifty meters against themselves an hour later."""
+    given = replace(DETECT, match=(("at", "at"), ("w", "w")))
+    own = [(at, v, f"m{m}") for m in range(50) for at, v, _ in series([float(m)] * 30 + [m + 1.0])]
+    later = [(at + timedelta(hours=1), v, w) for at, v, w in own]
+    found = judged(own, later, given)
+    assert found["at.clock.o"].value == "3600 s"
+    assert (found["v.equal.o.v"].numerator, found["v.equal.o.v"].denominator) == (1550, 1550)
+
+
 def test_series_that_never_change_are_not_said_to_be_apart():
     found = judged(series([5.0] * 60), series([5.0] * 60), DETECT)
     assert found["at.clock.o"].passed and found["at.clock.o"].value == "0 s"

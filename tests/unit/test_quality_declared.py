@@ -68,7 +68,6 @@ def test_what_is_said_of_a_column_in_time_is_read(tmp_path: Path):
         ("2024-01-01..2024-12-31", Timing("2024-01-01", "2024-12-31")),
         ("2024-01-01..", Timing("2024-01-01")),
         ("{from: sent_at, through: 2024-12-31}", Timing("sent_at", "2024-12-31")),
-        ("{at: sent_at}", Timing(valid_at="sent_at")),
     ):
         project, told = compiled(tmp_path, custom("validity", value))
         assert told == [], value
@@ -105,7 +104,7 @@ def test_a_reconciliation_and_control_totals_are_read(tmp_path: Path):
         ("validity", "2024", "format.wrong-form"),
         ("validity", "2024-12-31..2024-01-01", "format.empty-range"),
         ("validity", "2024-02-30..", "format.wrong-form"),
-        ("validity", "{at: sentat}", "ref.column"),
+        ("validity", "{from: sentat}", "ref.column"),
         ("validity", "{form: sent_at}", "format.unknown-key"),
         ("follows", "sentat", "ref.column"),
         ("follows", "{column: sent_at, within: soon}", "format.wrong-form"),

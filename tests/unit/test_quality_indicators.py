@@ -84,7 +84,7 @@ def full() -> DataContract:
             prop("day", "date", element="day", required=True, unique=True,
                  timing=Timing(valid_from="2026-01-01", valid_through="valid_to", order_by="id")),
             prop("plant", element="plant", references=("r.code",), options={"maxLength": "2"},
-                 timing=Timing(valid_at="day")),
+                 codes_on="day"),
             prop("kwh", "number", element="energy", classification="general1"),
             prop("sent_at", "timestamp"),
             prop("came_at", "timestamp", timing=Timing(follows="sent_at", within_s=600)),
@@ -172,7 +172,7 @@ def test_each_indicator_counts_what_its_rows_say():
     assert found["model"] == ("0102", 7, 7)
     assert found["metadata"] == ("0103", 4, 7)  # id is described; day, plant, kwh have an element
     assert found["rule"][0] == "0104"
-    assert found["plant.codes"] == ("0105", 4, 4)
+    assert found["plant.codes"] == ("0105", 3, 4)  # OLD ended in 2025
     assert found["security"] == ("0106", 7, 7)
     assert found["day.required"] == ("0201", 4, 4)
     assert found["sent_at.frequency"] == ("0202", 4, 4)  # each day of the 1st to the 4th
@@ -186,7 +186,7 @@ def test_each_indicator_counts_what_its_rows_say():
     assert found["plant.in.r.code"] == ("0402", 2, 4)
     assert found["kwh.control_total"][0] == "0402"
     assert found["day.validity"] == ("0501", 3, 4)  # the third outlives its valid_to
-    assert found["plant.valid_at.day"] == ("0501", 3, 4)  # OLD ended in 2025
+    assert found["plant.valid_on.day"] == ("0501", 3, 4)  # OLD ended in 2025
     assert found["came_at.within.sent_at"] == ("0502", 2, 3)  # one came after an hour
     assert found["came_at.follows.sent_at"] == ("0503", 2, 3)  # one came before it was sent
     assert found["day.order"] == ("0503", 3, 4)  # the 3rd after the 4th
@@ -269,6 +269,23 @@ def test_the_clock_of_another_store_counts_for_the_order_in_time():
     table = replace(full().tables[0], reconciles=(known,))
     clock = by_name(judged(replace(full(), tables=(table,))))["day.clock.o"]
     assert (clock.indicator, clock.value, clock.passed) == ("0503", "0 s", True)
+
+
+def test_the_order_of_reading_is_the_order_of_the_file():
+    """1, 3, 2, 4: one value falls behind the one read before it."""
+    table = TableSchema("t", (prop("at_", "timestamp", timing=Timing(order_by="file")),), HERE)
+    agreed = DataContract("t", HERE, (table,))
+    made = checks(
+        agreed, table, {}, {}, PACKS, TODAY, manifest=snapshot((Column("at_", "TIMESTAMP"),), 4)
+    )
+    (check,) = [one for one in made if one.id.endswith("at_.order")]
+    assert check.violations is not None and check.indicator == "0503"
+    parse(check.violations.expression)
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE t (at_ TIMESTAMP)")
+        for day in (1, 3, 2, 4):
+            db.execute("INSERT INTO t VALUES (?)", [f"2026-01-0{day}"])
+        assert db.execute(check.violations.expression).fetchone() == (1,)
 
 
 # Trend

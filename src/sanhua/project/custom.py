@@ -44,7 +44,7 @@ class Custom:
     def timing(self, found: dict[str, Node]) -> Timing:
         """`validity`, `follows`, `ordered` of a column."""
         validity, follows, ordered = (found.get(n) for n in ("validity", "follows", "ordered"))
-        start, end, at = "", "", ""
+        start, end = "", ""
         if isinstance(validity, Scalar):
             start, dots, end = (part.strip() for part in validity.text.partition(".."))
             if not dots or not (start or end) or not all(map(_is_day, filter(None, (start, end)))):
@@ -60,9 +60,9 @@ class Custom:
             elif crossed(start, end, "date"):
                 self.folder.error("format.empty-range", self.path, validity, low=start, high=end)
         elif isinstance(validity, Keys):
-            start, end, at = (validity.text(key) for key in ("from", "through", "at"))
-            for key, name in (("from", start), ("through", end), ("at", at)):
-                if name and (key == "at" or not _is_day(name)):
+            start, end = (validity.text(key) for key in ("from", "through"))
+            for key, name in (("from", start), ("through", end)):
+                if name and not _is_day(name):
                     self._column(name, validity.place(key))
         before, within = "", 0
         if isinstance(follows, Scalar):
@@ -78,7 +78,7 @@ class Custom:
             by, inside = ordered.text("by"), ordered.words("within")
         for name in (*([] if by in ("", "file") else [by]), *inside):
             self._column(name, ordered)
-        return Timing(start, end, at, before, within, by, inside)
+        return Timing(start, end, before, within, by, inside)
 
     def reconciliation(self, value: Node, origin: Origin) -> Reconciliation | None:
         """`reconciles` of a table. The other table's columns are looked up when the whole project

@@ -46,7 +46,7 @@ class Timing:
     """What is declared of a column in time; empty where nothing is.
 
     `valid_from`, `valid_through`: the days between which its values lie, both included; each may be
-    a column of the row instead. `valid_at`: the column with the day on which a code must be valid.
+    a column of the row instead.
     `follows`: a column that it is never earlier than, and by `within_s` seconds at most later.
     `order_by`: in the order of this column (`file`: as the rows were read), among rows of the same
     `order_within`, its values never fall.
@@ -54,7 +54,6 @@ class Timing:
 
     valid_from: str = ""
     valid_through: str = ""
-    valid_at: str = ""
     follows: str = ""
     within_s: int = 0
     order_by: str = ""

@@ -329,6 +329,11 @@ def _quality(ws: Workspace, of: str) -> Report:
             )
         told.append((f"  文件：{'、'.join(one.files)}", f"  files: {', '.join(one.files)}"))
         diagnostics |= {found.code: found for found in one.diagnostics}
+        for case in said["issues"]:
+            if case["overdue"]:
+                facts = {key: case[key] for key in ("title", "owner", "due")}
+                late = Diagnostic(Severity.WARNING, "quality.overdue", node=case["id"], facts=facts)
+                diagnostics[case["id"]] = late
     files = [file for one in made for file in one.files]
     data = {"resources": to_json(made), "files": files}
     return Report(data, told, list(diagnostics.values()))

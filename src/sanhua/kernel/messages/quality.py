@@ -126,4 +126,8 @@ MESSAGES = {
         "在规则上写 keepFailedRows，级别须低于 failed_rows_below",
         "keepFailedRows on the rule, of a table graded below failed_rows_below",
     ),
+    "quality.overdue": Message(
+        "{title} 已逾期：应在 {due} 前了结，负责人 {owner}",
+        "{title} is overdue since {due}; owner {owner}",
+    ),
 }

@@ -112,7 +112,7 @@ def control_totals(made: Maker) -> None:
         )
 
 
-# SQL
+# SQL. A name that starts with `_` is no table or column of a project.
 
 
 def _equal(given: Reconciliation, own: str, other: str, kind: str) -> str:
@@ -142,34 +142,39 @@ def _search(made: Maker, given: Reconciliation) -> str:
     """
     names = [(f"m{i}", own, other) for i, (own, other) in enumerate(given.match)]
     pairs = [(f"v{i}", own, other) for i, (own, other) in enumerate(given.compare)]
-    mine = ", ".join(f"{sql.quote(own)} AS {name}" for name, own, _ in (*names, *pairs))
-    theirs = ", ".join(f"{sql.quote(other)} AS {name}" for name, _, other in (*names, *pairs))
-    joined: list[str] = []
-    for name, own, _ in names:
-        if given.clock is not None and own == given.clock.column:
-            joined.append(
-                f"CAST(theirs.{name} AS TIMESTAMP) = "
-                f"CAST(mine.{name} AS TIMESTAMP) + shifts.shift * INTERVAL 1 SECOND"
-            )
-        else:
-            joined.append(f"theirs.{name} = mine.{name}")
+    clock = given.clock.column if given.clock is not None else ""
+    # The shifted moment is a column before the join: as a condition of it, the engine may join on
+    # the other columns first, which multiplies the rows.
+    shifted = "CAST({} AS TIMESTAMP) + _shift * INTERVAL 1 SECOND"
+    mine = ", ".join(
+        f"{shifted.format(sql.quote(own)) if own == clock else sql.quote(own)} AS {name}"
+        for name, own, _ in (*names, *pairs)
+    )
+    theirs = ", ".join(
+        f"CAST({sql.quote(other)} AS TIMESTAMP) AS {name}"
+        if own == clock
+        else f"{sql.quote(other)} AS {name}"
+        for name, own, other in (*names, *pairs)
+    )
+    joined = [f"_theirs.{name} = _mine.{name}" for name, _, _ in names]
     counted: list[str] = []
     for name, own, _ in pairs:
-        both = f"mine.{name} IS NOT NULL AND theirs.{name} IS NOT NULL"
-        same = _equal(given, f"mine.{name}", f"theirs.{name}", made.types[own])
+        both = f"_mine.{name} IS NOT NULL AND _theirs.{name} IS NOT NULL"
+        same = _equal(given, f"_mine.{name}", f"_theirs.{name}", made.types[own])
         counted += [
             f"CAST(count_if({both}) AS VARCHAR)",
             f"CAST(count_if({both} AND {same}) AS VARCHAR)",
         ]
+    own_table = sql.quote(made.table.name)
     shifts = ", ".join(f"({shift})" for shift in offsets(given.clock))
-    listed = " || ':' || ".join(["CAST(shift AS VARCHAR)", *counted])
+    listed = " || ':' || ".join(["CAST(_shift AS VARCHAR)", *counted])
     return (
-        f"WITH mine AS (SELECT {mine} FROM {sql.quote(made.table.name)}), "
-        f"theirs AS (SELECT {theirs} FROM {sql.quote(given.other)}), "
-        f"shifts AS (SELECT shift FROM (VALUES {shifts}) AS s(shift)), "
-        f"tried AS (SELECT shift, {listed} AS said FROM mine CROSS JOIN shifts "
-        f"JOIN theirs ON {' AND '.join(joined)} GROUP BY shift) "
-        "SELECT string_agg(said, ' ' ORDER BY shift) FROM tried"
+        f"WITH _shifts AS (SELECT _shift FROM (VALUES {shifts}) AS _s(_shift)), "
+        f"_mine AS (SELECT _shift, {mine} FROM {own_table} CROSS JOIN _shifts), "
+        f"_theirs AS (SELECT {theirs} FROM {sql.quote(given.other)}), "
+        f"_tried AS (SELECT _shift, {listed} AS said FROM _mine "
+        f"JOIN _theirs ON {' AND '.join(joined)} GROUP BY _shift) "
+        "SELECT string_agg(said, ' ' ORDER BY _shift) FROM _tried"
     )
 
 
@@ -192,16 +197,16 @@ def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
         )
 
     bound = format(given.totals_tolerance, "f")
-    differs = f"abs(ours.total - theirs.total) > abs(theirs.total) * {bound} / 100"
+    differs = f"abs(_ours.total - _theirs.total) > abs(_theirs.total) * {bound} / 100"
     return (
-        f"WITH ours AS ({summed(made.table.name, mine, at[0], 0)}), "
-        f"theirs AS ({summed(given.other, theirs, at[1], shift)}) "
+        f"WITH _ours AS ({summed(made.table.name, mine, at[0], 0)}), "
+        f"_theirs AS ({summed(given.other, theirs, at[1], shift)}) "
         "SELECT CAST(count(*) AS VARCHAR) || ':' || "
         f"CAST(count_if({differs}) AS VARCHAR) || ':' || "
-        "coalesce(CAST(sum(ours.total) AS VARCHAR), '') || ':' || "
-        "coalesce(CAST(sum(theirs.total) AS VARCHAR), '') || ':' || "
-        f"coalesce(min(CASE WHEN {differs} THEN ours.period END), '') "
-        "FROM ours JOIN theirs ON theirs.period = ours.period"
+        "coalesce(CAST(sum(_ours.total) AS VARCHAR), '') || ':' || "
+        "coalesce(CAST(sum(_theirs.total) AS VARCHAR), '') || ':' || "
+        f"coalesce(min(CASE WHEN {differs} THEN _ours.period END), '') "
+        "FROM _ours JOIN _theirs ON _theirs.period = _ours.period"
     )
 
 

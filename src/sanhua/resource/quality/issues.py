@@ -82,14 +82,14 @@ _TO = {
     Step.CLOSE: State.CLOSED,
     Step.REOPEN: State.OPEN,
 }
-_EVENTS = {
-    Step.ASSIGN: "issue.assigned",
-    Step.ACCEPT: "objection.accepted",
-    Step.REJECT: "objection.rejected",
-    Step.REPLY: "issue.answered",
-    Step.FIX: "issue.fixed",
-    Step.CLOSE: "issue.closed",
-    Step.REOPEN: "issue.reopened",
+_EVENTS = {  # after the kind: objection.accepted
+    Step.ASSIGN: "assigned",
+    Step.ACCEPT: "accepted",
+    Step.REJECT: "rejected",
+    Step.REPLY: "answered",
+    Step.FIX: "fixed",
+    Step.CLOSE: "closed",
+    Step.REOPEN: "reopened",
 }
 
 
@@ -353,7 +353,7 @@ def act(
         definition,
         tuple(evidence),
     )
-    uow.add(made, _EVENTS[step])
+    uow.add(made, f"{kind}.{_EVENTS[step]}")
     return made
 
 
@@ -410,7 +410,7 @@ def review(uow: Uow, judged: Quality) -> list[IssueAct]:
                 snapshots=judged.snapshots,
                 definition=failing[issue.about].definition,
             )
-            uow.add(reopened, _EVENTS[Step.REOPEN])
+            uow.add(reopened, f"{ISSUE}.{_EVENTS[Step.REOPEN]}")
             made.append(reopened)
     return made
 

@@ -342,7 +342,7 @@ BASIS = {  # indicator → what makes it assessable, said while nothing does
         "没有关联或合计（relationships、controlTotals）",
         "neither relationships nor totals (relationships, controlTotals)",
     ),
-    "0501": Text("没有有效期（validity）", "no period of validity (validity)"),
+    "0501": Text("没有有效期（validity、codesOn）", "no period of validity (validity, codesOn)"),
     "0502": Text("没有时限（SLA latency、follows）", "no promise in time (SLA latency, follows)"),
     "0503": Text("没有次序（ordered、follows）", "no order in time (ordered, follows)"),
     "0601": Text("网关还没有计量到对它的调用", "the gateway has metered no call for it yet"),

@@ -157,22 +157,21 @@ def timing_checks(
             total=made.values(name),
         )
     listed = codes.get(element.codes) if element is not None else None
-    if timing.valid_at in made.types and listed is not None:
-        at = sql.quote(timing.valid_at)
-        invalid = _code_out_of_period(listed, quoted, at)
+    if prop.codes_on in made.types and listed is not None and listed.has_terms:
+        at = sql.quote(prop.codes_on)
+        valid, known = (listed.violations(quoted, made.types[name], on) for on in (at, ""))
         made.add(
-            f"{name}.valid_at.{timing.valid_at}",
+            f"{name}.valid_on.{prop.codes_on}",
             "0501",
             Text(
-                f"{name} 的代码在 {timing.valid_at} 当日有效",
-                f"the code in {name} is in force on {timing.valid_at}",
+                f"{name} 的代码在 {prop.codes_on} 当日有效",
+                f"the code in {name} is in force on {prop.codes_on}",
             ),
             prop.origin,
             column=name,
-            violations=Metric("", f"count_if({invalid})") if invalid else None,
+            violations=Metric("", f"count_if({at} IS NOT NULL AND {valid} AND NOT ({known}))"),
             total=Metric(
-                f"pairs:{made.table.name}.{name}/{timing.valid_at}",
-                f"count_if({both(quoted, at)})",
+                f"pairs:{made.table.name}.{name}/{prop.codes_on}", f"count_if({both(quoted, at)})"
             ),
         )
     if timing.follows in made.types:
@@ -224,28 +223,3 @@ def timing_checks(
             violations=Metric("", query, Scan.QUERY),
             total=made.values(name),
         )
-
-
-def _code_out_of_period(listed: CodeList, code: str, at: str) -> str:
-    """True where the code was not in force on the day in `at`; an unknown code is another check's.
-    Empty when the list gives no period.
-    """
-    if not {"from", "through"} & set(listed.columns):
-        return ""
-    place = {name: listed.columns.index(name) for name in listed.columns}
-    periods: dict[str, list[str]] = {}
-    for row in listed.rows:
-        inside = [
-            f"CAST({at} AS DATE) {operator} CAST({sql.literal(row[place[key]])} AS DATE)"
-            for key, operator in (("from", ">="), ("through", "<="))
-            if key in place and row[place[key]]
-        ]
-        periods.setdefault(row[place["code"]], []).append(" AND ".join(inside) or "TRUE")
-    bounded = {code: options for code, options in periods.items() if "TRUE" not in options}
-    if not bounded:
-        return ""
-    cases = " ".join(
-        f"WHEN {sql.literal(known)} THEN NOT ({' OR '.join(f'({o})' for o in options)})"
-        for known, options in sorted(bounded.items())
-    )
-    return f"CASE CAST({code} AS VARCHAR) {cases} ELSE FALSE END"
