@@ -88,7 +88,7 @@ def _ask(
     if isinstance(form, Api):
         from sanhua.sources import api
 
-        answer = api.read(form, source.id, source.reading.records, landing)
+        answer = api.read(form, source.id, source.reading.records, landing, source.reading.format)
         files = [Landed(one.name, one.content, one.bytes) for one in answer.files]
         return Gained(
             files,
