@@ -54,7 +54,8 @@ def opened(folder: Path, answer: show.Answer, language: str | None, actor: str =
     return ws
 
 
-# Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
+# Groups of acts and commands, each in a module that is loaded when it is named: name → module,
+# help.
 GROUPS = {
     "asset": (
         "sanhua.cli.assets",
@@ -63,6 +64,14 @@ GROUPS = {
     "deal": (
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
+    ),
+    "profile": (
+        "sanhua.cli.profiling",
+        "看数据：文件、网址、数据库 see what a file, an address or a database holds.",
+    ),
+    "quality": (
+        "sanhua.cli.quality",
+        "质量：问题与数据异议 issues of quality, objections to data.",
     ),
     "source": (
         "sanhua.cli.sourcing",
@@ -282,7 +291,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
 @click.option(
-    "--id", "of", default="", help="哪一项登记或数据源 which registration or source (default: all)"
+    "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
 @common
 def report(
@@ -294,7 +303,7 @@ def report(
     as_json: bool,
     language: str | None,
 ) -> None:
-    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML; a dossier as one signed file."""
+    """出具报告 write a report: XLSX, PDF, HTML, JSON, JSON-LD, YAML; a signed dossier."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 

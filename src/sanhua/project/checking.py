@@ -581,14 +581,23 @@ class _Check:
                 self.say("contract.unlisted-column", at, of, severity=Severity.NOTE, value=column)
 
     def _rules_of(self, contract: DataContract, table: TableSchema, known: set[str]) -> None:
-        """The queries of quality rules read tables that exist."""
+        """The tables that quality rules and reconciliations read exist, and their columns."""
+        of = node("contract", contract.id)
         for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
             if rule.type != "sql":
                 continue
-            of = node("contract", contract.id)
             query = self._reads(query_of(rule, table.name), rule.origin, of, known)
             if query is not None and len(query.tree.selects) != 1:
                 self.say("engine.not-one-value", rule.origin, of, expression=rule.query)
+        for one in table.reconciles:
+            if not self.ref("table", one.other, known, one.origin, of):
+                continue
+            columns = self.schemas.get(one.other)
+            for theirs in [other for _, other in (*one.match, *one.compare)]:
+                if columns is not None and theirs not in columns:
+                    near = nearest_or_some(theirs, columns)
+                    value = f"{one.other}.{theirs}"
+                    self.say("ref.column", one.origin, of, value=value, nearest=near)
 
     def _reads(
         self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False

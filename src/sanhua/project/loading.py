@@ -5,6 +5,7 @@ place.
 from __future__ import annotations
 
 import base64
+import glob
 import json
 import os
 import re
@@ -44,10 +45,11 @@ from sanhua.project.read import (
 )
 from sanhua.resource.arrival import span
 from sanhua.resource.collect import Api, Cadence, Database, Documents, Inbox, Pages, Source
+from sanhua.resource.grade import Grade
 from sanhua.verify import public_raw
 
 SETTINGS_FILE = "sanhua.yaml"
-OVERRIDES = ("language", "engine", "store", "lake", "base")
+OVERRIDES = ("language", "engine", "store", "lake", "base", "failed_rows_below")
 BESIDE = ("evidence", "keys", "state", "docs", "data", "inbox")  # folders that hold no declarations
 
 EXPECTED = {
@@ -447,7 +449,16 @@ class Loader:
             tuple(dict.fromkeys(("cn", *packs))),
             serve,
             said["base"],
+            self._grade(found, said["failed_rows_below"] or "general2"),
         )
+
+    def _grade(self, found: Keys, written: str) -> str:
+        """The grade that failed rows must be below, from the file or the environment."""
+        try:
+            return Grade.parse(written).value
+        except Invalid as error:
+            self.folder.take(error, SETTINGS_FILE, found.scalar("failed_rows_below"))
+            return "general2"
 
     def _parties(self) -> None:
         yaml_path, excel_path = self.replaced("", "parties")
@@ -496,6 +507,9 @@ class Loader:
             reading = found.keys("read")
             files = found.scalar("files")
             header = reading.text("header") if reading else ""
+            tables = found.flat("tables")
+            if reading and reading.text("format") == "gtfs" and files and not tables:
+                tables = self._feed(key, path, files)
             self.project.sources[key] = Source(
                 key,
                 self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
@@ -514,12 +528,16 @@ class Loader:
                     reading.text("range"),
                     reading.text("records"),
                     reading.text("key"),
+                    int(reading.text("header_rows", "0")),
+                    tuple(int(width) for width in reading.words("widths")),
+                    reading.flat("columns"),
+                    reading.text("positions"),
                 )
                 if reading
                 else Reading(),
                 found.text("supplier"),
                 found.text("late"),
-                found.flat("tables"),
+                tables,
                 found.text("period"),
                 found.text("stamped") == "end",
                 found.text("since"),
@@ -598,6 +616,25 @@ class Loader:
                 int(inner.text("megabytes", "256") if inner else "256") << 20,
             )
         return Documents(filled("documents"))
+
+    def _feed(self, key: str, path: str, files: Scalar) -> dict[str, str]:
+        """The tables of a GTFS feed, `<source>_<file>`: its members, as they lie in its zip."""
+        from sanhua.engine.read import parts_of
+
+        pattern = self.folder.filled(files, path)
+        found = sorted(glob.glob(str(self.folder.root / pattern)))
+        if not found:
+            self.folder.warn("source.no-feed", path, files, source=key, pattern=pattern)
+            return {}
+        try:
+            members = parts_of(Path(found[0]), f"{Path(found[0]).name}!*.txt")
+        except SanhuaError as failure:
+            self.folder.take(failure, path, files)
+            return {}
+        names = [member.partition("!")[2] for member in members]
+        stems = (name.rpartition("/")[2].removesuffix(".txt").lower() for name in names)
+        tables = (f"{key}_{re.sub('[^a-z0-9]+', '_', stem)}"[:63] for stem in stems)
+        return dict(zip(tables, names, strict=True))
 
     # SQL
 

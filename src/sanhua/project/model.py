@@ -50,6 +50,7 @@ class Settings:
     rules: tuple[str, ...] = ("cn",)
     serve: Mapping[str, str] = field(default_factory=dict[str, str])
     base: str = ""
+    failed_rows_below: str = "general2"  # the grade that a table must be below to keep failed rows
 
 
 @dataclass(frozen=True, slots=True)

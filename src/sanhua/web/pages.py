@@ -1,6 +1,7 @@
 """The first pages of the portal: the value path, and every node's drill-down one level at a time.
 
     GET /                  the value path of the project, from what the last run has kept
+    GET /quality/<id>      the quality of a resource: score, trend, indicators, checks, issues
     GET /explain/<node>    a node: value, place, rules, what it stands on and what stands on it
     GET /static/<name>     the style sheet and the icon
 
@@ -113,6 +114,7 @@ class _Portal:
         self._app = Starlette(
             routes=[
                 Route("/", partial(self._answer, self._home)),
+                Route("/quality/{contract}", partial(self._answer, self._quality)),
                 Route("/freshness", partial(self._answer, self._freshness)),
                 Route("/explain/{node:path}", partial(self._answer, self._explain)),
                 Route("/static/{name}", self._asset),
@@ -161,6 +163,11 @@ class _Portal:
         opened = self._browser.open(request.path_params["node"], **offsets)
         title = self._ws.project.settings.title
         return self._shower.node(opened, title, offsets, _here(request, language))
+
+    def _quality(self, request: Request, language: str) -> bytes:
+        said = self._browser.quality(request.path_params["contract"])
+        title = self._ws.project.settings.title
+        return self._shower.quality(said, title, _here(request, language))
 
     async def _answer(self, make: Callable[[Request, str], bytes], request: Request) -> Response:
         """Make a page in a thread; what fails becomes a page that says so."""

@@ -23,6 +23,8 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI
 from sanhua.project.model import Project
+from sanhua.report import chart
+from sanhua.report.quality import charts
 from sanhua.resource.arrival import Freshness
 from sanhua.resource.grade import Grade
 from sanhua.web import words
@@ -83,7 +85,7 @@ class Shower:
         }
         self._templates = {
             name: self._environment.get_template(f"{name}.html")
-            for name in ("freshness", "home", "node", "plain")
+            for name in ("freshness", "home", "node", "plain", "quality")
         }
 
     def home(self, overview: Overview, here: Here) -> bytes:
@@ -167,6 +169,11 @@ class Shower:
             tag=lambda tag: words.TAGS[tag].say(language) if tag in words.TAGS else tag,
         )
 
+    def quality(self, said: Mapping[str, Any], title: Text, here: Here) -> bytes:
+        """The quality of one resource: what `report.quality.content` says."""
+        drawn = {name: _in_portal(svg) for name, svg in charts(said).items()}
+        return self._page("quality", here, r=said, title=title, charts=drawn, listed=LISTED_MAX)
+
     def never_run(self, project: Project, here: Here) -> bytes:
         return self._page("plain", here, title=project.settings.title, kind="never_run", shown=True)
 
@@ -198,6 +205,14 @@ class Shower:
             **values,
         )
         return text.encode()
+
+
+def _in_portal(svg: str) -> str:
+    """A chart in the colours of the page, which may be dark."""
+    named = ((chart.INK, "--ink"), (chart.QUIET, "--quiet"), (chart.LINE, "--line"))
+    for colour, name in (*named, (chart.FILL, "--resource-bar"), (chart.BAD, "--bad")):
+        svg = svg.replace(f'"{colour}"', f'"var({name})"')
+    return svg
 
 
 @cache

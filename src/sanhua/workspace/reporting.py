@@ -43,7 +43,7 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    `of` is the id of what a dossier is about (default: all there are).
+    `of` is the id of the registration or contract that it is about (default: all there are).
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
@@ -56,8 +56,8 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     if made.error is not None and (not made.steps or failed & RESTS_ON[kind]):
         return Report({}, [], made.diagnostics, False, made.error)
     chosen = _entity(ws, entity)
-    if kind == "registration":
-        drawn = _registration(ws, of)
+    if kind in BY_ID:
+        drawn = BY_ID[kind](ws, of)
     else:
         when, left_out = _period(ws, chosen, period)
         drawn = KINDS[kind](ws, chosen, when)
@@ -293,57 +293,45 @@ def proposal(
     return Report(data, told, list(bare.values()), not bare)
 
 
-def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
-    """Every resource's score, dimensions and findings as they stand."""
-    from sanhua.resource.quality import Quality
+def _quality(ws: Workspace, of: str) -> Report:
+    """Every resource's score, indicators, findings and trend as they stand: HTML, PDF, a badge."""
+    from sanhua.workspace.assessing import assess, to_json
 
-    resources: list[dict[str, Any]] = []
+    made = assess(ws, of)
     told: list[tuple[str, str]] = []
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for judged in uow.all(Quality):
-            if judged.contract not in ws.project.contracts:
-                continue
-            score = "" if judged.score is None else format(judged.score, "f")
-            resources.append(
-                {
-                    "id": judged.id,
-                    "score": score,
-                    "checks": judged.checks,
-                    "passed": judged.passed,
-                    "failed": judged.failed,
-                    "errors": judged.errors,
-                    "not_assessable": judged.not_assessable,
-                    "dimensions": [
-                        {
-                            "id": d.id,
-                            "title": str(d.title),
-                            "score": None if d.score is None else format(d.score, "f"),
-                        }
-                        for d in judged.dimensions
-                    ],
-                    "findings": [
-                        {
-                            "id": f.id,
-                            "label": str(f.label),
-                            "state": f.state,
-                            "indicator": f.indicator,
-                            "excluded": f.excluded,
-                        }
-                        for f in judged.findings
-                    ],
-                }
+    diagnostics: dict[str, Diagnostic] = {}
+    for one in made:
+        said = one.said
+        shown, name = said["score"] or "—", said["contract"]
+        bare = said["indicators_total"] - said["assessable"]
+        told.append(
+            (
+                f"{name}  得分 {shown}，检查 {said['checks']}，未通过 {said['failed']}，"
+                f"不可评估的指标 {bare}",
+                f"{name}  score {shown}, checks {said['checks']}, failed {said['failed']}, "
+                f"indicators not assessable {bare}",
             )
-            shown = score or "—"
-            name, bare = judged.contract, judged.not_assessable
+        )
+        for finding in said["findings"]:
+            if finding["told"]["zh"]:
+                zh, en = finding["told"]["zh"], finding["told"]["en"]
+                label = finding["label"]
+                told.append((f"  {label['zh']}：{zh}", f"  {label['en'] or label['zh']}: {en}"))
+        for lost in said["worse"]:
+            label = lost["label"]
             told.append(
                 (
-                    f"{name}  得分 {shown}，检查 {judged.checks}，未通过 {judged.failed}，"
-                    f"不可评估的指标 {bare}",
-                    f"{name}  score {shown}, checks {judged.checks}, failed {judged.failed}, "
-                    f"indicators not assessable {bare}",
+                    f"  比上次差：{label['zh']}（{lost['before']['zh']} → {lost['after']['zh']}）",
+                    f"  worse: {label['en'] or label['zh']} "
+                    f"({lost['before']['en'] or lost['before']['zh']} → "
+                    f"{lost['after']['en'] or lost['after']['zh']})",
                 )
             )
-    return Report({"resources": resources}, told)
+        told.append((f"  文件：{'、'.join(one.files)}", f"  files: {', '.join(one.files)}"))
+        diagnostics |= {found.code: found for found in one.diagnostics}
+    files = [file for one in made for file in one.files]
+    data = {"resources": to_json(made), "files": files}
+    return Report(data, told, list(diagnostics.values()))
 
 
 def _freshness(ws: Workspace, of: str) -> Report:
@@ -483,9 +471,12 @@ def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
-    "quality": _quality,
     "catalogue": _catalogue,
     "standards": _standards,
+}
+BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
+    "quality": _quality,
+    "registration": _registration,
 }
 
 
