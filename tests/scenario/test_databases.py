@@ -335,3 +335,14 @@ def test_a_query_that_takes_too_long_is_ended(base: tuple[str, sa.Engine], tmp_p
         form = Database(url, query=slow, timeout_s=1)
         database.read(form, "n", "s", Landing(tmp_path / "landing"), None, nothing)
     assert error.value.code == "database.timeout"
+
+
+def test_a_table_opens_into_what_was_asked_of_the_database(erp: Path):
+    from sanhua.workspace.explaining import explain
+
+    with opened(erp) as ws:
+        assert run(ws).ok
+        told = explain(ws, "table:rates").to_json()
+    arrival = next(node for node in told["nodes"] if node["kind"] == "arrival")
+    assert "SELECT code, rate FROM rates" in str(arrival)
+    assert {"made_from", "came_as"} <= {edge["edge"] for edge in told["edges"]}
