@@ -325,3 +325,24 @@ def test_check_says_what_is_wrong_with_a_database_source(erp: Path):
         "cadence: hour\ndatabase: postgresql://u:hunter2@h/d\ntable: a\n"
     )
     assert "format.unknown-key" in codes(base + "table: a\ncursr: id\n")
+
+
+def test_a_query_that_takes_too_long_is_ended(base: tuple[str, sa.Engine], tmp_path: Path):
+    url, engine = base
+    do(engine, "CREATE TABLE n (id INTEGER)", *(f"INSERT INTO n VALUES ({i})" for i in range(60)))
+    slow = "SELECT count(*) AS x FROM n a, n b, n c, n d, n e WHERE a.id + b.id + c.id < d.id"
+    with pytest.raises(Unavailable) as error:
+        form = Database(url, query=slow, timeout_s=1)
+        database.read(form, "n", "s", Landing(tmp_path / "landing"), None, nothing)
+    assert error.value.code == "database.timeout"
+
+
+def test_a_table_opens_into_what_was_asked_of_the_database(erp: Path):
+    from sanhua.workspace.explaining import explain
+
+    with opened(erp) as ws:
+        assert run(ws).ok
+        told = explain(ws, "table:rates").to_json()
+    arrival = next(node for node in told["nodes"] if node["kind"] == "arrival")
+    assert "SELECT code, rate FROM rates" in str(arrival)
+    assert {"made_from", "came_as"} <= {edge["edge"] for edge in told["edges"]}

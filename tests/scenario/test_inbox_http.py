@@ -15,10 +15,13 @@ from typing import Any
 
 import deals
 import pytest
-from test_feed import FILES, body, drop, name_of
+from test_feed import FILES, body, drop, name_of, total
 
+from sanhua.kernel.errors import NotFound
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
+from sanhua.workspace.scheduling import ScheduledRun, schedule_file
+from sanhua.workspace.sending import new_sender, revoke_sender
 
 
 @pytest.fixture
@@ -54,6 +57,14 @@ def send(
         line.close()
 
 
+def token_of(project: Path) -> tuple[str, str]:
+    with Workspace(project, env={}) as ws:
+        made = new_sender(ws, "flow", "gates", "")
+        with pytest.raises(NotFound):
+            new_sender(ws, "nothing", "gates", "")
+    return made["id"], made["token"]
+
+
 def healthz(gateway: deals.Gateway) -> dict[str, Any]:
     line = http.client.HTTPConnection(gateway.address, timeout=20)
     line.request("GET", "/healthz")
@@ -62,8 +73,8 @@ def healthz(gateway: deals.Gateway) -> dict[str, Any]:
     return found
 
 
-def test_what_was_answered_is_there_after_a_kill_and_counts_once(feed: Path):
-    token = deals.say(feed, "source", "token", "flow", "--party", "gates")["token"]
+def test_what_was_answered_is_there_after_a_kill_and_nothing_else_is_taken(feed: Path):
+    issued, token = token_of(feed)
     with deals.serving(feed) as gateway:
         assert send(gateway, token, name_of(0), body(0))[0] == 201
         assert send(gateway, token, name_of(0), body(0))[0] == 200, "the same again"
@@ -84,31 +95,27 @@ def test_what_was_answered_is_there_after_a_kill_and_counts_once(feed: Path):
         assert code(token, name_of(2), body(2), method="DELETE") == (405, "inbox.method")
         for name in ("..%2f..%2fsanhua.yaml", "%2e%2e", ".hidden", "a.csv.part", "a%00.csv"):
             assert code(token, name, body(2)) == (422, "inbox.bad-name"), name
+        with Workspace(feed, env={}) as ws:
+            revoke_sender(ws, issued, "gone")
+        assert code(token, name_of(3), body(3)) == (401, "inbox.unknown-token")
         gateway.kill()
+    stored = b"".join(p.read_bytes() for p in (feed / "state").glob("state.db*"))
+    assert token.encode() not in stored
     with Workspace(feed, env={}) as ws:
         made = run(ws)
         assert made.ok, made.error
         rows = ws.engine.query("SELECT count(*), CAST(sum(inflow) AS BIGINT) FROM flow")
         assert rows == [(6, sum(range(3)) + 3 + sum(range(3)) + 3)]
-    (fresh,) = deals.say(feed, "report", "freshness", code=1)["sources"]
+        from sanhua.workspace.reporting import report
+
+        (fresh,) = report(ws, "freshness").data["sources"]
     assert (fresh["arrivals"], fresh["repeated"], fresh["corrected"]) == (4, 1, 1)
     left = [p for p in (feed / "state" / "raw" / "flow").rglob("*") if p.is_file()]
     assert len(left) == 3 and "sanhua.yaml" in {p.name for p in feed.iterdir()}
 
 
-def test_a_revoked_token_sends_nothing_more(feed: Path):
-    made = deals.say(feed, "source", "token", "flow", "--party", "gates")
-    assert deals.say(feed, "source", "token", "nothing", "--party", "gates", code=3)
-    with deals.serving(feed) as gateway:
-        assert send(gateway, made["token"], name_of(0), body(0))[0] == 201
-        deals.say(feed, "source", "revoke", made["id"])
-        assert send(gateway, made["token"], name_of(1), body(1))[0] == 401
-    stored = b"".join(p.read_bytes() for p in (feed / "state").glob("state.db*"))
-    assert made["token"].encode() not in stored
-
-
 def test_the_scheduler_takes_what_comes_and_builds_what_is_made_from_it(feed: Path):
-    token = deals.say(feed, "source", "token", "flow", "--party", "gates")["token"]
+    _, token = token_of(feed)
     source = feed / "sources" / "flow.yaml"
     assert FILES["sources/flow.yaml"].count("done: .ok") == 1 and source.exists()
     with deals.serving(feed, "--schedule") as gateway:
@@ -116,12 +123,15 @@ def test_the_scheduler_takes_what_comes_and_builds_what_is_made_from_it(feed: Pa
         assert send(gateway, token, name_of(1), body(1))[0] == 201
 
         def built() -> bool:
-            found = deals.say(feed, "source", "list")["sources"][0]
-            return bool(found["last_at"]) and found["fault"] == "" and not any(
-                (feed / "state" / "raw" / "flow" / "incoming").glob("*.json")
-            ) and any((feed / "state" / "lake" / "built").glob("by_hour/*"))  # fmt: skip
+            """The second look found nothing more to do."""
+            waiting = (feed / "state" / "raw" / "flow" / "incoming").glob("*.json")
+            made = (feed / "state" / "lake" / "built").glob("by_hour/*")
+            return any(made) and not any(waiting) and schedule_file(feed).exists()
 
-        deals.wait_until(built, 30)
+        deals.wait_until(built, 60)
+        deals.wait_until(lambda: not any((feed / "inbox" / "flow").glob("*.csv")), 60)
+        found = deals.say(feed, "source", "list")["sources"][0]
+        assert found["fault"] == ""
         told = healthz(gateway)
         assert told["status"] == "ok"
         assert [one["source"] for one in told["schedule"]["sources"]] == ["flow"]
@@ -131,11 +141,8 @@ def test_the_scheduler_takes_what_comes_and_builds_what_is_made_from_it(feed: Pa
         page.close()
         assert "新鲜度" in shown and "<code>flow</code>" in shown and "落后" in shown
     with Workspace(feed, env={}) as ws:
-        made = run(ws)  # what no select brings is done now, the tables are there
-        done = {f"{step.step} {step.node}" for step in made.steps if step.status == "done"}
-        assert not done & {"collect table:flow", "build table:by_hour"}
+        assert run(ws).ok
+        assert total(ws)[0] == 6
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-            from sanhua.workspace.scheduling import ScheduledRun
-
             (ran,) = uow.all(ScheduledRun)
         assert ran.ok and ran.failures == 0

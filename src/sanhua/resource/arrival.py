@@ -37,8 +37,8 @@ class Arrival:
     of the same bytes coming again.
 
     `reading` is the hash of how it was tried to be read, `fault` the code why it cannot be and
-    `reason` its text; `first` and `last` bound the period column. `part` numbers the files of one
-    fetch. Moments are text.
+    `reason` its text; `first` and `last` bound the period or cursor column. `asked` is the query
+    that it answers, without secrets. Moments are text.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Arrival:
     reason: str = ""
     first: str = ""
     last: str = ""
+    asked: str = ""
 
 
 @record("fetch")

@@ -138,7 +138,7 @@ class RawFile:
     """原始数据: one file as one source handed it over; `path` as the source names it.
 
     `raw_file:<source>@<content hash>`: the same bytes from another source are another file, with
-    another supplier.
+    another supplier. `came_as` is the arrival that brought it, of a source that is fetched.
     """
 
     id: str
@@ -147,6 +147,7 @@ class RawFile:
     bytes: int
     supplier: Annotated[str, Ref("supplied_by")] = ""
     content: Annotated[str, Ref("content")] = ""
+    came_as: Annotated[str, Ref("came_as")] = ""
 
 
 @record("part")

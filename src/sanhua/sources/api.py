@@ -56,8 +56,9 @@ class Answered:
     digest: str = ""
 
 
-def read(form: Api, source: str, records: str, landing: Landing) -> Answered:
-    """Land what an API or address answers; nothing of it when it fails midway.
+def read(form: Api, source: str, records: str, landing: Landing, kind: str = "") -> Answered:
+    """Land what an API or address answers; nothing of it when it fails midway. `kind` is a format
+    that the answer has whatever the address ends in.
 
     Unavailable api.unreachable, api.status, api.timeout; Invalid api.too-large, api.too-many-pages,
     api.other-host, api.loop, api.not-json, api.no-records.
@@ -65,13 +66,13 @@ def read(form: Api, source: str, records: str, landing: Landing) -> Answered:
     reading = _Reading(form, landing)
     made = Answered()
     with reading.client, reading.all_or_nothing():
-        if form.pages.by or not _is_file(form.url):
+        if form.pages.by or not (_is_file(form.url) or kind not in ("", "json")):
             for number, (page, count) in enumerate(reading.pages(source, records), 1):
                 made.records += count
                 if count or number == 1:
                     made.files.append(page)
         else:
-            made.files.append(reading.file(source))
+            made.files.append(reading.file(source, {"excel": "xlsx"}.get(kind, kind)))
     whole = " ".join(f"{one.name} {one.content}" for one in made.files)
     made.digest = f"pages:{sha256(whole.encode()).hexdigest()}"
     return made
@@ -166,11 +167,11 @@ class _Reading:
             link = answer.links.get("next", {}).get("url", "")
             return Page(name, content, receiving.bytes), value, link
 
-    def file(self, source: str) -> Page:
+    def file(self, source: str, kind: str) -> Page:
         """The file at the address, landed under its own ending."""
         name = urlsplit(self.form.url).path.rpartition("/")[2]
         ending = re.search(r"(\.[A-Za-z0-9]{1,8}){1,2}$", name)
-        name = f"{source}{ending[0].lower() if ending else ''}"
+        name = f"{source}{ending[0].lower() if ending and not kind else f'.{kind}'}"
         with self.landing.receiving(name) as receiving:
             self._received(self.form.url, {}, receiving, None)
             return Page(name, self._kept(receiving), receiving.bytes)

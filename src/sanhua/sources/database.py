@@ -41,6 +41,9 @@ PART_ROWS = 500_000  # rows of one file
 BATCH_ROWS = 5_000  # rows in memory
 CONNECT_WAIT_S = 10
 _HASH_BYTES = 16
+_TOO_SLOW = re.compile(
+    r"statement timeout|interrupted|execution was interrupted|read operation timed out"
+)
 _HASH_MODULUS = 1 << 128
 
 
@@ -148,7 +151,7 @@ def read(
     """
     url = _url(form)
     until = time.monotonic() + form.timeout_s
-    with _errors(url), _connected(url, form) as connection:
+    with _errors(url, form.timeout_s), _connected(url, form) as connection:
         query, bound = _query(form, connection, before)
         _count_undated(form, connection, query, tell)
         known = _seen(before, bound) if before is not None and bound is not None else Counter()
@@ -195,7 +198,7 @@ def _connected(url: sa.URL, form: Database) -> Iterator[sa.Connection]:
     kind = url.get_backend_name()
     options: dict[str, Any] = {
         "postgresql": {"connect_timeout": CONNECT_WAIT_S},
-        "mysql": {"connect_timeout": CONNECT_WAIT_S, "read_timeout": form.timeout_s},
+        "mysql": {"connect_timeout": CONNECT_WAIT_S, "read_timeout": form.timeout_s + 30},
         "sqlite": {"timeout": CONNECT_WAIT_S},
         "oracle": {"tcp_connect_timeout": CONNECT_WAIT_S},
         "mssql": {"timeout": CONNECT_WAIT_S},
@@ -218,6 +221,11 @@ def _connected(url: sa.URL, form: Database) -> Iterator[sa.Connection]:
                 connection.exec_driver_sql(
                     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
+                slow = form.timeout_s * (
+                    1 if getattr(connection.dialect, "is_mariadb", False) else 1000
+                )
+                name = "max_statement_time" if slow == form.timeout_s else "max_execution_time"
+                connection.exec_driver_sql(f"SET SESSION {name} = {slow:d}")
                 connection.rollback()
             elif kind in ("oracle", "dm"):
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
@@ -246,7 +254,7 @@ def _stop_after(connection: sa.Connection, seconds: int) -> None:
 
 
 @contextmanager
-def _errors(url: sa.URL) -> Iterator[None]:
+def _errors(url: sa.URL, seconds: int) -> Iterator[None]:
     """What the driver says, without the password."""
     try:
         yield
@@ -255,6 +263,8 @@ def _errors(url: sa.URL) -> Iterator[None]:
         told = (reason or [type(error).__name__])[0][:300]
         if url.password:
             told = told.replace(str(url.password), "***")
+        if _TOO_SLOW.search(told):
+            raise Unavailable("database.timeout", seconds=seconds) from None
         if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError):
             raise Unavailable("database.unreachable", reason=told) from None
         if isinstance(error, exc.NoSuchTableError):

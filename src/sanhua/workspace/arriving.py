@@ -164,7 +164,10 @@ def enter(ws: Workspace, source: Source, inbox: Inbox, landing: Landing) -> int:
             for note in batch:
                 name = arrival_id(source.id, note.name, note.content)
                 if name in kept:
-                    again = replace(kept[name], again=kept[name].again + 1, again_at=note.at)
+                    again = kept[name]
+                    if again.fault:
+                        again = judged(ws, source, landing, again, prober)
+                    again = replace(again, again=again.again + 1, again_at=note.at)
                     kept[name] = again
                     made.append((again, "raw.repeated"))
                     continue
@@ -210,7 +213,7 @@ def judged(
     from sanhua.engine.probe import Prober
 
     assert isinstance(prober, Prober)
-    path = landing.path(arrival.name, arrival.content)
+    path = must_be_there(landing, arrival)
     fault = reason = first = last = ""
     try:
         for number, (part, columns, dated) in enumerate(_tables(ws, source)):
@@ -220,10 +223,12 @@ def judged(
                 first, last = found.first, found.last
         if reads_period_column(source) and not first:
             raise Invalid("period.no-value", field=source.period)
-    except Unavailable:
+    except (Unavailable, OSError):
         raise
     except SanhuaError as error:
         fault, reason = error.code, error.diagnostic.message("en")
+    except Exception as error:  # one file must not keep the others out
+        fault, reason = "collect.cannot-read", f"{type(error).__name__}: {error}"[:300]
     return replace(
         arrival, reading=reading_digest(ws, source), fault=fault, reason=reason, first=first,
         last=last,

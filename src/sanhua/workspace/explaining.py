@@ -38,7 +38,7 @@ _FACTS = (
     "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
     "denominator", "excluded", "ratio", "passed", "grade", "rights", "outcome", "code", "dated",
     "date", "total", "pool", "basis", "transform", "type", "bytes", "path", "line", "source",
-    "version", "state", "role", "content",
+    "via", "asked", "version", "state", "role", "content",
 )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _ask(
     if isinstance(form, Api):
         from sanhua.sources import api
 
-        answer = api.read(form, source.id, source.reading.records, landing)
+        answer = api.read(form, source.id, source.reading.records, landing, source.reading.format)
         files = [Landed(one.name, one.content, one.bytes) for one in answer.files]
         return Gained(
             files,
@@ -154,6 +154,7 @@ def _entered(
     if gained.adds:
         same = not gained.files
     order = before.order if before else 0
+    said = "; ".join(f"{key}: {value}" for key, value in gained.asked.items())
     made: list[Arrival] = []
     named: list[str] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
@@ -165,7 +166,7 @@ def _entered(
                 made.append(
                     Arrival(
                         name, source.id, one.name, one.content, one.bytes, ended, order,
-                        gained.via, first=one.first, last=one.last,
+                        gained.via, first=one.first, last=one.last, asked=said,
                     )
                 )  # fmt: skip
     brings = before.brings if same and before and not gained.adds else tuple(named)

@@ -17,7 +17,7 @@ from sanhua.workspace.opening import Workspace
 @dataclass(frozen=True, slots=True)
 class RawInput:
     """`name` as the source names it (without the machine's folders above its glob), `part` a member
-    of a zip.
+    of a zip, `arrival` how it came when it did not lie there.
     """
 
     path: Path
@@ -25,6 +25,7 @@ class RawInput:
     sha256: str
     bytes: int
     part: str = ""
+    arrival: str = ""
 
 
 def find_files(ws: Workspace, source: Source) -> list[RawInput]:
@@ -108,6 +109,7 @@ def _arrived(ws: Workspace, source: Source) -> list[RawInput]:
             f"{one.name}@{one.content[7:19]}" if one.name in twice else one.name,
             one.content,
             one.bytes,
+            arrival=one.id,
         )
         for one in found
     ]

@@ -160,6 +160,7 @@ class Path:
                 f.bytes,
                 supplier,
                 f.sha256,
+                f.arrival,
             )
             for f in files
         ]

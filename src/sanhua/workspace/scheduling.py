@@ -29,7 +29,7 @@ from sanhua.workspace.plan import Plan
 from sanhua.workspace.running import run
 
 LOOK_S = 2.0  # between two looks
-REALTIME_S = 10  # between two fetches of a source that comes in real time
+REALTIME_S = 60  # between two fetches of a source that comes in real time
 RETRY_S = 60  # after the first failure, doubled after each
 RELOAD_S = 30  # how long an edited project may go unseen
 _LENGTH = {
