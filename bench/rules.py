@@ -7,7 +7,7 @@
 memory grows with the rows. `peers` asks the thirty rules of `pass_20m.py` of the same Parquet file
 in each tool, whole processes in turn, and holds that all find the same violations. FOLDER holds a
 virtual environment for each tool (`soda`, `pandera`, `gx`, `dbt`, `datacontract`); one that is
-missing is left out and said to be. Ours goes through contract, checks and `Engine.measure`.
+missing is left out and said to be. Ours reads a project with the thirty as SQL rules of a contract, measures and judges them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake, describe
 from sanhua.kernel.metric import Metric, Scan
 from sanhua.kernel.table import Column, LakeFile, Manifest, Part
+from sanhua.project import load
 from sanhua.resource import quality
 from sanhua.rules.packs import Packs
 
@@ -89,32 +90,55 @@ KEY = "id_unique"
 
 
 def ours(folder: Path) -> dict[str, int]:
-    """Violations by rule, through the engine."""
+    """Violations by rule: a project is read, its contract of thirty SQL rules compiled, measured
+    and judged, as `run` does.
+    """
     manifest = Lake(folder / "lake").load("raw", "readings", (folder / "id").read_text())
-    engine = DuckEngine(Lake(folder / "lake"), memory=MEMORY, temp=folder)
-    engine.bind(manifest)
-    asked = [Metric(rule, f"count_if({p})") for rule, p in violations().items()]
-    asked.append(Metric(KEY, '"id"', Scan.UNIQUE))
-    found = {one.metric.id: int(one.value) for one in engine.measure("readings", asked)}
-    engine.close()
-    return found
-
-
-def ours_whole(folder: Path) -> dict[str, int]:
-    """The same file through project, contract and checks, judged: what `run` does."""
-    manifest = Lake(folder / "lake").load("raw", "readings", (folder / "id").read_text())
-    project, contract = pass_20m.contract_in(folder / f"project-{os.getpid()}")
-    rules = Packs.load(("cn",))
-    (schema,) = contract.tables
-    checks = quality.checks(
-        contract, schema, project.elements, project.codes, rules, pass_20m.TODAY, manifest=manifest
+    root = folder / f"project-{os.getpid()}"
+    pass_20m.contract_in(root)
+    asked = {rule: f"SELECT count(*) FROM readings WHERE {p}" for rule, p in violations().items()}
+    rules_text = "".join(
+        f"      - {{type: sql, name: {rule}, query: {json.dumps(query)}, mustBe: 0}}\n"
+        for rule, query in asked.items()
     )
+    listed = "".join(
+        f"      - {{name: {name}, logicalType: {_LOGICAL[type.partition('(')[0]]}}}\n"
+        for name, (type, _) in pass_20m.COLUMNS.items()
+    ).replace("name: id,", "name: id, unique: true,")
+    (root / "contracts" / "readings.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: readings\nversion: 1.0.0\nstatus: active\n"
+        f"schema:\n  - name: readings\n    properties:\n{listed}    quality:\n{rules_text}"
+    )
+    project = load(root, {})
+    assert not project.diagnostics, project.diagnostics
+    contract = project.contracts["readings"]
+    rules = Packs.load(("cn",))
+    checks = quality.checks(
+        contract, contract.tables[0], project.elements, project.codes, rules, pass_20m.TODAY,
+        manifest=manifest,
+    )  # fmt: skip
     engine = DuckEngine(Lake(folder / "lake"), memory=MEMORY, temp=folder)
     engine.bind(manifest)
     measured = engine.measure("readings", quality.metrics(checks))
     judged = quality.judge(checks, measured, rules, pass_20m.TODAY, contract=contract)
     engine.close()
-    return {"findings": len(judged.findings)}
+    found: dict[str, int] = {}
+    for one in judged.findings:
+        if one.value and (rule := next((r for r in asked if one.id.endswith(f"/{r}")), "")):
+            found[rule] = int(one.value)
+        elif one.denominator is not None and one.numerator is not None:
+            found[KEY] = one.denominator - one.numerator
+    return found
+
+
+_LOGICAL = {
+    "BIGINT": "integer",
+    "VARCHAR": "string",
+    "TIMESTAMP": "timestamp",
+    "DATE": "date",
+    "DECIMAL": "number",
+    "DOUBLE": "number",
+}
 
 
 # 280 rules
@@ -233,9 +257,10 @@ for key, count in cases.items():
     column, _, check = key.partition(":")
     kind = ("null" if "not_nullable" in check or "nullable" in check else "shape" if "str_matches" in check
             else "set" if "isin" in check else "range" if "in_range" in check or "greater" in check
-            else "length" if "str_length" in check else "blanks" if "blanks" in check else check)
+            else "length" if "str_length" in check else "blanks" if "blanks" in check
+            else "missing" if "notin" in check else check)
     found[f"{column}_{kind}"] = count
-told(found)
+told({rule: 0 for rule in [*V, KEY]} | found)  # a check that holds is not told of
 """
 
 GX = """
@@ -281,7 +306,6 @@ os.environ["SODA_TELEMETRY"] = "false"
 os.environ["OTEL_SDK_DISABLED"] = "true"
 db = os.path.join(folder, "soda.duckdb")
 con = duckdb.connect(db)
-con.execute("SET memory_limit = '2GB'")
 con.execute(f"CREATE OR REPLACE VIEW readings AS SELECT * FROM read_parquet('{path}')")
 con.close()
 source = os.path.join(folder, "soda-source.yml")
@@ -337,16 +361,16 @@ lines = ["apiVersion: v3.1.0", "kind: DataContract", "id: readings", "version: 1
          "schema:", "  - name: readings", "    physicalType: table", "    quality:"]
 for rule, predicate in V.items():
     query = f"SELECT count(*) FROM readings WHERE {predicate}"
-    lines += ["      - type: sql", f"        description: {rule}", "        query: " + json.dumps(query), "        mustBeGreaterThanOrEqualTo: 0"]
+    lines += ["      - type: sql", f"        description: {rule}", "        query: " + json.dumps(query), "        mustBe: 0"]
 query = "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM readings WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1)"
-lines += ["      - type: sql", f"        description: {KEY}", "        query: " + json.dumps(query), "        mustBeGreaterThanOrEqualTo: 0"]
+lines += ["      - type: sql", f"        description: {KEY}", "        query: " + json.dumps(query), "        mustBe: 0"]
 text = "\\n".join(lines) + "\\n"
 run = DataContract(data_contract_str=text, server="local").test()
 found, failed = {}, []
 for check in run.checks:
     if check.type and "sql" in str(check.type) or (check.category == "quality"):
         value = (check.diagnostics or {}).get("value", (check.diagnostics or {}).get("actual"))
-        name = next((rule for rule in [*V, KEY] if rule in f"{check.name} {check.key} {check.details}"), check.name)
+        name = next((rule for rule in [*V, KEY] if rule == check.name), check.name)
         found[name] = int(value) if value is not None else None
 told(found)
 """
@@ -370,7 +394,7 @@ NAMES = {
 def peer(name: str, script: str, folder: Path, venvs: Path) -> dict[str, Any]:
     path = next((folder / "lake").rglob("part-0.parquet"))
     given = json.dumps([violations(), KEY, SHAPES, SETS, LENGTHS])
-    file = folder / f"{name}.py"
+    file = folder / f"asks_{name}.py"
     file.write_text(PREFIX + script)
     words = [str(venvs / name / "bin" / "python"), str(file), str(path), str(folder), given]
     return measured(words, folder)

@@ -24,12 +24,14 @@ from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
 from sanhua.engine.read import CsvFile, ParquetFile, Raw
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity, Unavailable
+from sanhua.kernel.metric import Measured
 from sanhua.kernel.table import Manifest, Reading
 from sanhua.report.profile import Rejected, Report, TableReport
 from sanhua.resource import content, grade
 from sanhua.resource.kind import look
 from sanhua.rules.packs import Packs
 
+COLUMNS_AT_ONCE = 100  # measured in one scan
 SAMPLED = 1000  # rows that tell what a column is
 DOWNLOAD_BYTES_MAX = 2 << 30
 DOWNLOAD_WAIT_S = 30.0
@@ -319,25 +321,29 @@ def _text(cell: Any, text_of: Callable[[Any], Any]) -> str | None:
 def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableReport:
     told: list[Diagnostic] = []
     raws: list[Raw] = []
-    manifest = engine.collect(
-        "t",
-        part.files,
-        part.reading,
-        None,
-        inputs=[f"file:{n}" for n in range(len(part.files))],
-        step="profile",
-        names=part.names,
-        tell=told.append,
-        seen=raws.append,
-    )
+    try:
+        manifest = _collected(engine, part, told, raws)
+    except Invalid as error:
+        if error.code != "collect.duplicate-heading" or part.reading.header is not None:
+            raise
+        facts = {"reason": error.diagnostic.message()}
+        told.append(Diagnostic(Severity.WARNING, "profile.no-heading", facts=facts))
+        part = replace(part, reading=replace(part.reading, header=False))
+        raws.clear()
+        manifest = _collected(engine, part, told, raws)
     engine.bind(manifest)
     rows = engine.sample("t", SAMPLED)
     looks = [
         look(column.name, (row[n] for row in rows), rules, today)
         for n, column in enumerate(manifest.columns)
     ]
-    measured = engine.measure("t", content.scan(looks))
-    measured += engine.measure("t", content.details("t", looks, measured, rules, today))
+    measured: list[Measured] = []
+    wide = len(looks) > COLUMNS_AT_ONCE
+    for start in range(0, len(looks), COLUMNS_AT_ONCE):
+        some = looks[start : start + COLUMNS_AT_ONCE]
+        first = engine.measure("t", content.scan(some))
+        asked = content.details("t", some, first, rules, today, wide=wide)
+        measured += [*first, *engine.measure("t", asked)]
     picked = grade.samples(manifest.columns, measured)
     values = engine.measure("t", list(picked.values()))
     sampled = {
@@ -364,6 +370,22 @@ def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableR
         tuple(_rejects(engine, manifest)),
         found,
         [*told, *failed],
+    )
+
+
+def _collected(
+    engine: DuckEngine, part: _Part, told: list[Diagnostic], raws: list[Raw]
+) -> Manifest:
+    return engine.collect(
+        "t",
+        part.files,
+        part.reading,
+        None,
+        inputs=[f"file:{n}" for n in range(len(part.files))],
+        step="profile",
+        names=part.names,
+        tell=told.append,
+        seen=raws.append,
     )
 
 
