@@ -262,3 +262,23 @@ def test_the_howto_runs_word_for_word(dirty: Path, tmp_path: Path, monkeypatch: 
         result = CliRunner().invoke(cli, command.replace("'", "").split())
         assert result.exit_code == 0, f"{command}\n{result.output}"
     assert Path("report.html").stat().st_size > 5000
+
+
+def test_a_file_without_a_heading_is_read_as_such_and_said_to_be(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("1,1,x\n2,1,y\n3,2,z\n")
+    whole = told(str(path))
+    assert whole["tables"][0]["rows"] == 3
+    assert whole["diagnostics"][0]["code"] == "profile.no-heading"
+
+
+def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Many columns are measured in turns, their values listed in the shared scan."""
+    path = tmp_path / "a.csv"
+    lines = [f"{n},{n % 5},{'N/A' if n % 9 == 0 else n / 4},x{n % 3}" for n in range(300)]
+    path.write_text("id,few,number,text\n" + "\n".join(lines) + "\n")
+    narrow = told(str(path))["tables"]
+    monkeypatch.setattr("sanhua.workspace.profiling.COLUMNS_AT_ONCE", 1)
+    assert told(str(path))["tables"] == narrow
