@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +25,7 @@ from sanhua import sql
 from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Raw, Tell, open_raw
+from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -40,6 +41,7 @@ from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Una
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import (
     Column,
+    Division,
     Kept,
     LakeFile,
     Manifest,
@@ -50,6 +52,7 @@ from sanhua.kernel.table import (
 )
 
 ROW_GROUP_ROWS = 122_880
+READ_MEMORY = "700MB"  # what reading raw files may hold beside the readers' own
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
@@ -60,6 +63,7 @@ REPEATS_MIN = 4  # rows an entry; a row group without a dictionary counts a row 
 BITS_MAX = 1 << 28  # 32 MB a thread
 BITS_PER_ROW = 32  # of a key's numbers: when they lie further apart, they are grouped
 MERGED_PARTS = 32  # so many small parts become one
+PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -106,6 +110,7 @@ class DuckEngine:
         self._builds.execute(f"SET max_execution_time = {BUILD_TIMEOUT_S * 1000}")
         self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
+        self._seen: dict[tuple[str, str], frozenset[str | None]] = {}
         self._repeat: dict[str, frozenset[str]] = {}  # by table, once asked
 
     def close(self) -> None:
@@ -210,16 +215,24 @@ class DuckEngine:
                 inside = scratch / str(n)
                 inside.mkdir()
                 try:
-                    raw = open_raw(path, name, reading, inside, tell)
-                    seen(raw)
+                    read, begun = 0, False
+                    for member in parts_of(path, name):
+                        raw = open_raw(path, member, reading, inside, tell)
+                        seen(raw)
+                        with _translated("collect.cannot-read", file=member):
+                            relation, headings, flawed = relation_of(db, raw, member, tell)
+                            typed = typed or untyped(headings, member)
+                            must_have(typed, headings, member)
+                            if not begun:
+                                make_staging(db, typed)
+                            begun, held = True, isinstance(raw, Held)
+                            read += stage(
+                                db, relation, headings, flawed, typed, member, numbered=held
+                            )
+                            read += ragged(db, raw, member)
+                        _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
-                        relation, headings, flawed = relation_of(db, raw, name, tell)
-                        typed = typed or untyped(headings, name)
-                        must_have(typed, headings, name)
-                        make_staging(db, typed)
-                        read = stage(db, relation, headings, flawed, typed, name)
-                        read += ragged(db, raw, name)
-                        parts[n] = _keep_part(db, typed, read, node, name, target)
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
                 except Invalid as error:
                     if typed is None or len(files) == 1:
                         raise
@@ -249,6 +262,7 @@ class DuckEngine:
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         scratch = Path(tempfile.mkdtemp(prefix="raw-", dir=self._temp))
         db = self._connect()
+        db.execute(f"SET memory_limit = '{READ_MEMORY}'")
         try:
             yield db, scratch
         finally:
@@ -266,11 +280,13 @@ class DuckEngine:
         types: Mapping[str, str],
         inputs: Sequence[str],
         step: str,
+        division: Division | None = None,
     ) -> Manifest:
-        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order.
+        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order;
+        with a `division` a part for each value, in that order of each.
 
         Invalid engine.cannot-bind, engine.cannot-run (a value that does not fit its type, division
-        of text …).
+        of text …), engine.too-many-partitions.
         """
         columns = self.describe(sql)
         names = [column.name for column in columns]
@@ -288,18 +304,138 @@ class DuckEngine:
             f"{quote(name)} NULLS FIRST"
             for name in [*keys, *(name for name in names if name not in keys)]
         )
+        made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
+        whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
         with self.lake.writing() as folder:
-            path = folder / "part-0.parquet"
-            whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
-            with _translated("engine.cannot-run", table=table):
-                done = self._builds.execute(
-                    f"COPY ({whole}) TO {literal(path.resolve().as_posix())} {_PARQUET}"
-                )
-                rows = int(done.fetchall()[0][0])
-            made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
-            part = Part(describe(path, rows))
-            manifest = Manifest(table, "built", made, (part,), tuple(inputs), step)
+            if division is None:
+                path = folder / "part-0.parquet"
+                parts = [Part(describe(path, self._copied(whole, path, table)))]
+            else:
+                first = quote(division.column)
+                whole = whole.replace(" ORDER BY ", f" ORDER BY {first} NULLS FIRST, ")
+                parts = self._divided(table, whole, division, folder, made)
+            manifest = Manifest(table, "built", made, tuple(parts), tuple(inputs), step)
             return self.lake.keep(folder, manifest)
+
+    def _copied(self, select: str, path: Path, table: str) -> int:
+        with _translated("engine.cannot-run", table=table):
+            target = literal(path.resolve().as_posix())
+            done = self._builds.execute(f"COPY ({select}) TO {target} {_PARQUET}")
+            return int(done.fetchall()[0][0])
+
+    def _divided(
+        self,
+        table: str,
+        whole: str,
+        division: Division,
+        folder: Path,
+        columns: Sequence[Column],
+    ) -> list[Part]:
+        """A part for each value of the division; those whose rows did not change are taken over."""
+        source = self._tables[division.table]
+        kept: dict[str | None, Part] = {}
+        narrowed: Sequence[LakeFile] | None = None
+        changed: set[str | None] = set()
+        if division.before is not None and division.then is not None:
+            changed = self._changed(division, source, division.then)
+            kept = {
+                part.partition[0]: part
+                for part in division.before.parts
+                if part.partition and part.partition[0] not in changed
+            }
+            narrowed = [
+                file
+                for file in source.files
+                if not changed.isdisjoint(self._values(division, source, file))
+            ]
+        path = folder / "whole.parquet"
+        with self._only(division, source, narrowed, changed):
+            self._copied(whole, path, table)
+        column = quote(division.column)
+        with _translated("engine.cannot-run", table=table):
+            found = self._builds.execute(
+                f"SELECT CAST({column} AS VARCHAR), count(*) FROM "
+                f"read_parquet({literal(path.resolve().as_posix())}) GROUP BY {column}"
+            ).fetchall()
+        new = dict(found)
+        if len(new) + len(kept) > PARTITIONS_MAX:
+            raise Invalid(
+                "engine.too-many-partitions",
+                table=table,
+                field=division.column,
+                count=len(new) + len(kept),
+                most=PARTITIONS_MAX,
+            )
+        wanted = next(one.type for one in columns if one.name == division.column)
+        parts: list[Part] = []
+        for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
+            target = folder / f"part-{n}.parquet"
+            if value in kept:
+                assert division.before is not None
+                file = self.lake.link("built", table, division.before.id, kept[value].file, target)
+            else:
+                of = f"= CAST({literal(value)} AS {wanted})" if value is not None else "IS NULL"
+                share = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
+                rows = self._copied(f"{share} WHERE {column} {of}", target, table)
+                file = describe(target, rows)
+                assert rows == new[value], f"{table}: {rows} of {new[value]} rows of {value}"
+            parts.append(Part(file, partition=(value,)))
+        if parts:
+            path.unlink()
+            return parts
+        path.rename(folder / "part-0.parquet")
+        return [Part(describe(folder / "part-0.parquet", 0))]
+
+    def _changed(self, division: Division, now: Manifest, then: Manifest) -> set[str | None]:
+        """The values in files of the source that came or went."""
+        found: set[str | None] = set()
+        counts = [Counter(file.sha256 for file in one.files) for one in (now, then)]
+        for manifest, mine, other in ((now, *counts), (then, *reversed(counts))):
+            for file in manifest.files:
+                if mine[file.sha256] > other[file.sha256]:
+                    found |= self._values(division, manifest, file)
+        return found
+
+    def _values(
+        self, division: Division, manifest: Manifest, file: LakeFile
+    ) -> frozenset[str | None]:
+        """The values that rows of a file have, as text; remembered by the bytes of the file."""
+        key = (division.expression, file.sha256)
+        if key not in self._seen:
+            relation = self._scan(manifest, "", [file])
+            with _translated("engine.cannot-run", table=manifest.table):
+                rows = self._builds.execute(
+                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                ).fetchall()
+            self._seen[key] = frozenset(row[0] for row in rows)
+        return self._seen[key]
+
+    @contextmanager
+    def _only(
+        self,
+        division: Division,
+        source: Manifest,
+        files: Sequence[LakeFile] | None,
+        values: set[str | None],
+    ) -> Iterator[None]:
+        """Within, the source's name stands for its rows of `values` alone; None: for all."""
+        if files is None:
+            yield
+            return
+        listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
+        value = f"CAST({division.expression} AS VARCHAR)"
+        wanted = [f"{value} IN ({listed})"] if listed else []
+        wanted += [f"{value} IS NULL"] if None in values else []
+        chosen = files or source.files[:1]
+        where = " OR ".join(wanted) if files and wanted else "FALSE"
+        self._db.execute(
+            f"CREATE OR REPLACE VIEW {quote(source.table)} AS "
+            f"SELECT * FROM {self._scan(source, '', chosen)} WHERE {where}"
+        )
+        try:
+            yield
+        finally:
+            self.bind(source)
 
     # Measure
 
@@ -356,15 +492,18 @@ class DuckEngine:
             return None
         return self._kept
 
-    def sample(self, table: str, rows: int) -> list[tuple[Any, ...]]:
-        """About `rows` rows of a bound snapshot, spread over it, always the same ones."""
+    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
+        """Rows of a bound snapshot as text: all when they are at most `rows_max`, otherwise about
+        so many, spread over the row groups of the fixed sample, always the same ones.
+        """
         manifest = self._tables[table]
         sampled = manifest.rows if manifest.rows <= 2 * ROW_GROUP_ROWS else SAMPLED_ROWS
-        every = -(-sampled // rows)
+        every = -(-sampled // rows_max)
         # By hash, for a row in so many could fall on the same hour of each day.
         picked = f"QUALIFY hash(row_number() OVER ()) % {every} = 0" if every > 1 else ""
+        listed = ", ".join(f"CAST({quote(c.name)} AS VARCHAR)" for c in manifest.columns)
         relation = self._sample(table, manifest)
-        return self.query(f"SELECT * FROM {relation} {picked}", rows_max=4 * rows)
+        return self.query(f"SELECT {listed} FROM {relation} {picked}", rows_max=4 * rows_max)
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
         """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
@@ -702,6 +841,11 @@ def _concatenated(
         path.unlink()
     whole.rename(folder / name)
     return describe(folder / name, sum(file.rows for file in files))
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 # Names, values, errors

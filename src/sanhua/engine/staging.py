@@ -8,24 +8,29 @@ line that has no such shape at all (too few fields, an open quote) is kept as it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
 
 import duckdb
 
 from sanhua.engine.read import (
     LINE_BYTES_MAX,
     CsvFile,
-    Flaw,
+    Held,
     ParquetFile,
     Raw,
     Tell,
     headings_of,
 )
+from sanhua.engine.read.archive import is_bomb
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.table import RawColumn
+from sanhua.sql.dates import strptime_of
 
+PARQUET_VALUES_FROM = 64 << 20  # more values than this
+PARQUET_VALUES_A_BYTE_MAX = 250  # may not come out of a file at more than so many a byte
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
 
@@ -59,25 +64,50 @@ def relation_of(
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
         found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
-        listed = ", ".join(
-            f"CAST({quote(row[0])} AS VARCHAR) AS h{n}" for n, row in enumerate(found)
+        names = [row[0] for row in found]
+        more = [pair for pair in raw.partition if pair[0] not in names]
+        headings = headings_of([*names, *(column for column, _ in more)], name, tell)
+        rows = one(
+            db, f"SELECT num_rows FROM parquet_file_metadata({literal(raw.path.as_posix())})"
         )
-        headings = headings_of([row[0] for row in found], name, tell)
+        values, packed = rows * len(found), raw.path.stat().st_size
+        if values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX:
+            raise Invalid("collect.unpacks-too-large", file=name, bytes=values)
+        texts = [_as_text(*row[:2]) for row in found]
+        texts += ["NULL" if v in ("", _HIVE_NULL) else literal(v) for _, v in more]
+        listed = ", ".join(f"{text} AS h{n}" for n, text in enumerate(texts))
         return f"(SELECT {listed} FROM {path})", headings, frozenset()
-    import pyarrow as pa
+    renamed = [
+        f"{letter}{n} AS {letter}{at}"
+        for at, n in enumerate(raw.columns)
+        for letter in ("h", "f")
+        if letter == "h" or n in raw.flawed
+    ]
+    flawed = frozenset(at for at, n in enumerate(raw.columns) if n in raw.flawed)
+    listed = ", ".join(["record", "line", *renamed])
+    return f"(SELECT {listed} FROM {_parquet(raw.parts)})", raw.headings, flawed
 
-    columns: dict[str, Any] = {}
-    flawed: set[int] = set()
-    for n in range(len(raw.headings)):
-        cells = [row[n] for row in raw.rows]
-        texts = [cell if cell is None else str(cell) for cell in cells]
-        columns[f"h{n}"] = pa.array(texts, pa.string())
-        if any(isinstance(cell, Flaw) for cell in cells):
-            reasons = [cell.reason if isinstance(cell, Flaw) else None for cell in cells]
-            columns[f"f{n}"] = pa.array(reasons, pa.string())
-            flawed.add(n)
-    db.register("held", pa.table(columns))
-    return "held", raw.headings, frozenset(flawed)
+
+def _no_bomb(db: duckdb.DuckDBPyConnection, path: Path, columns: int, name: str) -> None:
+    """Invalid collect.unpacks-too-large when a Parquet file says that it holds far more than its
+    size can, in values or in one chunk of a column, which is unpacked in memory.
+    """
+    file, packed = literal(path.as_posix()), path.stat().st_size
+    values = columns * one(db, f"SELECT num_rows FROM parquet_file_metadata({file})")
+    chunk = one(
+        db, f"SELECT coalesce(max(total_uncompressed_size), 0) FROM parquet_metadata({file})"
+    )
+    if is_bomb(chunk, packed) or (
+        values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX
+    ):
+        raise Invalid("collect.unpacks-too-large", file=name, bytes=max(values, chunk))
+
+
+def _as_text(name: str, type: str) -> str:
+    """A column as text; what is nested as JSON."""
+    nested = type.endswith("]") or type.startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
+    text = f"to_json({quote(name)})" if nested else quote(name)
+    return f"CAST({text} AS VARCHAR)"
 
 
 def untyped(headings: Sequence[str], name: str) -> list[RawColumn]:
@@ -111,7 +141,10 @@ def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) 
 def make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
     """`staging` keeps rows in file order (by rowid): values v0 …; of a misfit why, and its row."""
     listed = ", ".join(f"v{n} {column.type}" for n, column in enumerate(columns))
-    db.execute(f"CREATE OR REPLACE TABLE staging (reasons VARCHAR[], raw VARCHAR, {listed})")
+    db.execute(
+        "CREATE OR REPLACE TABLE staging "
+        f"(record BIGINT, line BIGINT, reasons VARCHAR[], raw VARCHAR, {listed})"
+    )
     db.execute(
         "CREATE OR REPLACE TABLE rejected "
         "(input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)"
@@ -125,9 +158,12 @@ def stage(
     flawed: frozenset[int],
     columns: Sequence[RawColumn],
     name: str,
+    *,
+    numbered: bool = False,
 ) -> int:
     """Type every row of one file into `staging`, the misfits into `rejected`; how many rows were
-    read. Why a row does not fit, and the row as JSON, are made of misfits only.
+    read. Why a row does not fit, and the row as JSON, are made of misfits only. `numbered`: the
+    relation says `record` and `line` of each row.
     """
     at = {heading: f"h{n}" for n, heading in enumerate(headings)}
     before = one(db, "SELECT count(*) FROM staging")
@@ -147,14 +183,15 @@ def stage(
     whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
-        "INSERT INTO staging SELECT "
+        f"INSERT INTO staging SELECT {'record, line' if numbered else 'NULL, NULL'}, "
         f"CASE WHEN misfit THEN list_filter([{reasons}]::VARCHAR[], lambda x: x IS NOT NULL) END, "
         f"CASE WHEN misfit THEN json_object({whole})::VARCHAR END, {listed} "
         f"FROM (SELECT *, {misfit} AS misfit FROM (SELECT *, {values} FROM {relation}))"
     )
     after = one(db, "SELECT count(*) FROM staging")
     db.execute(
-        "INSERT INTO rejected SELECT ?, rowid - ? + 1, NULL, reasons, raw FROM staging "
+        "INSERT INTO rejected SELECT ?, coalesce(record, rowid - ? + 1), line, reasons, raw "
+        "FROM staging "
         "WHERE reasons IS NOT NULL AND rowid >= ?",
         [name, before, before],
     )
@@ -163,6 +200,12 @@ def stage(
 
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
     """Rows of no such shape at all, as DuckDB set them aside: each once, with its whole line."""
+    if isinstance(raw, Held) and raw.misfits:
+        kept = _parquet(raw.misfits)
+        db.execute(
+            f"INSERT INTO rejected SELECT ?, record, line, [reason], row FROM {kept}", [name]
+        )
+        return one(db, f"SELECT count(*) FROM {kept}")
     if not isinstance(raw, CsvFile):
         return 0
     db.execute(
@@ -245,43 +288,6 @@ def _if_shaped(text: str, shape: str, type: str) -> str:
 
 _YES = ("true", "t", "1", "yes", "y", "是")
 _NO = ("false", "f", "0", "no", "n", "否")
-# A letter run of a JDK date pattern → DuckDB's strptime.
-_JDK = {
-    letters: made
-    for letters, _, made in (
-        pair.partition("=")
-        for pair in (
-            "yyyy=%Y yy=%y MMM=%b MM=%m M=%-m dd=%d d=%-d HH=%H H=%-H hh=%I h=%-I mm=%M m=%-M "
-            "ss=%S s=%-S SSSSSS=%f SSS=%g a=%p XXX=%z X=%z Z=%z z=%Z"
-        ).split()
-    )
-}
-
-
-def strptime_of(pattern: str) -> str:
-    """A JDK date pattern as DuckDB's; Invalid collect.unknown-pattern names a letter that is not
-    known.
-    """
-    made: list[str] = []
-    for quoted, letters, other in _tokens(pattern):
-        if letters:
-            if letters not in _JDK:
-                raise Invalid(
-                    "collect.unknown-pattern",
-                    pattern=pattern,
-                    letters=letters,
-                    known=" ".join(_JDK),
-                )
-            made.append(_JDK[letters])
-        else:
-            made.append((quoted or other).replace("%", "%%"))
-    return "".join(made)
-
-
-def _tokens(pattern: str) -> Iterator[tuple[str, str, str]]:
-    """(quoted text, pattern letters, other character), one of them filled."""
-    for match in re.finditer(r"'([^']*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
-        yield match[1] or "", match[2] or "", match[4] or ""
 
 
 # Names and values as SQL text
@@ -295,6 +301,11 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _parquet(parts: Iterable[Path]) -> str:
+    paths = ", ".join(literal(part.as_posix()) for part in parts)
+    return f"read_parquet([{paths}], union_by_name = true)"
+
+
 def one(db: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = db.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    rows = db.execute(sql).fetchall()  # to its end: an open result bars what comes next
+    return int(rows[0][0]) if rows else 0

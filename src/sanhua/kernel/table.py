@@ -43,7 +43,7 @@ class Reading:
     §3).
     """
 
-    format: str = ""  # csv excel json ndjson parquet
+    format: str = ""  # csv excel json ndjson parquet fixed gtfs
     encoding: str = ""
     delimiter: str = ""
     quote: str = ""
@@ -51,8 +51,12 @@ class Reading:
     skip: int = 0
     sheet: str = ""
     range: str = ""
-    records: str = ""  # a path into JSON: `$`, `$.data`
+    records: str = ""  # a path into JSON: `$`, `$.data`, `$.data[*].items`
     key: str = ""  # name of the column that an object of objects gets for its keys
+    header_rows: int = 0  # how many rows the headings of a sheet take
+    widths: tuple[int, ...] = ()  # of the fields of a fixed-width line
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])  # name: first-last position
+    positions: str = ""  # what widths and columns count: characters, bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Part:
 
     `inputs` are the raw files, or parts kept before, that it was read from, in order; `names` what
     the source calls these files. `files` counts the raw files in it. `rejects` has the columns
-    input, record, line, reasons, row (JSON text of the raw row).
+    input, record, line, reasons, row (JSON text of the raw row). `partition` is the one value, as
+    text, that the rows of a partitioned table have in its column (None: NULL); empty otherwise.
     """
 
     file: LakeFile
@@ -81,6 +86,7 @@ class Part:
     files: int = 1
     rejects: LakeFile | None = None
     rejected_by_column: Mapping[str, int] = field(default_factory=dict[str, int])
+    partition: tuple[str | None, ...] = ()
 
     @property
     def node(self) -> str:
@@ -96,6 +102,7 @@ class Part:
             raw["files"],
             LakeFile(**raw["rejects"]) if raw["rejects"] else None,
             raw["rejected_by_column"],
+            tuple(raw["partition"]),
         )
 
 
@@ -171,6 +178,22 @@ class Manifest:
         raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
         raw["inputs"] = tuple(raw["inputs"])
         return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A table is built by the values of `column`, each of which is `expression` over rows of
+    `table` alone.
+
+    `before` is the snapshot that may be brought up to date, made when `table` was `then`; None:
+    everything is built.
+    """
+
+    column: str
+    table: str
+    expression: str
+    before: Manifest | None = None
+    then: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)

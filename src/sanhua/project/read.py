@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,7 @@ from sanhua.kernel.text import Text
 from sanhua.project.location import filled
 
 FILE_BYTES_MAX = 32 << 20
+WORKBOOK_BYTES_MAX = 128 << 20  # unpacked
 DEPTH_MAX = 48
 NODES_MAX = 2_000_000
 ROWS_MAX = 1_000_000
@@ -518,34 +520,53 @@ class Folder:
             return None
         with _closing(book):
             name = next((name for name in sheets if name in book.sheetnames), book.sheetnames[0])
-            records = [
-                (number, cells)
-                for number, cells in enumerate(book[name].iter_rows(max_row=ROWS_MAX), 1)
-                if any(cell.value not in (None, "") for cell in cells)
-            ]
-            if not records:
-                self.error("format.empty-table", path, 1)
-                return None
-            (line, first), *rest = records
-            headings = [
-                Scalar("" if c.value is None else str(c.value).strip(), line, i + 1)
-                for i, c in enumerate(first)
-            ]
-            keys = self._headings(path, headings, columns)
-            if keys is None:
-                return None
-            rows: list[Row] = []
-            for line, cells in rest:
-                row = Row(line, {})
-                for i, cell in enumerate(cells):
-                    key = keys[i] if i < len(keys) else ""
-                    if cell.value in (None, "") or not (key or (columns.open and i < len(keys))):
-                        continue
-                    written = self._cell(path, key, cell, line, i + 1, columns)
-                    if written:
-                        row.cells[key] = Scalar(written, line, i + 1, True)
-                rows.append(row)
-            return Rows(path, tuple(key for key in keys if key), rows)
+            return self._sheet(book[name], path, columns)
+
+    def workbook(self, path: str, forms: Callable[[str], Columns | None]) -> dict[str, Rows]:
+        """Each sheet that `forms` has columns for, by its name; its faults and places are told
+        under `book.xlsx!sheet`.
+        """
+        book = self._workbook(path)
+        if book is None:
+            return {}
+        found: dict[str, Rows] = {}
+        with _closing(book):
+            for name in map(str, book.sheetnames):
+                columns = forms(name)
+                rows = self._sheet(book[name], f"{path}!{name}", columns) if columns else None
+                if rows is not None:
+                    found[name] = rows
+        return found
+
+    def _sheet(self, sheet: Any, path: str, columns: Columns) -> Rows | None:
+        records = [
+            (number, cells)
+            for number, cells in enumerate(sheet.iter_rows(max_row=ROWS_MAX), 1)
+            if any(cell.value not in (None, "") for cell in cells)
+        ]
+        if not records:
+            self.error("format.empty-table", path, 1)
+            return None
+        (line, first), *rest = records
+        headings = [
+            Scalar("" if c.value is None else str(c.value).strip(), line, i + 1)
+            for i, c in enumerate(first)
+        ]
+        keys = self._headings(path, headings, columns)
+        if keys is None:
+            return None
+        rows: list[Row] = []
+        for line, cells in rest:
+            row = Row(line, {})
+            for i, cell in enumerate(cells):
+                key = keys[i] if i < len(keys) else ""
+                if cell.value in (None, "") or not (key or (columns.open and i < len(keys))):
+                    continue
+                written = self._cell(path, key, cell, line, i + 1, columns)
+                if written:
+                    row.cells[key] = Scalar(written, line, i + 1, True)
+            rows.append(row)
+        return Rows(path, tuple(key for key in keys if key), rows)
 
     def _workbook(self, path: str) -> Any:
         content = self.bytes(path)
@@ -554,6 +575,11 @@ class Folder:
         from openpyxl import load_workbook
 
         try:
+            with zipfile.ZipFile(io.BytesIO(content)) as parts:
+                size = sum(part.file_size for part in parts.infolist())
+            if size > WORKBOOK_BYTES_MAX:
+                self.error("format.too-large", path, size=size, limit=WORKBOOK_BYTES_MAX)
+                return None
             return load_workbook(io.BytesIO(content), read_only=True, data_only=False)
         except Exception as failure:  # openpyxl lets zip, XML and key errors through
             self.error("format.not-a-workbook", path, reason=f"{type(failure).__name__}: {failure}")
@@ -682,9 +708,12 @@ class _Composer:
         return None
 
     def _fault(self, code: str, event: Any, **facts: Any) -> None:
+        mark = event.start_mark
+        self._at(code, Scalar("", mark.line + 1, mark.column + 1), **facts)
+
+    def _at(self, code: str, place: Scalar, **facts: Any) -> None:
         self.faults += 1
         if self.faults <= FAULTS_MAX:
-            place = Scalar("", event.start_mark.line + 1, event.start_mark.column + 1)
             self.folder.error(code, self.path, place, **facts)
 
     def _stop(self, code: str, event: Any, **facts: Any) -> Invalid:
@@ -710,12 +739,10 @@ class _Composer:
                 parent.items.append(node)
             elif isinstance(parent, Keys) and key is not None:
                 if key.text == "<<" and not key.quoted:
-                    self.folder.error("format.merge-key", self.path, key)
+                    self._at("format.merge-key", key)
                 elif key.text in parent.entries:
                     first = parent.entries[key.text][0].line
-                    self.folder.error(
-                        "format.duplicate-key", self.path, key, key=key.text, first=first
-                    )
+                    self._at("format.duplicate-key", key, key=key.text, first=first)
                 else:
                     parent.entries[key.text] = (key, node)
                 stack[-1] = (parent, None)

@@ -1,5 +1,5 @@
-"""The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights,
-register, product, deal, capital, figures.
+"""The value path as steps: freeze, collect, build, repair, standard, quality, grade, publish,
+rights, register, product, deal, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -24,22 +24,33 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import (
+    Conflict,
+    Denied,
+    Diagnostic,
+    NotFound,
+    SanhuaError,
+    Severity,
+)
 from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
-from sanhua.kernel.table import Manifest
+from sanhua.kernel.table import Division, Manifest
 from sanhua.kernel.time import legal_day
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import profile, quality, standard
+from sanhua.resource import repair as repairing
 from sanhua.resource.collect import Cadence, RawFile, merged, raw_columns
-from sanhua.resource.contract import DataContract
+from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
+from sanhua.resource.quality import issues
+from sanhua.workspace import sampling
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
+from sanhua.workspace.metering import answered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
@@ -86,6 +97,7 @@ class Path:
                 self.build(table)
         for table in plan.wanted:
             self.grade(table)
+            self.repair(table)
         for contract in self.project.contracts.values():
             if plan.is_wanted(contract.id):
                 self.standard(contract)
@@ -160,7 +172,9 @@ class Path:
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
-            names = [_member(f.name, f.part or part) for f in files]
+            if not files:
+                raise NotFound("collect.nothing-came", source=source.id)
+            names = [_member(_member(f.name, f.part), part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
             before = self.snapshots.kept(table, digest(how))
@@ -235,13 +249,14 @@ class Path:
             return
         inputs = {name: self.snapshots.id_of(name) for name in query.tables}
         types = self.plan.types(schema)
-        made_from = {
+        how = {
             "sql": sql.fingerprint(query),
-            "inputs": inputs,
             "types": types,
             "order": list(schema.key) if schema else [],
             "engine": _engine_version(),
+            "partition": list(schema.partitioned) if schema else [],
         }
+        made_from = {"inputs": inputs, **how}
         definitions = (
             self.project.sql[table].origin.sha256,
             *((contract.origin.sha256,) if contract else ()),
@@ -250,19 +265,22 @@ class Path:
         def work() -> Act:
             for name in query.tables:
                 self.snapshots.bind(name)
+            told: list[Diagnostic] = []
             manifest = self.ws.engine.build(
                 table,
                 query.text,
                 order_by=schema.key if schema else (),
                 types=types,
                 inputs=sorted(inputs.values()),
-                step=digest(made_from),
+                step=digest(how),
+                division=self._division(table, query, schema, inputs, digest(how), told),
             )
             self.snapshots.keep(manifest)
             lineage = sql.lineage(query, self.snapshots.schemas(query.tables))
 
             def act(uow: Uow) -> Made:
-                return self._add_table(uow, manifest, lineage, inputs, definitions, "table.built")
+                made = self._add_table(uow, manifest, lineage, inputs, definitions, "table.built")
+                return replace(made, diagnostics=tuple(told))
 
             return act
 
@@ -275,6 +293,90 @@ class Path:
             usable=lambda: self.snapshots.usable(table),
             at=self.project.sql[table].origin,
         )
+
+    def _division(
+        self,
+        table: str,
+        query: sql.Query,
+        schema: TableSchema | None,
+        inputs: Mapping[str, str],
+        step: str,
+        told: list[Diagnostic],
+    ) -> Division | None:
+        """By which column the table is kept, and the snapshot that may be brought up to date: made
+        in the same way, and of its inputs that one alone changed by which it is divided.
+        """
+        if schema is None or len(schema.partitioned) != 1:
+            return None
+        (column,) = schema.partitioned
+        found = sql.partition(query, column, self.snapshots.schemas(query.tables))
+        if found is None or found.table in self.project.codes:
+            at = schema.origin
+            facts = {"table": table, "field": column}
+            told.append(
+                Diagnostic(
+                    Severity.NOTE,
+                    "build.not-divided",
+                    at.path,
+                    at.line,
+                    node=ids.node("table", table),
+                    facts=facts,
+                )
+            )
+            return None
+        kind = self.plan.types(schema).get(column)
+        value = f"CAST({found.expression} AS {kind})" if kind else found.expression
+        whole = Division(found.column, found.table, value)
+        before = self.snapshots.made_by(table, step)
+        if before is None:
+            return whole
+        others = {node for name, node in inputs.items() if name != found.table}
+        changed = set(before.inputs) - others
+        if len(changed) != 1 or not others <= set(before.inputs):
+            return whole
+        then = self.snapshots.earlier(found.table, changed.pop())
+        return replace(whole, before=before, then=then) if then else whole
+
+    def repair(self, table: str) -> None:
+        """What the repair rules of a table changed, counted on the table that it repairs."""
+        contract, schema = self.plan.contract_of.get(table, (None, None))
+        if contract is None or schema is None or not schema.repair_of:
+            return
+        rejects = table + repairing.REJECTS
+        tables = [schema.repair_of, table, *([rejects] if rejects in self.plan.queries else [])]
+        node = ids.node("repair", table)
+        needs = [ids.node("table", name) for name in tables]
+        if self.stepper.failed.intersection(needs):
+            self.stepper.step("repair", node, {}, _never, needs=needs)
+            return
+        plan = repairing.plan_of(schema, self.project.elements)
+        made_from = {
+            "snapshots": {name: self.snapshots.id_of(name) for name in tables},
+            "sql": digest({"counts": plan.counts()}),
+        }
+
+        def work() -> Act:
+            self.snapshots.bind(schema.repair_of)
+            (counted,) = self.ws.engine.query(plan.counts(), rows_max=1)
+            rows = [self.snapshots.manifest(name).rows for name in tables[1:]]
+            found = repairing.repaired(
+                node,
+                plan,
+                counted,
+                before=self.snapshots.id_of(schema.repair_of),
+                after=self.snapshots.id_of(table),
+                definition=contract.origin.sha256,
+                kept=rows[0],
+                rejected=sum(rows[1:]),
+            )
+
+            def act(uow: Uow) -> Made:
+                uow.add(found, "table.repaired")
+                return Made((found.id,), found.kept, found.rejected)
+
+            return act
+
+        self.stepper.step("repair", node, made_from, work, needs=needs, at=contract.origin)
 
     def _add_table(
         self,
@@ -319,10 +421,14 @@ class Path:
             self.stepper.step("quality", node, {}, _never, needs=needs)
             return
         read = {table.name for table in contract.tables} | self.plan.read_by_rules(contract)
+        calls = self.calls(contract)
         made_from = {
+            **({"calls": [calls.asked, calls.answered]} if calls else {}),
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            "failed_rows_below": self.project.settings.failed_rows_below,
+            "grades": self.snapshots.versions([ids.node("grade", t.name) for t in contract.tables]),
             **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
@@ -330,7 +436,10 @@ class Path:
         def work() -> Act:
             for name in sorted(read):
                 self.snapshots.bind(name)
+            modelled = {entity.table for entity in self.project.model.values()}
+            gradings = self.gradings(contract)
             found: list[quality.Check] = []
+            told: list[Diagnostic] = []
             measured: list[Measured] = []
             profiles: list[profile.Profile] = []
             for table in contract.tables:
@@ -343,11 +452,14 @@ class Path:
                     self.ws.rules,
                     self.today,
                     manifest=manifest,
+                    modelled=modelled,
+                    grading=gradings.get(table.name),
                 )
                 wanted = quality.metrics(checks) + profile.metrics(table.name, manifest.columns)
                 results = self.ws.engine.measure(table.name, wanted)
                 found += checks
                 measured += results
+                told += sampling.keep(self.ws, manifest, checks, results, gradings.get(table.name))
                 profiles.append(profile.of(manifest, results))
 
             def act(uow: Uow) -> Made:
@@ -361,14 +473,36 @@ class Path:
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
                     now=uow.now(),
+                    calls=calls,
                 )
                 uow.add(result, "quality.judged")
+                issues.review(uow, result)
                 made = (result.id, *(one.id for one in profiles))
-                return Made(made, diagnostics=tuple(result.diagnostics()))
+                return Made(made, diagnostics=(*result.diagnostics(), *told))
 
             return act
 
         self.stepper.step("quality", node, made_from, work, needs=needs, at=contract.origin)
+
+    def calls(self, contract: DataContract) -> quality.Calls | None:
+        """What was called for the contract's tables through the gateway lately."""
+        tables = {table.name for table in contract.tables}
+        products = self.project.products
+        deals = [
+            ids.node("deal", deal.id)
+            for deal in self.project.deals.values()
+            if deal.product in products and products[deal.product].table in tables
+        ]
+        return answered(self.ws, deals, self.today)
+
+    def gradings(self, contract: DataContract) -> dict[str, grading.Grading]:
+        """The gradings of the contract's tables, as far as there are any."""
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            found = [
+                uow.find(grading.Grading, ids.node("grade", table.name))
+                for table in contract.tables
+            ]
+        return {one.table: one for one in found if one is not None}
 
     def grade(self, table: str) -> None:
         """Detectors on a sample, floors set by people, and what the inputs' columns hand down."""
@@ -693,7 +827,11 @@ def _member(name: str, part: str) -> str:
 
 def _at_file(found: Diagnostic, places: Mapping[str, str], node: str = "") -> Diagnostic:
     """What was said of a raw file, at its place."""
-    place = places.get(str(found.facts.get("file", "")))
+    file = str(found.facts.get("file", ""))
+    archive = file.partition("!")[0]
+    place = places.get(file) or next(
+        (where for name, where in places.items() if name.partition("!")[0] == archive), None
+    )
     if place is None:
         return found
     return replace(found, path=place, line=found.line or 1, node=found.node or node)
