@@ -238,7 +238,7 @@ def test_globs_are_one_table_and_archives_many(tmp_path: Path):
         archive.writestr("routes.txt", "route_id\n7\n")
         archive.writestr("readme.md", "# no table\n")
     names = [table["name"] for table in told(f"{tmp_path}/feed.zip")["tables"]]
-    assert names == ["stops.txt", "routes.txt"]
+    assert names == ["routes.txt", "stops.txt"]
     assert told(f"{tmp_path}/feed.zip!routes.txt")["tables"][0]["rows"] == 1
     assert "profile.no-target" in run(f"{tmp_path}/none*.csv").output
 

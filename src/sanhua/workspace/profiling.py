@@ -22,7 +22,8 @@ from urllib.parse import unquote, urlsplit
 from sanhua import sql
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
-from sanhua.engine.read import CsvFile, ParquetFile, Raw
+from sanhua.engine.read import CsvFile, ParquetFile, Raw, parts_of
+from sanhua.engine.read.archive import is_archive
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity, Unavailable
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.table import Manifest, Reading
@@ -42,7 +43,9 @@ BATCH_ROWS = 20_000
 REASONS_SHOWN = 8
 PLAIN = Reading()
 SHANGHAI = timezone(timedelta(hours=8))
-_FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl", ".parquet")
+_BOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_FILES = (".csv", ".tsv", ".txt", *_BOOKS, ".json", ".ndjson", ".jsonl", ".parquet")
+_PACKED = (".gz", ".bz2", ".xz")
 
 Told = Callable[[str, str], None]
 
@@ -126,20 +129,28 @@ def _parts(
 
 
 def _of_file(path: Path, name: str, member: str, reading: Reading) -> Iterator[_Part]:
-    """The file; of a zip its members that are tables."""
-    if name.lower().endswith(".zip") and not member:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                members = [one for one in archive.namelist() if one.lower().endswith(_FILES)]
-        except zipfile.BadZipFile as error:
-            raise Invalid("collect.broken-archive", file=name, reason=str(error)) from error
-        if not members:
+    """The file; of an archive its members that are tables, a table each, or as one table those that
+    a glob after `!` names.
+    """
+    archive = is_archive(path)
+    if archive and not member:
+        parts = parts_of(path, f"{name}!*")
+        tables = [one for one in parts if _suffix(one) in _FILES]
+        if not tables:
             raise NotFound("profile.no-tables", target=name)
-    else:
-        members = [member]
-    for one in members:
-        whole = f"{name}!{one}" if one else name
-        yield _Part(one or name, (path,), (whole,), reading)
+        for one in tables:
+            yield _Part(one.partition("!")[2], (path,), (one,), reading)
+        return
+    parts = parts_of(path, f"{name}!{member}" if member else name)
+    yield _Part(member or name, (path,) * len(parts), tuple(parts), reading)
+
+
+def _suffix(name: str) -> str:
+    """`.csv` of `a.csv.gz`."""
+    lower = name.lower()
+    for packed in _PACKED:
+        lower = lower.removesuffix(packed)
+    return Path(lower).suffix
 
 
 _TYPES = {
@@ -190,8 +201,7 @@ def _fetched(url: str, reading: Reading, folder: Path) -> tuple[Path, str, Readi
         raise Unavailable("profile.download-failed", url=url, reason=reason) from error
     given = re.search(r'filename="?([^";]+)', said)
     name = Path(given[1] if given else last).name or "fetched"
-    plain = name.lower().removesuffix(".gz")
-    if not reading.format and not plain.endswith((*_FILES, ".zip")):
+    if not reading.format and _suffix(name) not in (*_FILES, ".zip", ".tar", ".tgz"):
         format = _TYPES.get(kind)
         if format is None:
             raise Invalid(
@@ -406,17 +416,15 @@ def _reading(part: _Part, raws: Sequence[Raw]) -> dict[str, str]:
     elif isinstance(raw, ParquetFile):
         made["format"] = "Parquet" if not part.read else ""
     else:
-        suffix = Path(part.names[0].lower().removesuffix(".gz")).suffix.lstrip(".")
-        format = part.reading.format or {"xlsx": "excel", "xlsm": "excel"}.get(suffix, suffix)
+        suffix = _suffix(part.names[0].partition("!")[0] if not is_archive(path) else part.names[0])
+        format = part.reading.format or ("excel" if suffix in _BOOKS else suffix.lstrip("."))
         made["format"] = {"excel": "Excel", "json": "JSON", "ndjson": "NDJSON"}.get(
             {"jsonl": "ndjson"}.get(format, format), format
         )
         if format == "excel":
             made["sheet"] = part.reading.sheet or _first_sheet(path, part.names[0])
-    if path.name.lower().endswith(".gz"):
-        made["packed"] = "gzip"
-    if "!" in part.names[0]:
-        made["packed"] = "zip"
+    if is_archive(path) or path.name.lower().endswith(_PACKED):
+        made["packed"] = path.suffix.lstrip(".").lower()
     return {key: value for key, value in made.items() if value}
 
 
@@ -450,7 +458,9 @@ def _encoding(path: Path, raw: CsvFile) -> str:
 def _first_sheet(path: Path, name: str) -> str:
     import openpyxl
 
-    if "!" in name or path.suffix == ".gz":
+    if "!" in name:
+        return name.partition("!")[2]
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
         return ""
     try:
         book = openpyxl.load_workbook(path, read_only=True)
