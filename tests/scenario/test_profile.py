@@ -282,3 +282,18 @@ def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
     narrow = told(str(path))["tables"]
     monkeypatch.setattr("sanhua.workspace.profiling.COLUMNS_AT_ONCE", 1)
     assert told(str(path))["tables"] == narrow
+
+
+def test_a_phone_number_inside_a_remark_or_at_the_end_of_a_range_is_not_shown(tmp_path: Path):
+    """Too few for their columns to be personal: one remark of three, one number in a hundred."""
+    path = tmp_path / "a.csv"
+    lines = [
+        f"{('无', '已联系13912345678', '不在家')[n % 3]},{13812345678 if n == 50 else n}"
+        for n in range(120)
+    ]
+    path.write_text("remark,number\n" + "\n".join(lines) + "\n")
+    page = tmp_path / "r.html"
+    result = run(str(path), "--html", str(page))
+    shown = result.output + page.read_text("utf-8") + json.dumps(told(str(path)))
+    assert "不在家" in shown
+    assert "13912345678" not in shown and "13812345678" not in shown and "13,812" not in shown

@@ -385,6 +385,10 @@ def _content(
     personal: frozenset[str],
 ) -> Content:
     hidden = any(one.kind in personal for one in detections)
+    if seen.kind is Kind.INTEGER and not hidden:  # a few numbers of people among others
+        numbers_of_people = personal & {"phone", "resident_id"}
+        ends = (figure.value("least"), figure.value("most"))
+        hidden = not all(_may_show(str(end), numbers_of_people) for end in ends)
     listed = figure.pairs("listed")
     exact = f"{seen.name}#listed" in figure.found or not figure.values
     surplus = figure.value("surplus")
@@ -440,12 +444,14 @@ def _is_few(distinct: int, values: int, seen: Look) -> bool:
 
 
 def _may_show(value: str, personal: frozenset[str]) -> bool:
-    """Whether one value may be shown although it stands in a column that is not personal."""
+    """Whether one value may be shown although it stands in a column that is not personal: neither
+    it nor a word in it is shaped like an identifier of people.
+    """
     if len(value) > SHOWN_LENGTH_MAX:
         return False
-    return not any(
-        re.search(identifiers.shape(kind), value) for kind in personal & identifiers.KINDS.keys()
-    )
+    words = {value, *re.findall(r"[0-9A-Za-z@._%+-]{5,}", value), *re.findall("[0-9Xx]{5,}", value)}
+    shapes = [identifiers.shape(kind) for kind in personal & identifiers.KINDS.keys()]
+    return not any(re.search(shape, word) for shape in shapes for word in words)
 
 
 def _numbers(listed: Iterable[tuple[str, int]]) -> list[tuple[Decimal, int]]:
