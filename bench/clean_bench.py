@@ -35,8 +35,10 @@ from sanhua import sql
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
 from sanhua.kernel.table import Manifest, Reading
-from sanhua.resource import suggest
+from sanhua.kernel.text import Text
 from sanhua.resource.quality import unanchored
+from sanhua.resource.suggest.offer import suggest
+from sanhua.resource.suggest.rule import DEFAULT, Suggestion
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench/results/clean_bench-2026-11-29.json"
@@ -83,6 +85,18 @@ def wrong_cells(dirty: list[list[str]], clean: list[list[str]]) -> set[Cell]:
     }
 
 
+def distinct(path: Path, dirty: list[list[str]], scratch: Path) -> Path:
+    """The file, or a copy whose headings differ by more than case, as SQL needs."""
+    headings = [heading.strip().casefold() for heading in dirty[0]]
+    if len(set(headings)) == len(headings):
+        return path
+    copy = scratch / "dirty.csv"
+    with copy.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        named = [f"{heading}_{n}" for n, heading in enumerate(dirty[0], 1)]
+        csv.writer(stream).writerows([named, *dirty[1:]])
+    return copy
+
+
 class Set:
     """A pair of files, the dirty one collected."""
 
@@ -91,29 +105,23 @@ class Set:
         dirty = records(folder / "dirty.csv")
         self.wrong = wrong_cells(dirty, records(folder / "clean.csv"))
         self.cells = sum(map(len, dirty[1:]))
+        path = distinct(folder / "dirty.csv", dirty, engine.lake.root)
         self.manifest: Manifest = engine.collect(
-            TABLE, [folder / "dirty.csv"], Reading(), None,
+            TABLE, [path], Reading(header=True, delimiter=","), None,
             inputs=["file:dirty"], step="bench", names=["dirty.csv"],
         )  # fmt: skip
         engine.bind(self.manifest)
         self.names = [column.name for column in self.manifest.columns]
-        self.row_at = self._rows(dirty[1:])
+        self.row_at = self._rows(dirty)
 
     def _rows(self, dirty: list[list[str]]) -> list[int]:
         """Where the row of each kept row stands in the file: rejected rows are left out."""
-        if self.manifest.rows == len(dirty):
-            return list(range(len(dirty)))
-        kept = self.engine.query(f"SELECT * FROM {TABLE}", rows_max=self.manifest.rows)
-        found: list[int] = []
-        at = 0
-        for row in kept:
-            while [cell or None for cell in dirty[at]] != list(row):
-                at += 1
-            found.append(at)
-            at += 1
-        return found
+        shaped = [at for at, row in enumerate(dirty[1:]) if len(row) == len(dirty[0])]
+        if len(shaped) != self.manifest.rows:
+            raise SystemExit(f"{self.manifest.rows} rows collected of {len(shaped)} whole ones")
+        return shaped
 
-    def flagged(self, one: suggest.Suggestion) -> set[Cell]:
+    def flagged(self, one: Suggestion) -> set[Cell]:
         column = self.names.index(one.column)
         relation = NUMBERED if one.determinant else f"{NUMBERED} AS {TABLE}"
         query = one.doubtful(relation, "row_no")
@@ -121,7 +129,7 @@ class Set:
         return {(self.row_at[int(row[0])], column) for row in rows}
 
 
-def rules_of(path: Path, names: list[str]) -> Iterator[suggest.Suggestion]:
+def rules_of(path: Path, names: list[str]) -> Iterator[Suggestion]:
     """The rules of a file of properties as an ODCS schema lists them."""
     loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     for prop in loaded["properties"]:
@@ -129,9 +137,7 @@ def rules_of(path: Path, names: list[str]) -> Iterator[suggest.Suggestion]:
         if name not in names:
             raise SystemExit(f"{path}: {name} is no column; there are {', '.join(names)}")
         quoted = sql.quote(name)
-        made = suggest.Suggestion(
-            "", TABLE, "written", name, "", suggest.Text(), "", {}, Decimal(1)
-        )
+        made = Suggestion("", TABLE, "written", name, "", Text(), "", {}, Decimal(1))
         if prop.get("required"):
             yield replace(made, predicate=f"{quoted} IS NULL")
         for rule in prop.get("quality", []):
@@ -171,7 +177,7 @@ def run(folder: Path, threshold: Decimal, rules: Path | None) -> dict[str, Any]:
 def _run(found: Set, threshold: Decimal, rules: Path | None) -> dict[str, Any]:
     started = time.process_time()
     manifest = found.manifest
-    offered = suggest.suggest(found.engine, TABLE, manifest.columns, manifest.rows)
+    offered = suggest(found.engine, TABLE, manifest.columns, manifest.rows)
     spent = time.process_time() - started
     shown = [one for one in offered if one.confidence >= threshold]
     cells = {one.id: found.flagged(one) for one in shown if one.violations}
@@ -197,7 +203,7 @@ def _run(found: Set, threshold: Decimal, rules: Path | None) -> dict[str, Any]:
             {
                 "kind": one.kind,
                 "column": one.column,
-                "of": one.determinant,
+                "of": ", ".join(one.determinant),
                 "confidence": str(one.confidence),
                 "flagged": len(cells.get(one.id, ())),
                 "right": len(cells.get(one.id, set()) & found.wrong),
@@ -241,7 +247,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rules", type=Path)
-    parser.add_argument("--threshold", type=Decimal, default=suggest.DEFAULT)
+    parser.add_argument("--threshold", type=Decimal, default=DEFAULT)
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS.name}")
     parser.add_argument("--each", action="store_true", help="every rule that flags something")
     args = parser.parse_args()

@@ -116,6 +116,9 @@ def test_no_personal_value_reaches_any_form_of_the_report(dirty: Path, tmp_path:
         assert resident_id(n) not in shown and f"138{n:08d}" not in shown
         assert f"1390000{n:04d}" not in shown
     assert "不显示：疑为个人信息" in result.output
+    suggested = told(str(dirty), "--suggest")["tables"][0]["suggested"]
+    said = "".join(one["zh"] for one in suggested)
+    assert "首尾无空白（201 行不符）" in said and "身份证号" not in said and "手机" not in said
 
 
 def test_the_page_stands_alone_in_both_languages(dirty: Path, tmp_path: Path):

@@ -77,3 +77,22 @@ def test_what_was_left_unread_is_told_once_at_its_file(small_project: Path):
     assert "collect.no-rows" in {d["code"] for d in said["diagnostics"]}
     step = next(s for s in said["steps"] if s["node"] == "table:more" and s["step"] == "collect")
     assert (step["rows"], step["rejected"]) == (0, 1)
+
+
+def test_rejected_rows_come_out_with_line_and_reason_and_are_read_again_when_mended(
+    small_project: Path, tmp_path: Path
+):
+    told("run", "-C", small_project)
+    target = tmp_path / "bad.csv"
+    code, said = told("source", "rejects", "readings", "-o", str(target), "-C", small_project)
+    assert code == 0 and said["rejected"] == len(said["first"]) == 2
+    assert sum(one["rows"] for one in said["reasons"]) == 2
+    lines = target.read_text("utf-8-sig").splitlines()
+    assert lines[0] == "input,record,line,reasons,row" and len(lines) == 3
+    raw = small_project / "raw/readings.csv"
+    mended = raw.read_text("utf-8").replace("n/a", "7.5").replace("31/2/2024", "3/2/2024")
+    raw.write_text(mended, "utf-8")
+    told("run", "-C", small_project)
+    _, said = told("source", "rejects", "readings", "-C", small_project)
+    assert said["rejected"] == 0
+    assert told("source", "rejects", "nothing", "-C", small_project)[0] == 3

@@ -77,7 +77,7 @@ def test_from_the_values_to_a_rule_in_force(project: Path):
     typo, area = by_kind["spelling", "city"], by_kind["dependency", "area"]
     assert (typo["violations"], typo["indicator"]) == (1, "0301")
     assert typo["examples"] == [{"value": "city aaax", "rows": 1}]
-    assert (area["determinant"], area["violations"]) == ("city", 1)
+    assert (area["determinant"], area["violations"]) == (["city"], 1)
 
     before = (project / "contracts" / "shops.odcs.yaml").read_text(encoding="utf-8")
     filled = by_kind["missing", "city"]
@@ -135,3 +135,14 @@ def test_who_may_decide_and_on_what(project: Path):
     ):
         refused = said("suggest", *args, "-C", project, exit_code=exit_code)
         assert refused["diagnostics"][0]["code"] == code, args
+
+
+def test_a_file_needs_no_project(project: Path):
+    file = project / "raw" / "shops.csv"
+    told = said("suggest", file)
+    typo = next(one for one in told["suggestions"] if one["kind"] == "spelling")
+    assert typo["examples"] == [{"value": "city aaax", "rows": 1}]
+    assert typo["rule"]["query"].startswith("SELECT count(*) FROM")
+    assert "13800138" not in json.dumps(told)  # a telephone number is personal
+    refused = said("suggest", file, "--accept", typo["id"], "--as", "steward", exit_code=2)
+    assert refused["diagnostics"][0]["code"] == "cli.usage"

@@ -75,7 +75,7 @@ GROUPS = {
     ),
     "source": (
         "sanhua.cli.sourcing",
-        "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
+        "数据源：令牌、拒收、驱动 senders' tokens, rejected rows, drivers.",
     ),
     "suggest": (
         "sanhua.cli.suggesting",

@@ -12,7 +12,7 @@ from sanhua.cli.commands import common, opened
 
 @click.group()
 def source() -> None:
-    """数据源：送数令牌、驱动 tokens for senders, drivers of databases."""
+    """数据源：送数令牌、拒收、驱动 senders' tokens, rejected rows, drivers of databases."""
 
 
 @source.command("list")
@@ -30,6 +30,41 @@ def listing(folder: Path, as_json: bool, language: str | None) -> None:
             for s in answer.data["sources"]
         ]  # fmt: skip
         answer.lines += show.table(rows)
+
+
+@source.command()
+@click.argument("table")
+@click.option(
+    "-o", "target", type=click.Path(path_type=Path), help="全部写入 CSV write all of them as CSV"
+)
+@common
+def rejects(
+    table: str, target: Path | None, folder: Path, as_json: bool, language: str | None
+) -> None:
+    """拒收的行、行号与原因 the rows of a raw table that did not fit, with line and reason.
+
+    改正文件或契约后再执行 sanhua run，它们就重新读入。
+    Mend the file or the contract and run again: they are read anew.
+    """
+    with show.answering("source rejects", as_json, language or "zh") as answer:
+        from sanhua.workspace.rejecting import rejects as found
+
+        with opened(folder, answer, language) as ws:
+            answer.data = found(ws, table, target)
+        told = answer.data
+        answer.say(
+            f"{table}：读入 {told['rows']} 行，拒收 {told['rejected']} 行",
+            f"{table}: {told['rows']} rows read, {told['rejected']} rejected",
+        )
+        answer.lines += [f"  {one['rows']:>8}  {one['reason']}" for one in told["reasons"]]
+        answer.lines += show.table(
+            [
+                (one["input"], f"{one['line'] or one['record'] or '–'}", one["row"] or "–")
+                for one in told["first"]
+            ]
+        )
+        if target:
+            answer.say(f"全部写入 {target}", f"all of them are in {target}")
 
 
 @source.command()

@@ -9,6 +9,8 @@ running     `run`: only what changed; its result and the stages' table
   stepping  one step: skipped, or done as one act
   path      every kind of step, from freezing the files to recognising assets
   figures   the figures of the three stages
+suggesting  `suggest`: rules that values propose, accepted or rejected by a person
+repairing   `repaired`: what repair rules changed
 reporting   `report`: what is handed to people
   cataloguing the catalogue and the contracts, for other systems
   registering the dossier of a registration, and the acts of its case

@@ -27,6 +27,7 @@ from sanhua.engine.read.archive import is_archive
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity, Unavailable
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.table import Manifest, Reading
+from sanhua.kernel.text import Text
 from sanhua.report.profile import Rejected, Report, TableReport
 from sanhua.resource import content, grade
 from sanhua.resource.kind import look
@@ -66,11 +67,12 @@ def profile(
     reading: Reading = PLAIN,
     *,
     rows_max: int = DATABASE_ROWS_MAX,
+    suggesting: bool = False,
     now: datetime | None = None,
     told: Told = lambda step, node: None,
 ) -> Report:
     """Read `target` (path, glob, zip, `a.zip!member`, http(s) address, database URL with `#table`)
-    and look at all that it holds.
+    and look at all that it holds; with `suggesting` also at the rules that would fit it.
 
     Raises what reading raises (collect.*), NotFound profile.no-target, profile.no-table,
     Unavailable profile.download-failed, Invalid profile.*.
@@ -84,7 +86,7 @@ def profile(
             today = moment.astimezone(SHANGHAI).date()
             for part in _parts(target, reading, folder, rows_max, report.told, told):
                 told("profile", part.name)
-                report.tables.append(_table(engine, part, rules, today))
+                report.tables.append(_table(engine, part, rules, today, suggesting))
             return report
         finally:
             engine.close()
@@ -328,7 +330,9 @@ def _text(cell: Any, text_of: Callable[[Any], Any]) -> str | None:
 # Reading and looking
 
 
-def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableReport:
+def _table(
+    engine: DuckEngine, part: _Part, rules: Packs, today: date, suggesting: bool
+) -> TableReport:
     told: list[Diagnostic] = []
     raws: list[Raw] = []
     try:
@@ -380,7 +384,27 @@ def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableR
         tuple(_rejects(engine, manifest)),
         found,
         [*told, *failed],
+        _suggested(engine, manifest, found) if suggesting else [],
     )
+
+
+def _suggested(engine: DuckEngine, manifest: Manifest, found: content.TableContent) -> list[Text]:
+    """The surer rules that the values propose, with how many rows break each; none that lists
+    values of a personal column.
+    """
+    from sanhua.resource.suggest.offer import suggest
+    from sanhua.resource.suggest.rule import DEFAULT
+
+    hidden = {column.name for column in found.columns if column.personal}
+    made: list[Text] = []
+    for one in suggest(engine, "t", manifest.columns, manifest.rows):
+        if one.confidence < DEFAULT or hidden & {one.column, *one.determinant}:
+            continue
+        n = one.violations
+        made.append(
+            Text(f"{one.label.zh}（{n:,} 行不符）", f"{one.label.say('en')} ({n:,} rows break it)")
+        )
+    return made
 
 
 def _collected(

@@ -1,4 +1,5 @@
-"""Suggested rules of a collected or built table: listed, accepted into its contract, or rejected.
+"""Suggested rules of a table, or of a file with no project: listed, accepted into the table's
+contract, or rejected.
 
 Accepting writes the rule into the contract's text and is an act of the person who did it; a
 rejection is remembered, so that the same rule is not offered again.
@@ -7,20 +8,31 @@ rejection is remembered, so that the same rule is not offered again.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
+from sanhua.engine.duck import DuckEngine
+from sanhua.engine.lake import Lake
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import JudgedBy, MadeFrom, Ref, record
+from sanhua.kernel.table import Reading
+from sanhua.kernel.text import Text
+from sanhua.kernel.time import SHANGHAI
 from sanhua.project.editing import with_entry
+from sanhua.resource import grade as grading
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.grade import Grade, Grading
 from sanhua.resource.lineage import Table
-from sanhua.resource.suggest import DEFAULT, Suggestion, examples, suggest, written
+from sanhua.resource.suggest.offer import examples, suggest
+from sanhua.resource.suggest.rule import DEFAULT, Suggestion, written
+from sanhua.rules.packs import Packs
 from sanhua.verify import sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
@@ -59,15 +71,23 @@ class Offered:
     withheld: bool
     examples: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def label(self) -> Text:
+        """What the rule asks; where its words would hold values that are withheld, its kind."""
+        one = self.suggestion
+        if self.withheld and one.lists_values:
+            return Text(f"{one.column}：{one.kind}", f"{one.column}: {one.kind}")
+        return one.label
+
     def told(self, language: str) -> dict[str, Any]:
         one = self.suggestion
         return {
             "id": one.id,
             "kind": one.kind,
             "column": one.column,
-            "determinant": one.determinant,
+            "determinant": list(one.determinant),
             "indicator": one.indicator,
-            "label": str(one.label.say(language)),
+            "label": self.label.say(language),
             "confidence": str(one.confidence),
             "support": one.support,
             "violations": one.violations,
@@ -105,12 +125,56 @@ def offered(
         elif one.confidence < least:
             below += 1
         else:
-            withheld = hidden is None or bool({one.column, one.determinant} & hidden)
+            withheld = hidden is None or bool({one.column, *one.determinant} & hidden)
             shown = ()
             if with_examples and one.violations and not withheld:
                 shown = examples(ws.engine, one, EXAMPLES)
             fresh.append(Offered(one, withheld, shown))
     return fresh, below, rejected
+
+
+def offered_of_file(
+    path: Path, *, least: Decimal = DEFAULT, today: date | None = None
+) -> tuple[list[Offered], int]:
+    """What is suggested for a raw file, with no project: read as text into a lake in a temporary
+    folder, which is deleted. Columns that look personal are withheld.
+
+    Raises what reading raises (collect.*), NotFound collect.no-such-file.
+    """
+    today = today or datetime.now(SHANGHAI).date()
+    with tempfile.TemporaryDirectory(prefix="sanhua-suggest-") as scratch:
+        engine = DuckEngine(Lake(Path(scratch) / "lake"), temp=Path(scratch) / "temp")
+        try:
+            manifest = engine.collect(
+                FILE, [path], Reading(), None, inputs=["file:0"], step="suggest", names=[path.name]
+            )
+            engine.bind(manifest)
+            rules = Packs.load(("cn",))
+            columns = manifest.columns
+            measured = engine.measure(FILE, grading.detectors(columns, rules, today))
+            picked = grading.samples(columns, measured)
+            values = engine.measure(FILE, list(picked.values()))
+            sampled = {name: one.value or [] for name, one in zip(picked, values, strict=True)}
+            personal = grading.personal_kinds(rules, today)
+            closed = {
+                one.column
+                for one in grading.detect(columns, measured, sampled, rules, today)
+                if one.kind in personal
+            }
+            fresh: list[Offered] = []
+            found = suggest(engine, FILE, columns, manifest.rows)
+            for one in found:
+                withheld = bool({one.column, *one.determinant} & closed)
+                if one.confidence >= least:
+                    shown = one.violations and not withheld
+                    few = examples(engine, one, EXAMPLES) if shown else ()
+                    fresh.append(Offered(one, withheld, few))
+            return fresh, len(found) - len(fresh)
+        finally:
+            engine.close()
+
+
+FILE = "data"  # what the table of a file is called in its rules
 
 
 def _must_be_made(ws: Workspace, snapshots: Snapshots, table: str) -> None:
