@@ -7,7 +7,8 @@
 memory grows with the rows. `peers` asks the thirty rules of `pass_20m.py` of the same Parquet file
 in each tool, whole processes in turn, and holds that all find the same violations. FOLDER holds a
 virtual environment for each tool (`soda`, `pandera`, `gx`, `dbt`, `datacontract`); one that is
-missing is left out and said to be. Ours goes through contract, checks and `Engine.measure`.
+missing is left out and said to be. Ours reads a project with the thirty as SQL rules of a contract,
+measures and judges them.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ import pass_20m
 
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake, describe
-from sanhua.kernel.metric import Metric, Scan
+from sanhua.kernel.metric import Metric
 from sanhua.kernel.table import Column, LakeFile, Manifest, Part
+from sanhua.project import load
 from sanhua.resource import quality
 from sanhua.rules.packs import Packs
 
@@ -89,32 +91,55 @@ KEY = "id_unique"
 
 
 def ours(folder: Path) -> dict[str, int]:
-    """Violations by rule, through the engine."""
+    """Violations by rule: a project is read, its contract of thirty SQL rules compiled, measured
+    and judged, as `run` does.
+    """
     manifest = Lake(folder / "lake").load("raw", "readings", (folder / "id").read_text())
-    engine = DuckEngine(Lake(folder / "lake"), memory=MEMORY, temp=folder)
-    engine.bind(manifest)
-    asked = [Metric(rule, f"count_if({p})") for rule, p in violations().items()]
-    asked.append(Metric(KEY, '"id"', Scan.UNIQUE))
-    found = {one.metric.id: int(one.value) for one in engine.measure("readings", asked)}
-    engine.close()
-    return found
-
-
-def ours_whole(folder: Path) -> dict[str, int]:
-    """The same file through project, contract and checks, judged: what `run` does."""
-    manifest = Lake(folder / "lake").load("raw", "readings", (folder / "id").read_text())
-    project, contract = pass_20m.contract_in(folder / f"project-{os.getpid()}")
-    rules = Packs.load(("cn",))
-    (schema,) = contract.tables
-    checks = quality.checks(
-        contract, schema, project.elements, project.codes, rules, pass_20m.TODAY, manifest=manifest
+    root = folder / f"project-{os.getpid()}"
+    pass_20m.contract_in(root)
+    asked = {rule: f"SELECT count(*) FROM readings WHERE {p}" for rule, p in violations().items()}
+    rules_text = "".join(
+        f"      - {{type: sql, name: {rule}, query: {json.dumps(query)}, mustBe: 0}}\n"
+        for rule, query in asked.items()
     )
+    listed = "".join(
+        f"      - {{name: {name}, logicalType: {_LOGICAL[type.partition('(')[0]]}}}\n"
+        for name, (type, _) in pass_20m.COLUMNS.items()
+    ).replace("name: id,", "name: id, unique: true,")
+    (root / "contracts" / "readings.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: readings\nversion: 1.0.0\nstatus: active\n"
+        f"schema:\n  - name: readings\n    properties:\n{listed}    quality:\n{rules_text}"
+    )
+    project = load(root, {})
+    assert not project.diagnostics, project.diagnostics
+    contract = project.contracts["readings"]
+    rules = Packs.load(("cn",))
+    checks = quality.checks(
+        contract, contract.tables[0], project.elements, project.codes, rules, pass_20m.TODAY,
+        manifest=manifest,
+    )  # fmt: skip
     engine = DuckEngine(Lake(folder / "lake"), memory=MEMORY, temp=folder)
     engine.bind(manifest)
     measured = engine.measure("readings", quality.metrics(checks))
     judged = quality.judge(checks, measured, rules, pass_20m.TODAY, contract=contract)
     engine.close()
-    return {"findings": len(judged.findings)}
+    found: dict[str, int] = {}
+    for one in judged.findings:
+        if one.value and (rule := next((r for r in asked if one.id.endswith(f"/{r}")), "")):
+            found[rule] = int(one.value)
+        elif one.denominator is not None and one.numerator is not None:
+            found[KEY] = one.denominator - one.numerator
+    return found
+
+
+_LOGICAL = {
+    "BIGINT": "integer",
+    "VARCHAR": "string",
+    "TIMESTAMP": "timestamp",
+    "DATE": "date",
+    "DECIMAL": "number",
+    "DOUBLE": "number",
+}
 
 
 # 280 rules
@@ -184,180 +209,9 @@ def many_part(folder: Path) -> dict[str, Any]:
     return pass_20m.timed(work)
 
 
-# Peers: each a script for its own environment, which prints {rule: violations} as its last line.
+# Peers: each a script of `peers/` run in its own environment, which prints {rule: violations}.
 
-PREFIX = """
-import json, os, sys
-path, folder = sys.argv[1], sys.argv[2]
-V, KEY, SHAPES, SETS, LENGTHS = json.loads(sys.argv[3])
-def told(found):
-    print("FOUND " + json.dumps(found))
-"""
-
-PANDERA = """
-import polars as pl, pandera.polars as pa
-from datetime import date, datetime
-C = pa.Column
-def text(name, *checks):
-    return C(str, checks=list(checks), nullable=False)
-def blanks(data):
-    column = pl.col(data.key)
-    return data.lazyframe.select(column.str.strip_chars(" ") == column)
-blank = lambda: pa.Check(blanks, name="blanks")
-shape = lambda name: pa.Check.str_matches(SHAPES[name])
-schema = pa.DataFrameSchema({
-    "id": C(int, nullable=False, unique=True),
-    "customer": text("customer", shape("customer"), blank()),
-    "uscc": text("uscc", shape("uscc")),
-    "phone": text("phone", shape("phone"), pa.Check.notin(SETS["phone_missing"][1])),
-    "name": text("name", pa.Check.str_length(2, 60), blank()),
-    "district": text("district", shape("district"), pa.Check.isin(SETS["district_set"][1])),
-    "status": text("status", pa.Check.isin(SETS["status_set"][1]), blank()),
-    "read_at": C(nullable=False, checks=[pa.Check.ge(datetime(2024, 1, 1))]),
-    "day": C(pl.Date, nullable=False, checks=[pa.Check.in_range(date(2024, 1, 1), date(2027, 12, 31))]),
-    "kwh": C(nullable=False, checks=[pa.Check.in_range(0, 900)]),
-    "voltage": C(pl.Float64, nullable=False, checks=[pa.Check.in_range(198, 235.4)]),
-    "meter": text("meter", pa.Check.str_length(11, 11), blank()),
-})
-frame = pl.read_parquet(path)
-cases = {}
-try:
-    schema.validate(frame, lazy=True)
-except pa.errors.SchemaErrors as error:
-    for one in error.schema_errors:
-        known = one.failure_cases
-        count = known.height if hasattr(known, "height") else None
-        cases[f"{one.schema.name}:{one.check}"] = count
-found = {}
-for key, count in cases.items():
-    column, _, check = key.partition(":")
-    kind = ("null" if "not_nullable" in check or "nullable" in check else "shape" if "str_matches" in check
-            else "set" if "isin" in check else "range" if "in_range" in check or "greater" in check
-            else "length" if "str_length" in check else "blanks" if "blanks" in check else check)
-    found[f"{column}_{kind}"] = count
-told(found)
-"""
-
-GX = """
-os.environ["GX_ANALYTICS_ENABLED"] = "False"
-import great_expectations as gx, pandas as pd
-from datetime import date, datetime
-import great_expectations.expectations as E
-frame = pd.read_parquet(path)
-context = gx.get_context(mode="ephemeral")
-batch = (context.data_sources.add_pandas("p").add_dataframe_asset("a")
-         .add_batch_definition_whole_dataframe("b"))
-suite = gx.ExpectationSuite("s")
-rules = {}
-def add(rule, one):
-    rules[id(one)] = rule
-    one.meta = {"rule": rule}
-    suite.add_expectation(one)
-for name in frame.columns:
-    add(f"{name}_null", E.ExpectColumnValuesToNotBeNull(column=name))
-for name, pattern in SHAPES.items():
-    add(f"{name}_shape", E.ExpectColumnValuesToMatchRegex(column=name, regex=pattern))
-for rule, (column, values, bad) in SETS.items():
-    kind = E.ExpectColumnValuesToNotBeInSet if bad else E.ExpectColumnValuesToBeInSet
-    add(rule, kind(column=column, value_set=values))
-frame["day"] = pd.to_datetime(frame["day"])
-frame["kwh"] = frame["kwh"].astype(float)
-add("read_at_range", E.ExpectColumnValuesToBeBetween(column="read_at", min_value=datetime(2024, 1, 1)))
-add("day_range", E.ExpectColumnValuesToBeBetween(column="day", min_value=datetime(2024, 1, 1), max_value=datetime(2027, 12, 31)))
-add("kwh_range", E.ExpectColumnValuesToBeBetween(column="kwh", min_value=0, max_value=900))
-add("voltage_range", E.ExpectColumnValuesToBeBetween(column="voltage", min_value=198, max_value=235.4))
-for name, (low, high) in LENGTHS.items():
-    add(f"{name}_length", E.ExpectColumnValueLengthsToBeBetween(column=name, min_value=low, max_value=high))
-for name in ("customer", "name", "status", "meter"):
-    add(f"{name}_blanks", E.ExpectColumnValuesToNotMatchRegex(column=name, regex="^ | $"))
-add(KEY, E.ExpectColumnValuesToBeUnique(column="id"))
-done = batch.get_batch(batch_parameters={"dataframe": frame}).validate(suite, result_format="BASIC")
-told({one.expectation_config.meta["rule"]: one.result["unexpected_count"] for one in done.results})
-"""
-
-SODA = """
-import duckdb, logging
-os.environ["SODA_TELEMETRY"] = "false"
-os.environ["OTEL_SDK_DISABLED"] = "true"
-db = os.path.join(folder, "soda.duckdb")
-con = duckdb.connect(db)
-con.execute("SET memory_limit = '2GB'")
-con.execute(f"CREATE OR REPLACE VIEW readings AS SELECT * FROM read_parquet('{path}')")
-con.close()
-source = os.path.join(folder, "soda-source.yml")
-open(source, "w").write(f"type: duckdb\\nname: bench\\nconnection:\\n  database: {db}\\n")
-def quoted(text):
-    return json.dumps(text)
-lines = ["dataset: bench/main/readings", "checks:"]
-for rule, predicate in V.items():
-    lines += ["  - failed_rows:", f"      name: {rule}", f"      qualifier: {rule}", f"      expression: {quoted(predicate)}"]
-lines += ["columns:", "  - name: id", "    checks:", "      - duplicate:", f"          name: {KEY}"]
-contract = os.path.join(folder, "soda-contract.yml")
-open(contract, "w").write("\\n".join(lines) + "\\n")
-from soda_core.contracts import verify_contract_locally
-done = verify_contract_locally(data_source_file_path=source, contract_file_path=contract, publish=False)
-found = {}
-for result in done.contract_verification_results:
-    for check in result.check_results:
-        values = getattr(check, "diagnostic_metric_values", None) or {}
-        name = check.check.name
-        found[name] = int(values.get("failed_rows_count", values.get("duplicate_count", check.threshold_value or 0)))
-told(found)
-"""
-
-DBT = """
-import subprocess
-root = os.path.join(folder, "dbt")
-os.makedirs(os.path.join(root, "tests"), exist_ok=True)
-os.makedirs(os.path.join(root, "models"), exist_ok=True)
-open(os.path.join(root, "dbt_project.yml"), "w").write(
-    "name: bench\\nversion: '1.0'\\nprofile: bench\\nconfig-version: 2\\n"
-    "flags: {send_anonymous_usage_stats: false}\\n")
-db = os.path.join(folder, "dbt.duckdb")
-open(os.path.join(root, "profiles.yml"), "w").write(
-    f"bench:\\n  target: dev\\n  outputs:\\n    dev: {{type: duckdb, path: '{db}', threads: 2, settings: {{memory_limit: 2GB}}}}\\n")
-open(os.path.join(root, "models", "sources.yml"), "w").write(
-    "sources:\\n  - name: lake\\n    config: {external_location: \\"read_parquet('" + path + "')\\"}\\n    tables: [{name: readings}]\\n")
-for rule, predicate in V.items():
-    open(os.path.join(root, "tests", f"{rule}.sql"), "w").write(
-        "{{ config(severity='warn', fail_calc='max(n)', warn_if='>0') }}\\n"
-        f"SELECT count(*) AS n FROM {{{{ source('lake', 'readings') }}}} WHERE {predicate}\\n")
-open(os.path.join(root, "tests", f"{KEY}.sql"), "w").write(
-    "{{ config(severity='warn', fail_calc='max(n)', warn_if='>0') }}\\n"
-    "SELECT coalesce(sum(n - 1), 0) AS n FROM (SELECT count(*) AS n FROM {{ source('lake', 'readings') }} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1)\\n")
-from dbt.cli.main import dbtRunner
-done = dbtRunner().invoke(["-q", "test", "--project-dir", root, "--profiles-dir", root, "--no-use-colors"])
-told({one.node.name: int(one.failures or 0) for one in done.result.results})
-"""
-
-DATACONTRACT = """
-from datacontract.data_contract import DataContract
-lines = ["apiVersion: v3.1.0", "kind: DataContract", "id: readings", "version: 1.0.0", "status: active",
-         "servers:", "  - {server: local, type: local, path: " + json.dumps(path) + ", format: parquet}",
-         "schema:", "  - name: readings", "    physicalType: table", "    quality:"]
-for rule, predicate in V.items():
-    query = f"SELECT count(*) FROM readings WHERE {predicate}"
-    lines += ["      - type: sql", f"        description: {rule}", "        query: " + json.dumps(query), "        mustBeGreaterThanOrEqualTo: 0"]
-query = "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM readings WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1)"
-lines += ["      - type: sql", f"        description: {KEY}", "        query: " + json.dumps(query), "        mustBeGreaterThanOrEqualTo: 0"]
-text = "\\n".join(lines) + "\\n"
-run = DataContract(data_contract_str=text, server="local").test()
-found, failed = {}, []
-for check in run.checks:
-    if check.type and "sql" in str(check.type) or (check.category == "quality"):
-        value = (check.diagnostics or {}).get("value", (check.diagnostics or {}).get("actual"))
-        name = next((rule for rule in [*V, KEY] if rule in f"{check.name} {check.key} {check.details}"), check.name)
-        found[name] = int(value) if value is not None else None
-told(found)
-"""
-
-PEERS = {
-    "soda": SODA,
-    "pandera": PANDERA,
-    "gx": GX,
-    "dbt": DBT,
-    "datacontract": DATACONTRACT,
-}
+PEERS = ("soda", "pandera", "gx", "dbt", "datacontract")
 NAMES = {
     "soda": ("soda-core", "soda-duckdb", "duckdb"),
     "pandera": ("pandera", "polars"),
@@ -367,11 +221,10 @@ NAMES = {
 }
 
 
-def peer(name: str, script: str, folder: Path, venvs: Path) -> dict[str, Any]:
+def peer(name: str, folder: Path, venvs: Path) -> dict[str, Any]:
     path = next((folder / "lake").rglob("part-0.parquet"))
     given = json.dumps([violations(), KEY, SHAPES, SETS, LENGTHS])
-    file = folder / f"{name}.py"
-    file.write_text(PREFIX + script)
+    file = ROOT / "bench" / "peers" / f"with_{name}.py"
     words = [str(venvs / name / "bin" / "python"), str(file), str(path), str(folder), given]
     return measured(words, folder)
 
@@ -401,10 +254,8 @@ def measured(words: list[str], folder: Path) -> dict[str, Any]:
 
 
 def versions(name: str, venvs: Path) -> str:
-    code = (
-        "import importlib.metadata as m\nfor n in %r:\n"
-        " try: print(n, m.version(n))\n except m.PackageNotFoundError: pass" % (NAMES[name],)
-    )
+    code = "import importlib.metadata as m\n"
+    code += "\n".join(f"print('{one}', m.version('{one}'))" for one in NAMES[name])
     done = subprocess.run(
         [str(venvs / name / "bin" / "python"), "-c", code],
         capture_output=True, text=True, check=False,
@@ -428,7 +279,7 @@ def peers(rows: int, rounds: int, venvs: Path, only: list[str]) -> dict[str, Any
         there = [one for one in there if not only or one in only]
         for turn in range(rounds):
             for one in ["ours", *there]:
-                done = own(folder) if one == "ours" else peer(one, PEERS[one], folder, venvs)
+                done = own(folder) if one == "ours" else peer(one, folder, venvs)
                 runs.setdefault(one, []).append(done)
                 shown = {key: value for key, value in done.items() if key != "found"}
                 print(f"round {turn + 1} {one}: {shown}", file=sys.stderr)

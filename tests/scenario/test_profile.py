@@ -116,6 +116,9 @@ def test_no_personal_value_reaches_any_form_of_the_report(dirty: Path, tmp_path:
         assert resident_id(n) not in shown and f"138{n:08d}" not in shown
         assert f"1390000{n:04d}" not in shown
     assert "不显示：疑为个人信息" in result.output
+    suggested = told(str(dirty), "--suggest")["tables"][0]["suggested"]
+    said = "".join(one["zh"] for one in suggested)
+    assert "首尾无空白（201 行不符）" in said and "身份证号" not in said and "手机" not in said
 
 
 def test_the_page_stands_alone_in_both_languages(dirty: Path, tmp_path: Path):
@@ -238,7 +241,7 @@ def test_globs_are_one_table_and_archives_many(tmp_path: Path):
         archive.writestr("routes.txt", "route_id\n7\n")
         archive.writestr("readme.md", "# no table\n")
     names = [table["name"] for table in told(f"{tmp_path}/feed.zip")["tables"]]
-    assert names == ["stops.txt", "routes.txt"]
+    assert names == ["routes.txt", "stops.txt"]
     assert told(f"{tmp_path}/feed.zip!routes.txt")["tables"][0]["rows"] == 1
     assert "profile.no-target" in run(f"{tmp_path}/none*.csv").output
 
@@ -262,3 +265,38 @@ def test_the_howto_runs_word_for_word(dirty: Path, tmp_path: Path, monkeypatch: 
         result = CliRunner().invoke(cli, command.replace("'", "").split())
         assert result.exit_code == 0, f"{command}\n{result.output}"
     assert Path("report.html").stat().st_size > 5000
+
+
+def test_a_file_without_a_heading_is_read_as_such_and_said_to_be(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("1,1,x\n2,1,y\n3,2,z\n")
+    whole = told(str(path))
+    assert whole["tables"][0]["rows"] == 3
+    assert whole["diagnostics"][0]["code"] == "profile.no-heading"
+
+
+def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Many columns are measured in turns, their values listed in the shared scan."""
+    path = tmp_path / "a.csv"
+    lines = [f"{n},{n % 5},{'N/A' if n % 9 == 0 else n / 4},x{n % 3}" for n in range(300)]
+    path.write_text("id,few,number,text\n" + "\n".join(lines) + "\n")
+    narrow = told(str(path))["tables"]
+    monkeypatch.setattr("sanhua.workspace.profiling.COLUMNS_AT_ONCE", 1)
+    assert told(str(path))["tables"] == narrow
+
+
+def test_a_phone_number_inside_a_remark_or_at_the_end_of_a_range_is_not_shown(tmp_path: Path):
+    """Too few for their columns to be personal: one remark of three, one number in a hundred."""
+    path = tmp_path / "a.csv"
+    lines = [
+        f"{('无', '已联系13912345678', '不在家')[n % 3]},{13812345678 if n == 50 else n}"
+        for n in range(120)
+    ]
+    path.write_text("remark,number\n" + "\n".join(lines) + "\n")
+    page = tmp_path / "r.html"
+    result = run(str(path), "--html", str(page))
+    shown = result.output + page.read_text("utf-8") + json.dumps(told(str(path)))
+    assert "不在家" in shown
+    assert "13912345678" not in shown and "13812345678" not in shown and "13,812" not in shown

@@ -242,8 +242,9 @@ def test_a_day_that_is_personal_or_no_key_tells_no_period():
 
 
 def test_several_files_of_a_snapshot_are_distributions_with_a_checksum_each():
-    files = tuple(LakeFile(f"part-{n}.parquet", 2, n, f"sha256:{n:064x}") for n in (1, 2))
-    found = graph(document(replace(ITEM, manifests=(replace(MANIFEST, files=files),))))
+    files = [LakeFile(f"part-{n}.parquet", 2, n, f"sha256:{n:064x}") for n in (1, 2)]
+    manifest = replace(MANIFEST, parts=tuple(map(Part, files)))
+    found = graph(document(replace(ITEM, manifests=(manifest,))))
     own = URIRef("urn:sanhua:small:resource:daily")
     sums = {
         str(found.value(found.value(one, SPDX.checksum), SPDX.checksumValue))

@@ -151,7 +151,7 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
                 ("quote: ','", "format.not-a-quote"),
                 ("range: D5-B3", "format.not-cells"),
                 ("range: B2", "format.not-cells"),
-                ("format: gtfs", "format.not-one-of"),
+                ("format: sas", "format.not-one-of"),
             )
         ),
         ("contracts/raw.odcs.yaml", "id: raw", "id: row", "contract.id-differs", 3),

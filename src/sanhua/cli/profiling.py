@@ -37,6 +37,9 @@ from sanhua.cli import show
     help="数据库表最多读多少行 rows of a table to read",
 )
 @click.option(
+    "--suggest", "suggesting", is_flag=True, help="也给出规则建议 also propose quality rules"
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="stdout 输出一个 JSON 对象 one JSON object on stdout"
 )
 @click.option("--language", type=click.Choice(["zh", "en"]), envvar="SANHUA_LANGUAGE", default=None)
@@ -73,6 +76,7 @@ def profile(
                 target,
                 reading,
                 rows_max=given["rows"] or profiling.DATABASE_ROWS_MAX,
+                suggesting=given["suggesting"],
                 told=told,
             )
         answer.data = to_json(report)

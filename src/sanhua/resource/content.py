@@ -175,9 +175,17 @@ _GARBLED = "�|锟斤|烫烫烫|ï¿½|Ã[\u0080-\u00bf]|â€|[äåæçèé][\
 
 
 def details(
-    table: str, looks: Sequence[Look], measured: Iterable[Measured], rules: Rules, today: date
+    table: str,
+    looks: Sequence[Look],
+    measured: Iterable[Measured],
+    rules: Rules,
+    today: date,
+    *,
+    wide: bool = False,
 ) -> list[Metric]:
-    """What the figures of `scan` make worth asking."""
+    """What the figures of `scan` make worth asking. The values of a column are listed by a query of
+    their own, of a `wide` table in the shared scan, which costs more a row and less a column.
+    """
     found = _values(measured)
     rows = int(found.get("#rows") or 0)
     wanted: list[Metric] = []
@@ -191,7 +199,12 @@ def details(
             asked.append(Column(seen.name, "VARCHAR" if seen.kind.is_text else "BIGINT"))
         name, distinct = sql.quote(seen.name), figure.whole("distinct")
         if distinct <= LISTED_MAX:
-            wanted.append(Metric(f"{seen.name}#listed", _listed(table, name), Scan.QUERY))
+            listed = (
+                Metric(f"{seen.name}#listed", f"histogram({name})")
+                if wide
+                else Metric(f"{seen.name}#listed", _listed(table, name), Scan.QUERY)
+            )
+            wanted.append(listed)
         elif (
             seen.kind is not Kind.DECIMAL
             and figure.values == rows
@@ -326,7 +339,11 @@ class _Figures:
         return int(self.value(part) or 0)
 
     def pairs(self, part: str) -> tuple[tuple[str, int], ...]:
-        return tuple((value, int(n)) for value, n in self.value(part) or ())
+        found = self.value(part) or ()
+        if isinstance(found, dict):
+            counted = cast("dict[str, int]", found).items()
+            return tuple(sorted(counted, key=lambda one: (-one[1], one[0])))
+        return tuple((value, int(n)) for value, n in found)
 
 
 def _values(measured: Iterable[Measured]) -> dict[str, Any]:
@@ -368,6 +385,10 @@ def _content(
     personal: frozenset[str],
 ) -> Content:
     hidden = any(one.kind in personal for one in detections)
+    if seen.kind is Kind.INTEGER and not hidden:  # a few numbers of people among others
+        numbers_of_people = personal & {"phone", "resident_id"}
+        ends = (figure.value("least"), figure.value("most"))
+        hidden = not all(_may_show(str(end), numbers_of_people) for end in ends)
     listed = figure.pairs("listed")
     exact = f"{seen.name}#listed" in figure.found or not figure.values
     surplus = figure.value("surplus")
@@ -423,12 +444,14 @@ def _is_few(distinct: int, values: int, seen: Look) -> bool:
 
 
 def _may_show(value: str, personal: frozenset[str]) -> bool:
-    """Whether one value may be shown although it stands in a column that is not personal."""
+    """Whether one value may be shown although it stands in a column that is not personal: neither
+    it nor a word in it is shaped like an identifier of people.
+    """
     if len(value) > SHOWN_LENGTH_MAX:
         return False
-    return not any(
-        re.search(identifiers.shape(kind), value) for kind in personal & identifiers.KINDS.keys()
-    )
+    words = {value, *re.findall(r"[0-9A-Za-z@._%+-]{5,}", value), *re.findall("[0-9Xx]{5,}", value)}
+    shapes = [identifiers.shape(kind) for kind in personal & identifiers.KINDS.keys()]
+    return not any(re.search(shape, word) for shape in shapes for word in words)
 
 
 def _numbers(listed: Iterable[tuple[str, int]]) -> list[tuple[Decimal, int]]:

@@ -22,14 +22,18 @@ from urllib.parse import unquote, urlsplit
 from sanhua import sql
 from sanhua.engine.duck import DuckEngine
 from sanhua.engine.lake import Lake
-from sanhua.engine.read import CsvFile, ParquetFile, Raw
+from sanhua.engine.read import CsvFile, ParquetFile, Raw, parts_of
+from sanhua.engine.read.archive import is_archive
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity, Unavailable
+from sanhua.kernel.metric import Measured
 from sanhua.kernel.table import Manifest, Reading
+from sanhua.kernel.text import Text
 from sanhua.report.profile import Rejected, Report, TableReport
 from sanhua.resource import content, grade
 from sanhua.resource.kind import look
 from sanhua.rules.packs import Packs
 
+COLUMNS_AT_ONCE = 100  # measured in one scan
 SAMPLED = 1000  # rows that tell what a column is
 DOWNLOAD_BYTES_MAX = 2 << 30
 DOWNLOAD_WAIT_S = 30.0
@@ -40,7 +44,9 @@ BATCH_ROWS = 20_000
 REASONS_SHOWN = 8
 PLAIN = Reading()
 SHANGHAI = timezone(timedelta(hours=8))
-_FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl", ".parquet")
+_BOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_FILES = (".csv", ".tsv", ".txt", *_BOOKS, ".json", ".ndjson", ".jsonl", ".parquet")
+_PACKED = (".gz", ".bz2", ".xz")
 
 Told = Callable[[str, str], None]
 
@@ -61,11 +67,12 @@ def profile(
     reading: Reading = PLAIN,
     *,
     rows_max: int = DATABASE_ROWS_MAX,
+    suggesting: bool = False,
     now: datetime | None = None,
     told: Told = lambda step, node: None,
 ) -> Report:
     """Read `target` (path, glob, zip, `a.zip!member`, http(s) address, database URL with `#table`)
-    and look at all that it holds.
+    and look at all that it holds; with `suggesting` also at the rules that would fit it.
 
     Raises what reading raises (collect.*), NotFound profile.no-target, profile.no-table,
     Unavailable profile.download-failed, Invalid profile.*.
@@ -79,7 +86,7 @@ def profile(
             today = moment.astimezone(SHANGHAI).date()
             for part in _parts(target, reading, folder, rows_max, report.told, told):
                 told("profile", part.name)
-                report.tables.append(_table(engine, part, rules, today))
+                report.tables.append(_table(engine, part, rules, today, suggesting))
             return report
         finally:
             engine.close()
@@ -124,20 +131,28 @@ def _parts(
 
 
 def _of_file(path: Path, name: str, member: str, reading: Reading) -> Iterator[_Part]:
-    """The file; of a zip its members that are tables."""
-    if name.lower().endswith(".zip") and not member:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                members = [one for one in archive.namelist() if one.lower().endswith(_FILES)]
-        except zipfile.BadZipFile as error:
-            raise Invalid("collect.broken-archive", file=name, reason=str(error)) from error
-        if not members:
+    """The file; of an archive its members that are tables, a table each, or as one table those that
+    a glob after `!` names.
+    """
+    archive = is_archive(path)
+    if archive and not member:
+        parts = parts_of(path, f"{name}!*")
+        tables = [one for one in parts if _suffix(one) in _FILES]
+        if not tables:
             raise NotFound("profile.no-tables", target=name)
-    else:
-        members = [member]
-    for one in members:
-        whole = f"{name}!{one}" if one else name
-        yield _Part(one or name, (path,), (whole,), reading)
+        for one in tables:
+            yield _Part(one.partition("!")[2], (path,), (one,), reading)
+        return
+    parts = parts_of(path, f"{name}!{member}" if member else name)
+    yield _Part(member or name, (path,) * len(parts), tuple(parts), reading)
+
+
+def _suffix(name: str) -> str:
+    """`.csv` of `a.csv.gz`."""
+    lower = name.lower()
+    for packed in _PACKED:
+        lower = lower.removesuffix(packed)
+    return Path(lower).suffix
 
 
 _TYPES = {
@@ -188,8 +203,7 @@ def _fetched(url: str, reading: Reading, folder: Path) -> tuple[Path, str, Readi
         raise Unavailable("profile.download-failed", url=url, reason=reason) from error
     given = re.search(r'filename="?([^";]+)', said)
     name = Path(given[1] if given else last).name or "fetched"
-    plain = name.lower().removesuffix(".gz")
-    if not reading.format and not plain.endswith((*_FILES, ".zip")):
+    if not reading.format and _suffix(name) not in (*_FILES, ".zip", ".tar", ".tgz"):
         format = _TYPES.get(kind)
         if format is None:
             raise Invalid(
@@ -316,28 +330,34 @@ def _text(cell: Any, text_of: Callable[[Any], Any]) -> str | None:
 # Reading and looking
 
 
-def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableReport:
+def _table(
+    engine: DuckEngine, part: _Part, rules: Packs, today: date, suggesting: bool
+) -> TableReport:
     told: list[Diagnostic] = []
     raws: list[Raw] = []
-    manifest = engine.collect(
-        "t",
-        part.files,
-        part.reading,
-        None,
-        inputs=[f"file:{n}" for n in range(len(part.files))],
-        step="profile",
-        names=part.names,
-        tell=told.append,
-        seen=raws.append,
-    )
+    try:
+        manifest = _collected(engine, part, told, raws)
+    except Invalid as error:
+        if error.code != "collect.duplicate-heading" or part.reading.header is not None:
+            raise
+        facts = {"reason": error.diagnostic.message()}
+        told.append(Diagnostic(Severity.WARNING, "profile.no-heading", facts=facts))
+        part = replace(part, reading=replace(part.reading, header=False))
+        raws.clear()
+        manifest = _collected(engine, part, told, raws)
     engine.bind(manifest)
     rows = engine.sample("t", SAMPLED)
     looks = [
         look(column.name, (row[n] for row in rows), rules, today)
         for n, column in enumerate(manifest.columns)
     ]
-    measured = engine.measure("t", content.scan(looks))
-    measured += engine.measure("t", content.details("t", looks, measured, rules, today))
+    measured: list[Measured] = []
+    wide = len(looks) > COLUMNS_AT_ONCE
+    for start in range(0, len(looks), COLUMNS_AT_ONCE):
+        some = looks[start : start + COLUMNS_AT_ONCE]
+        first = engine.measure("t", content.scan(some))
+        asked = content.details("t", some, first, rules, today, wide=wide)
+        measured += [*first, *engine.measure("t", asked)]
     picked = grade.samples(manifest.columns, measured)
     values = engine.measure("t", list(picked.values()))
     sampled = {
@@ -364,6 +384,42 @@ def _table(engine: DuckEngine, part: _Part, rules: Packs, today: date) -> TableR
         tuple(_rejects(engine, manifest)),
         found,
         [*told, *failed],
+        _suggested(engine, manifest, found) if suggesting else [],
+    )
+
+
+def _suggested(engine: DuckEngine, manifest: Manifest, found: content.TableContent) -> list[Text]:
+    """The surer rules that the values propose, with how many rows break each; none that lists
+    values of a personal column.
+    """
+    from sanhua.resource.suggest.offer import suggest
+    from sanhua.resource.suggest.rule import DEFAULT
+
+    hidden = {column.name for column in found.columns if column.personal}
+    made: list[Text] = []
+    for one in suggest(engine, "t", manifest.columns, manifest.rows):
+        if one.confidence < DEFAULT or hidden & {one.column, *one.determinant}:
+            continue
+        n = one.violations
+        made.append(
+            Text(f"{one.label.zh}（{n:,} 行不符）", f"{one.label.say('en')} ({n:,} rows break it)")
+        )
+    return made
+
+
+def _collected(
+    engine: DuckEngine, part: _Part, told: list[Diagnostic], raws: list[Raw]
+) -> Manifest:
+    return engine.collect(
+        "t",
+        part.files,
+        part.reading,
+        None,
+        inputs=[f"file:{n}" for n in range(len(part.files))],
+        step="profile",
+        names=part.names,
+        tell=told.append,
+        seen=raws.append,
     )
 
 
@@ -384,17 +440,15 @@ def _reading(part: _Part, raws: Sequence[Raw]) -> dict[str, str]:
     elif isinstance(raw, ParquetFile):
         made["format"] = "Parquet" if not part.read else ""
     else:
-        suffix = Path(part.names[0].lower().removesuffix(".gz")).suffix.lstrip(".")
-        format = part.reading.format or {"xlsx": "excel", "xlsm": "excel"}.get(suffix, suffix)
+        suffix = _suffix(part.names[0].partition("!")[0] if not is_archive(path) else part.names[0])
+        format = part.reading.format or ("excel" if suffix in _BOOKS else suffix.lstrip("."))
         made["format"] = {"excel": "Excel", "json": "JSON", "ndjson": "NDJSON"}.get(
             {"jsonl": "ndjson"}.get(format, format), format
         )
         if format == "excel":
             made["sheet"] = part.reading.sheet or _first_sheet(path, part.names[0])
-    if path.name.lower().endswith(".gz"):
-        made["packed"] = "gzip"
-    if "!" in part.names[0]:
-        made["packed"] = "zip"
+    if is_archive(path) or path.name.lower().endswith(_PACKED):
+        made["packed"] = path.suffix.lstrip(".").lower()
     return {key: value for key, value in made.items() if value}
 
 
@@ -428,7 +482,9 @@ def _encoding(path: Path, raw: CsvFile) -> str:
 def _first_sheet(path: Path, name: str) -> str:
     import openpyxl
 
-    if "!" in name or path.suffix == ".gz":
+    if "!" in name:
+        return name.partition("!")[2]
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
         return ""
     try:
         book = openpyxl.load_workbook(path, read_only=True)
