@@ -23,10 +23,11 @@ import duckdb
 from sanhua import sql
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Tell, open_raw
+from sanhua.engine.read import Tell, open_raw, reread
 from sanhua.engine.staging import (
     literal,
     make_staging,
+    misread,
     must_have,
     one,
     quote,
@@ -200,13 +201,19 @@ class DuckEngine:
                 inside = scratch / str(n)
                 inside.mkdir()
                 try:
-                    raw = open_raw(path, name, reading, inside, tell)
+                    wanted = [column.source_name.strip() for column in typed or ()]
+                    raw = open_raw(path, name, reading, inside, tell, wanted)
                     with _translated("collect.cannot-read", file=name):
                         relation, headings, flawed = relation_of(db, raw, name, tell)
                         typed = typed or untyped(headings, name)
                         must_have(typed, headings, name)
                         make_staging(db, typed)
                         read = stage(db, relation, headings, flawed, typed, name)
+                        if form := misread(db, raw):
+                            raw = reread(form, inside, name, tell)
+                            relation, headings, flawed = relation_of(db, raw, name, tell)
+                            make_staging(db, typed)
+                            read = stage(db, relation, headings, flawed, typed, name)
                         read += ragged(db, raw, name)
                         parts[n] = _keep_part(db, typed, read, node, name, target)
                 except Invalid as error:

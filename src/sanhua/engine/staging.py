@@ -46,6 +46,7 @@ def relation_of(
             "escape": quoted,
             "columns": "{" + ", ".join(f"h{n}: 'VARCHAR'" for n in range(len(raw.headings))) + "}",
             "null_padding": "false",
+            "allow_quoted_nulls": "false",
             "strict_mode": "true",
             "store_rejects": "true",
             "rejects_limit": 0,
@@ -53,8 +54,13 @@ def relation_of(
             "buffer_size": LINE_BYTES_MAX * 2,
             "encoding": "'utf-8'",
         }
+        if raw.rejects:
+            options["new_line"] = r"'\n'"  # the even copy's, whatever stands in its quotes
         listed = ", ".join(f"{key} = {value}" for key, value in options.items())
-        relation = f"read_csv({literal(raw.path.as_posix())}, {listed})"
+        there = " OR ".join(f"h{n} IS NOT NULL" for n in range(len(raw.headings)))
+        cells = ", ".join(f"nullif(h{n}, '') AS h{n}" for n in range(len(raw.headings)))
+        path = literal(raw.path.as_posix())
+        relation = f"(SELECT {cells} FROM read_csv({path}, {listed}) WHERE {there})"
         return relation, raw.headings, frozenset()
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
@@ -161,10 +167,28 @@ def stage(
     return after - before
 
 
+def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
+    """How to read a CSV again line by line when rows of it were of no such shape; else None."""
+    if not isinstance(raw, CsvFile) or raw.form is None:
+        return None
+    if not one(db, "SELECT count(*) FROM reject_errors"):
+        return None
+    _clear(db)
+    return raw.form
+
+
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
-    """Rows of no such shape at all, as DuckDB set them aside: each once, with its whole line."""
+    """Rows of no such shape at all, as they were set aside: each once, with its whole line."""
     if not isinstance(raw, CsvFile):
         return 0
+    count = 0
+    if raw.rejects:
+        aside = f"read_parquet({literal(raw.rejects.as_posix())})"
+        db.execute(
+            f"INSERT INTO rejected SELECT ?, NULL, line, [reason], text FROM {aside} ORDER BY line",
+            [name],
+        )
+        count = one(db, f"SELECT count(*) FROM {aside}")
     db.execute(
         "INSERT INTO rejected "
         "SELECT ?, NULL, line + ?, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
@@ -172,10 +196,14 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         "FROM reject_errors) GROUP BY line ORDER BY line",
         [name, raw.cut],
     )
-    count = one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    count += one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    _clear(db)
+    return count
+
+
+def _clear(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DELETE FROM reject_errors")
     db.execute("DELETE FROM reject_scans")
-    return count
 
 
 def _trimmed(column: str) -> str:

@@ -47,8 +47,11 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     quote: str = ""
-    header: bool | None = None
+    escape: str = ""  # `\\` where a backslash stands before a quote; else the quote is doubled
+    header: int | None = None  # rows of headings; True is one, False none
     skip: int = 0
+    footer: int = 0  # rows at the end that are none of the table
+    mend: bool | None = None  # False: a row of another shape is never put right
     sheet: str = ""
     range: str = ""
     records: str = ""  # a path into JSON: `$`, `$.data`

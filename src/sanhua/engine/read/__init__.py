@@ -10,9 +10,11 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from sanhua.engine.read.delimited import LINE_BYTES_MAX, read_csv
+from sanhua.engine.read.delimited import read_csv, reread
+from sanhua.engine.read.dialect import LINE_BYTES_MAX
 from sanhua.engine.read.raw import (
     CsvFile,
     Flaw,
@@ -50,12 +52,16 @@ __all__ = [
     "Tell",
     "headings_of",
     "open_raw",
+    "reread",
 ]
 
 
-def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell) -> Raw:
+def open_raw(
+    path: Path, name: str, reading: Reading, scratch: Path, tell: Tell, wanted: Sequence[str] = ()
+) -> Raw:
     """What `path` holds; `name` is how the user calls it, with `!member` for a part of a zip;
-    `tell` hears what was left unread or read otherwise than it stands.
+    `tell` hears what was left unread or read otherwise than it stands; `wanted` are the headings
+    that a contract names.
 
     Raises NotFound collect.no-such-file, Invalid collect.* (empty, not what its name says, wrong
     encoding, headings twice, too large when unpacked), Unavailable collect.unreadable.
@@ -68,9 +74,9 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell)
         if kind == "excel":
             return read_excel(plain_file(path, name, member, scratch, ".xlsx"), name, reading, tell)
         with open_bytes(path, name, member) as stream:
-            text = decoded(stream, path, name, reading, scratch)
+            text = decoded(stream, path, name, reading, scratch, tell)
         if kind == "csv":
-            return read_csv(text, name, reading, scratch, tell)
+            return read_csv(text, name, reading, scratch, tell, wanted)
         if kind == "json":
             return read_json(text, name, reading, tell)
         if kind == "ndjson":

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +23,8 @@ DIGITS_MAX = 400  # a JSON number with more is kept as it was written
 @dataclass(frozen=True, slots=True)
 class CsvFile:
     """A UTF-8 CSV and its dialect; `skip` lines stand before the first record, `cut` lines of the
-    user's file before those.
+    user's file before those. `rejects` is a CSV of lines that are no rows (line, reason, text);
+    `form` is how to read the file again line by line, None once that was done.
     """
 
     path: Path
@@ -31,6 +33,8 @@ class CsvFile:
     quote: str
     skip: int
     cut: int = 0
+    rejects: Path | None = None
+    form: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +68,33 @@ class ParquetFile:
 Raw = CsvFile | Rows | ParquetFile
 
 
-def headings_of(cells: Iterable[Any], name: str, tell: Tell) -> tuple[str, ...]:
-    """The names of the columns: blanks around them are taken off, an empty one is numbered."""
+def headings_of(
+    cells: Iterable[Any], name: str, tell: Tell, wanted: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The names of the columns: blanks around them are taken off, an empty one is numbered.
+
+    One that stands twice is refused. With `wanted` (the names that a contract reads) one that it
+    has not is numbered instead, in whatever case it stands twice.
+    """
     found: list[str] = []
+    folded: set[str] = set()
     for n, cell in enumerate(cells, 1):
         written = str(cell or "")
         text = written.strip() or f"column{n}"
         if written.strip() and written != text:
             facts = {"file": name, "heading": text}
             tell(Diagnostic(Severity.NOTE, "collect.heading-trimmed", facts=facts))
+        if wanted is not None and text.casefold() in folded and text not in wanted:
+            more = (f"{text}_{k}" for k in count(2))
+            again = next(one for one in more if one.casefold() not in folded)
+            facts = {"file": name, "heading": text, "column": n, "named": again}
+            tell(Diagnostic(Severity.NOTE, "collect.heading-again", facts=facts))
+            text = again
         if text in found:
             raise Invalid("collect.duplicate-heading", file=name, heading=text,
                           columns=f"{found.index(text) + 1}, {n}")  # fmt: skip
         found.append(text)
+        folded.add(text.casefold())
     if not found:
         raise Invalid("collect.empty", file=name)
     return tuple(found)
