@@ -134,3 +134,34 @@ def test_of_several_files_one_that_cannot_be_read_stands_among_the_rejects(proje
     step = run(project)
     assert (step["rows"], step.get("rejected")) == (2 * FILES + 2, 0)
     assert received(project) == FILES + 2  # the bad bytes stay on record
+
+
+def test_a_partitioned_table_is_built_by_the_values_that_changed(project: Path):
+    (project / "sources/feed.yaml").write_text(
+        "files: raw/feed/*.csv\ncadence: 5min\nsupplier: plant\n", "utf-8"
+    )
+    (project / "sql/by_letter.sql").write_text(
+        "SELECT left(meter, 1) AS letter, count(*) AS n FROM feed GROUP BY left(meter, 1)\n",
+        "utf-8",
+    )
+    (project / "contracts/by_letter.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: by_letter\nversion: 1.0.0\nstatus: active\n"
+        "schema:\n  - name: by_letter\n    properties:\n"
+        "      - {name: letter, logicalType: string, primaryKey: true, partitioned: true}\n"
+        "      - {name: n, logicalType: integer}\n",
+        "utf-8",
+    )
+
+    def parts() -> dict[str | None, int]:
+        with Workspace(project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            found = ws.lake.load("built", "by_letter", uow.get(Table, "table:by_letter").snapshot)
+            where = ws.lake.path(found)
+        return {p.partition[0]: (where / p.file.path).stat().st_ino for p in found.parts}
+
+    run(project)
+    before = parts()
+    (project / "raw/feed/feed_0300.csv").write_text("meter,kwh\nM300,1.5\nX300,2.5\n", "utf-8")
+    run(project)
+    after = parts()
+    assert set(after) == {"M", "N", "X"} and set(before) == {"M", "N"}
+    assert after["N"] == before["N"] and after["M"] != before["M"]

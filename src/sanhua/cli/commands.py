@@ -64,7 +64,18 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
-    "store": ("sanhua.cli.storing", "存储：换库 move the records into another database."),
+    "suggest": (
+        "sanhua.cli.suggesting",
+        "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
+    ),
+    "repaired": (
+        "sanhua.cli.suggesting",
+        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
+    "store": (
+        "sanhua.cli.storing",
+        "存储：换库、清理旧快照 move the records, prune old snapshots.",
+    ),
 }
 
 

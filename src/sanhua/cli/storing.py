@@ -1,4 +1,4 @@
-"""`sanhua store`: where the records live."""
+"""`sanhua store`: where the records live, and what of the lake may go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sanhua.cli.commands import common, opened
 
 @click.group()
 def store() -> None:
-    """状态库在哪里 where the records live: SQLite, PostgreSQL."""
+    """状态库与数据湖 where the records live, and what of the lake may go."""
 
 
 @store.command()
@@ -45,3 +45,29 @@ def move(url: str, folder: Path, as_json: bool, language: str | None) -> None:
             "Now write this line in sanhua.yaml (or set SANHUA_STORE), then run `sanhua verify`:",
         )
         answer.lines.append(f"store: {answer.data['store']}")
+
+
+@store.command()
+@click.option("--days", type=int, default=30, show_default=True, help="保留天数 kept for so long")
+@click.option("--dry-run", is_flag=True, help="只列出，不删除 only say which")
+@common
+def prune(days: int, dry_run: bool, folder: Path, as_json: bool, language: str | None) -> None:
+    """删去不再被引用的旧快照 let the bytes of old snapshots go that nothing stands on.
+
+    现行的表、资源、产品、合约所依据的快照都保留；删去的每一个都记入日志，其哈希仍在。
+    What a table, a resource, a product or a deal stands on is kept; each that goes is an act in the
+    log, and its hash stays.
+    """
+    with show.answering("store prune", as_json, language or "zh") as answer:
+        from sanhua.workspace.pruning import prune as let_go
+
+        with opened(folder, answer, language) as ws:
+            answer.data = let_go(ws, days, dry=dry_run)
+        found, size = len(answer.data["snapshots"]), answer.data["bytes"]
+        done = ("可删去", "may go") if dry_run else ("已删去", "have gone")
+        answer.say(
+            f"{found} 个快照（{size} 字节）{done[0]}，{answer.data['kept']} 个保留。",
+            f"{found} snapshots ({size} bytes) {done[1]}, {answer.data['kept']} are kept.",
+        )
+        for one in answer.data["snapshots"]:
+            answer.lines.append(f"  {one['table']}  {one['id'][:23]}  {one['rows']}")

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,6 +41,7 @@ from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Una
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.table import (
     Column,
+    Division,
     Kept,
     LakeFile,
     Manifest,
@@ -55,6 +57,7 @@ SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
 KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
 MERGED_PARTS = 32  # so many small parts become one
+PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
 _PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
@@ -101,6 +104,7 @@ class DuckEngine:
         self._builds.execute(f"SET max_execution_time = {BUILD_TIMEOUT_S * 1000}")
         self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
+        self._seen: dict[tuple[str, str], frozenset[str | None]] = {}
 
     def close(self) -> None:
         self._builds.close()
@@ -262,11 +266,13 @@ class DuckEngine:
         types: Mapping[str, str],
         inputs: Sequence[str],
         step: str,
+        division: Division | None = None,
     ) -> Manifest:
-        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order.
+        """One SELECT into a `built` snapshot: columns cast as `types` says, rows in a total order;
+        with a `division` a part for each value, in that order of each.
 
         Invalid engine.cannot-bind, engine.cannot-run (a value that does not fit its type, division
-        of text …).
+        of text …), engine.too-many-partitions.
         """
         columns = self.describe(sql)
         names = [column.name for column in columns]
@@ -284,18 +290,138 @@ class DuckEngine:
             f"{quote(name)} NULLS FIRST"
             for name in [*keys, *(name for name in names if name not in keys)]
         )
+        made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
+        whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
         with self.lake.writing() as folder:
-            path = folder / "part-0.parquet"
-            whole = f"SELECT {selected} FROM ({_bare(sql)}\n) ORDER BY {ordered}"
-            with _translated("engine.cannot-run", table=table):
-                done = self._builds.execute(
-                    f"COPY ({whole}) TO {literal(path.resolve().as_posix())} {_PARQUET}"
-                )
-                rows = int(done.fetchall()[0][0])
-            made = tuple(Column(c.name, types.get(c.name, c.type)) for c in columns)
-            part = Part(describe(path, rows))
-            manifest = Manifest(table, "built", made, (part,), tuple(inputs), step)
+            if division is None:
+                path = folder / "part-0.parquet"
+                parts = [Part(describe(path, self._copied(whole, path, table)))]
+            else:
+                first = quote(division.column)
+                whole = whole.replace(" ORDER BY ", f" ORDER BY {first} NULLS FIRST, ")
+                parts = self._divided(table, whole, division, folder, made)
+            manifest = Manifest(table, "built", made, tuple(parts), tuple(inputs), step)
             return self.lake.keep(folder, manifest)
+
+    def _copied(self, select: str, path: Path, table: str) -> int:
+        with _translated("engine.cannot-run", table=table):
+            target = literal(path.resolve().as_posix())
+            done = self._builds.execute(f"COPY ({select}) TO {target} {_PARQUET}")
+            return int(done.fetchall()[0][0])
+
+    def _divided(
+        self,
+        table: str,
+        whole: str,
+        division: Division,
+        folder: Path,
+        columns: Sequence[Column],
+    ) -> list[Part]:
+        """A part for each value of the division; those whose rows did not change are taken over."""
+        source = self._tables[division.table]
+        kept: dict[str | None, Part] = {}
+        narrowed: Sequence[LakeFile] | None = None
+        changed: set[str | None] = set()
+        if division.before is not None and division.then is not None:
+            changed = self._changed(division, source, division.then)
+            kept = {
+                part.partition[0]: part
+                for part in division.before.parts
+                if part.partition and part.partition[0] not in changed
+            }
+            narrowed = [
+                file
+                for file in source.files
+                if not changed.isdisjoint(self._values(division, source, file))
+            ]
+        path = folder / "whole.parquet"
+        with self._only(division, source, narrowed, changed):
+            self._copied(whole, path, table)
+        column = quote(division.column)
+        with _translated("engine.cannot-run", table=table):
+            found = self._builds.execute(
+                f"SELECT CAST({column} AS VARCHAR), count(*) FROM "
+                f"read_parquet({literal(path.resolve().as_posix())}) GROUP BY {column}"
+            ).fetchall()
+        new = dict(found)
+        if len(new) + len(kept) > PARTITIONS_MAX:
+            raise Invalid(
+                "engine.too-many-partitions",
+                table=table,
+                field=division.column,
+                count=len(new) + len(kept),
+                most=PARTITIONS_MAX,
+            )
+        wanted = next(one.type for one in columns if one.name == division.column)
+        parts: list[Part] = []
+        for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
+            target = folder / f"part-{n}.parquet"
+            if value in kept:
+                assert division.before is not None
+                file = self.lake.link("built", table, division.before.id, kept[value].file, target)
+            else:
+                of = f"= CAST({literal(value)} AS {wanted})" if value is not None else "IS NULL"
+                share = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
+                rows = self._copied(f"{share} WHERE {column} {of}", target, table)
+                file = describe(target, rows)
+                assert rows == new[value], f"{table}: {rows} of {new[value]} rows of {value}"
+            parts.append(Part(file, partition=(value,)))
+        if parts:
+            path.unlink()
+            return parts
+        path.rename(folder / "part-0.parquet")
+        return [Part(describe(folder / "part-0.parquet", 0))]
+
+    def _changed(self, division: Division, now: Manifest, then: Manifest) -> set[str | None]:
+        """The values in files of the source that came or went."""
+        found: set[str | None] = set()
+        counts = [Counter(file.sha256 for file in one.files) for one in (now, then)]
+        for manifest, mine, other in ((now, *counts), (then, *reversed(counts))):
+            for file in manifest.files:
+                if mine[file.sha256] > other[file.sha256]:
+                    found |= self._values(division, manifest, file)
+        return found
+
+    def _values(
+        self, division: Division, manifest: Manifest, file: LakeFile
+    ) -> frozenset[str | None]:
+        """The values that rows of a file have, as text; remembered by the bytes of the file."""
+        key = (division.expression, file.sha256)
+        if key not in self._seen:
+            relation = self._scan(manifest, "", [file])
+            with _translated("engine.cannot-run", table=manifest.table):
+                rows = self._builds.execute(
+                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                ).fetchall()
+            self._seen[key] = frozenset(row[0] for row in rows)
+        return self._seen[key]
+
+    @contextmanager
+    def _only(
+        self,
+        division: Division,
+        source: Manifest,
+        files: Sequence[LakeFile] | None,
+        values: set[str | None],
+    ) -> Iterator[None]:
+        """Within, the source's name stands for its rows of `values` alone; None: for all."""
+        if files is None:
+            yield
+            return
+        listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
+        value = f"CAST({division.expression} AS VARCHAR)"
+        wanted = [f"{value} IN ({listed})"] if listed else []
+        wanted += [f"{value} IS NULL"] if None in values else []
+        chosen = files or source.files[:1]
+        where = " OR ".join(wanted) if files and wanted else "FALSE"
+        self._db.execute(
+            f"CREATE OR REPLACE VIEW {quote(source.table)} AS "
+            f"SELECT * FROM {self._scan(source, '', chosen)} WHERE {where}"
+        )
+        try:
+            yield
+        finally:
+            self.bind(source)
 
     # Measure
 
@@ -488,6 +614,21 @@ class DuckEngine:
         columns = self._tables[sold.table].columns
         with _translated("engine.cannot-run", table=sold.table):
             return write(self._builds, sold, columns, path)
+
+    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
+        """Rows of a bound table as text: all when they are at most `rows_max`, otherwise about so
+        many, spread evenly by a hash of their numbers, always the same ones.
+        """
+        manifest = self._tables.get(table)
+        names = [row[0] for row in self._db.execute(f"DESCRIBE {quote(table)}").fetchall()]
+        listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
+        relation, some = quote(table), f"LIMIT {rows_max}"
+        if manifest is not None and manifest.rows > rows_max:
+            every = -(-manifest.rows // rows_max)
+            relation = self._scan(manifest, ", file_row_number = true")
+            some = f"WHERE hash(file_index, file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
+        with _translated("engine.cannot-run", table=table):
+            return self._db.execute(f"SELECT {listed} FROM {relation} {some}").fetchall()
 
     # Query
 

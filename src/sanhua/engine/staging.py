@@ -8,7 +8,7 @@ line that has no such shape at all (too few fields, an open quote) is kept as it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,6 +25,7 @@ from sanhua.engine.read import (
 )
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.table import RawColumn
+from sanhua.sql.dates import strptime_of
 
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
@@ -273,43 +274,6 @@ def _if_shaped(text: str, shape: str, type: str) -> str:
 
 _YES = ("true", "t", "1", "yes", "y", "是")
 _NO = ("false", "f", "0", "no", "n", "否")
-# A letter run of a JDK date pattern → DuckDB's strptime.
-_JDK = {
-    letters: made
-    for letters, _, made in (
-        pair.partition("=")
-        for pair in (
-            "yyyy=%Y yy=%y MMM=%b MM=%m M=%-m dd=%d d=%-d HH=%H H=%-H hh=%I h=%-I mm=%M m=%-M "
-            "ss=%S s=%-S SSSSSS=%f SSS=%g a=%p XXX=%z X=%z Z=%z z=%Z"
-        ).split()
-    )
-}
-
-
-def strptime_of(pattern: str) -> str:
-    """A JDK date pattern as DuckDB's; Invalid collect.unknown-pattern names a letter that is not
-    known.
-    """
-    made: list[str] = []
-    for quoted, letters, other in _tokens(pattern):
-        if letters:
-            if letters not in _JDK:
-                raise Invalid(
-                    "collect.unknown-pattern",
-                    pattern=pattern,
-                    letters=letters,
-                    known=" ".join(_JDK),
-                )
-            made.append(_JDK[letters])
-        else:
-            made.append((quoted or other).replace("%", "%%"))
-    return "".join(made)
-
-
-def _tokens(pattern: str) -> Iterator[tuple[str, str, str]]:
-    """(quoted text, pattern letters, other character), one of them filled."""
-    for match in re.finditer(r"'([^']*)'|(([A-Za-z])\3*)|(.)", pattern, re.DOTALL):
-        yield match[1] or "", match[2] or "", match[4] or ""
 
 
 # Names and values as SQL text

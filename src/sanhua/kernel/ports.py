@@ -15,7 +15,7 @@ from sanhua.kernel.errors import Citation, Diagnostic
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.metric import Measured, Metric
 from sanhua.kernel.record import Edge, R
-from sanhua.kernel.table import Column, Kept, Manifest, RawColumn, Reading, Sold
+from sanhua.kernel.table import Column, Division, Kept, Manifest, RawColumn, Reading, Sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,16 @@ class Engine(Protocol):
         types: Mapping[str, str],
         inputs: Sequence[str],
         step: str,
+        division: Division | None = None,
     ) -> Manifest:
-        """Run one SELECT into a `built` snapshot in a total order (all columns after
-        `order_by`).
+        """Run one SELECT into a `built` snapshot in a total order (all columns after `order_by`);
+        with a `division` a part for each value, and only those anew whose rows changed.
+        """
+        ...
+
+    def sample(self, table: str, rows_max: int) -> Sequence[tuple[str | None, ...]]:
+        """Rows of a bound table as text, all when they are few, otherwise about `rows_max` of them,
+        always the same ones.
         """
         ...
 

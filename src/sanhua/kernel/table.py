@@ -75,7 +75,8 @@ class Part:
 
     `inputs` are the raw files, or parts kept before, that it was read from, in order; `names` what
     the source calls these files. `files` counts the raw files in it. `rejects` has the columns
-    input, record, line, reasons, row (JSON text of the raw row).
+    input, record, line, reasons, row (JSON text of the raw row). `partition` is the one value, as
+    text, that the rows of a partitioned table have in its column (None: NULL); empty otherwise.
     """
 
     file: LakeFile
@@ -84,6 +85,7 @@ class Part:
     files: int = 1
     rejects: LakeFile | None = None
     rejected_by_column: Mapping[str, int] = field(default_factory=dict[str, int])
+    partition: tuple[str | None, ...] = ()
 
     @property
     def node(self) -> str:
@@ -99,6 +101,7 @@ class Part:
             raw["files"],
             LakeFile(**raw["rejects"]) if raw["rejects"] else None,
             raw["rejected_by_column"],
+            tuple(raw["partition"]),
         )
 
 
@@ -174,6 +177,22 @@ class Manifest:
         raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
         raw["inputs"] = tuple(raw["inputs"])
         return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A table is built by the values of `column`, each of which is `expression` over rows of
+    `table` alone.
+
+    `before` is the snapshot that may be brought up to date, made when `table` was `then`; None:
+    everything is built.
+    """
+
+    column: str
+    table: str
+    expression: str
+    before: Manifest | None = None
+    then: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)

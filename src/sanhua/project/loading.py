@@ -249,6 +249,7 @@ class Loader:
         self._indicators()
         self._sql()
         odcs.load_contracts(self)
+        odcs.repairs_as_sql(self)
         self._rights()
         self._policies()
         self._products()

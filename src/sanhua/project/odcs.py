@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
+from sanhua.project.model import SqlFile
 from sanhua.project.read import (
     Folder,
     Items,
@@ -38,6 +40,7 @@ from sanhua.resource.contract import (
     DataContract,
     Property,
     QualityRule,
+    Repair,
     Sla,
     TableSchema,
 )
@@ -76,10 +79,10 @@ DIMENSIONS = {
     "coverage": "0202",
 }
 CUSTOM = {
-    "property": ("dataElement", "category", "deidentify"),
+    "property": ("dataElement", "category", "deidentify", "repair"),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
-    "table": ("category",),
+    "table": ("category", "repairOf"),
 }
 OURS = sorted({name for names in CUSTOM.values() for name in names})
 GRADES = ("core", "important", "general4", "general3", "general2", "general1")
@@ -111,6 +114,31 @@ def load_contracts(loader: Loader) -> None:
             folder.warn(
                 "project.unknown-file", path, nearest=re.sub(r"\.ya?ml$", ".odcs.yaml", path)
             )
+
+
+def repairs_as_sql(loader: Loader) -> None:
+    """Each repaired table, and its rejects, as a statement of `project.sql`."""
+    from sanhua.resource import repair
+
+    project = loader.project
+    for contract in project.contracts.values():
+        for table in contract.tables:
+            if not table.repair_of:
+                continue
+            origin = replace(table.origin, sha256=contract.origin.sha256)
+            try:
+                plan = repair.plan_of(table, project.elements)
+            except Invalid as fault:
+                loader.folder.error(fault.code, origin.path, origin.line, **fault.diagnostic.facts)
+                continue
+            made = {table.name: plan.repaired(), table.name + repair.REJECTS: plan.rejects()}
+            for name, text in made.items():
+                if text and name in project.sql:
+                    other = project.sql[name].origin.path
+                    loader.folder.error("contract.table-twice", origin.path, origin.line,
+                                        table=name, other=other)  # fmt: skip
+                elif text:
+                    project.sql[name] = SqlFile(name, text, origin)
 
 
 def as_written(root: Path, path: str, env: Mapping[str, str]) -> dict[str, Any]:
@@ -260,7 +288,7 @@ class _Contract:
                 value=name.text,
                 key="name",
             )
-        self.custom(found, "table")
+        repair_of = self.text_of(self.custom(found, "table"), "repairOf")
         self.columns = [
             item.text("name") for item in found.items("properties") if isinstance(item, Keys)
         ]
@@ -282,8 +310,6 @@ class _Contract:
             seen[prop.name.casefold()] = prop.origin.line
         related = self.related(found)
         if related:
-            from dataclasses import replace
-
             properties = [
                 replace(p, references=(*p.references, *related[p.name])) if p.name in related else p
                 for p in properties
@@ -295,6 +321,7 @@ class _Contract:
             self.folder.origin(self.path, name),
             "view" if physical == "view" else "table",
             self.rules(found, ""),
+            repair_of,
         )
 
     def related(self, found: Keys) -> dict[str, list[str]]:
@@ -359,10 +386,20 @@ class _Contract:
             self.text_of(custom, "deidentify"),
             tuple(references),
             self.rules(found, name.text),
+            self.repairs(custom.get("repair")),
         )
         if options := found.keys("logicalTypeOptions"):
             self.bounds(options, made)
         return made
+
+    def repairs(self, written: Node | None) -> tuple[Repair, ...]:
+        from sanhua.resource import repair
+
+        try:
+            return repair.read(_exact(written)) if written is not None else ()
+        except Invalid as fault:
+            self.folder.error(fault.code, self.path, written, **fault.diagnostic.facts)
+            return ()
 
     def bounds(self, found: Keys, prop: Property) -> None:
         """A bound that is none of its column's type, or that no value can meet, is told."""

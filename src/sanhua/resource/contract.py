@@ -36,6 +36,28 @@ class QualityRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """One rule of one column.
+
+    trim       blanks around a value are taken off; nothing left is no value
+    collapse   runs of blanks inside become one
+    missing    these words (whatever their case) mean no value
+    map        a value on the left becomes the one on the right
+    unit       one of these units behind a number is taken off (`*`: any)
+    dates      a text in one of these JDK patterns becomes an ISO day, with `H` in it a moment
+    majority   the value that more than half of the rows with the same value of that column hold
+    default    what an empty cell becomes
+    """
+
+    kind: str
+    words: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.kind + (f" {', '.join(self.words)}" if self.words else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
     """A column. `options` are ODCS logicalTypeOptions as text (`format pattern minLength maximum
     …`).
@@ -58,6 +80,7 @@ class Property:
     deidentify: str = ""
     references: tuple[str, ...] = ()  # `table.column` from relationships
     quality: tuple[QualityRule, ...] = ()
+    repair: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +90,18 @@ class TableSchema:
     origin: Origin
     physical_type: str = "table"  # table | view
     quality: tuple[QualityRule, ...] = ()
+    repair_of: str = ""  # the table that this one is, repaired
 
     @property
     def key(self) -> tuple[str, ...]:
         """The primary key's columns in order."""
         keyed = [prop for prop in self.properties if prop.key_position]
         return tuple(prop.name for prop in sorted(keyed, key=lambda prop: prop.key_position))
+
+    @property
+    def partitioned(self) -> tuple[str, ...]:
+        """The columns by whose values the table is kept."""
+        return tuple(prop.name for prop in self.properties if prop.partitioned)
 
 
 HOUR_S, DAY_S = 3600, 86400

@@ -2,6 +2,8 @@
 
 canonical  parse, allow-list, tables, order, fingerprints, safe building of text
 lineage    what each output column was made from, and whether every column exists
+partition  which rows of one input each value of a column is made of
+dates      JDK date patterns as the engine's
 shared     a SELECT of one value as an aggregate over its table
 
 No I/O. In: text that people wrote. Out: `Query`, lineage, or Invalid sql.* at path:line.
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
         output_names,
         unrepeatable,
     )
+    from sanhua.sql.partition import Partition, partition
     from sanhua.sql.shared import aggregates, as_aggregate
 
 __all__ = [
     "ColumnLineage",
+    "Partition",
     "Query",
     "aggregates",
     "as_aggregate",
@@ -49,6 +53,7 @@ __all__ = [
     "output_names",
     "parse",
     "parse_expression",
+    "partition",
     "quote",
     "unordered",
     "unrepeatable",
@@ -59,7 +64,8 @@ def __getattr__(name: str) -> Any:
     """The parser is loaded with the first statement, not with a project that has not changed."""
     if name not in __all__:
         raise AttributeError(name)
-    homes = [import_module(f"{__name__}.{home}") for home in ("canonical", "lineage", "shared")]
+    names = ("canonical", "lineage", "partition", "shared")
+    homes = [import_module(f"{__name__}.{home}") for home in names]
     for one in __all__:  # all at once: the module `lineage` would hide the function
         globals()[one] = next(getattr(home, one) for home in homes if hasattr(home, one))
     return globals()[name]

@@ -59,7 +59,7 @@ def check_columns(query: Query, schemas: Mapping[str, Mapping[str, str] | None])
     not judged.
     """
     if all(schemas.get(table) for table in query.tables):
-        _qualified(query, cast("Schemas", schemas))
+        qualified(query, cast("Schemas", schemas))
 
 
 def output_names(query: Query, schemas: Schemas) -> list[str]:
@@ -75,7 +75,7 @@ def lineage(query: Query, schemas: Schemas) -> tuple[ColumnLineage, ...]:
 
     Raises Invalid sql.unknown-column or sql.ambiguous-column.
     """
-    tree = _qualified(query, schemas)
+    tree = qualified(query, schemas)
     spelled = {table.lower(): {c.lower(): c for c in columns} for table, columns in schemas.items()}
     tables = {table.lower(): table for table in schemas}
 
@@ -122,7 +122,7 @@ def _names(
     return names
 
 
-def _qualified(query: Query, schemas: Schemas) -> exp.Expr:
+def qualified(query: Query, schemas: Schemas) -> exp.Expr:
     spelled = {table.lower(): table for table in schemas}
     mapping = {table: dict(schemas[spelled[table.lower()]]) for table in query.tables}
     try:
@@ -208,7 +208,7 @@ def _typed(query: Query, schemas: Mapping[str, Mapping[str, str] | None]) -> exp
     tree = query.tree.copy()
     if len(known) == len(query.tables):
         with suppress(Invalid):
-            tree = _qualified(query, known)
+            tree = qualified(query, known)
     schema = MappingSchema(cast("dict[str, object]", known), dialect=DIALECT)
     return annotate_types(tree, schema=schema, dialect=DIALECT)
 

@@ -70,7 +70,7 @@ def _patterns(project: Project) -> Iterator[Diagnostic]:
     if not wanted:
         return
     from sanhua.engine.duck import compile_regex
-    from sanhua.engine.staging import strptime_of
+    from sanhua.sql.dates import strptime_of
 
     for (kind, pattern), origin in wanted.items():
         try:

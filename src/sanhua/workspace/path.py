@@ -1,5 +1,5 @@
-"""The value path as steps: freeze, collect, build, standard, quality, grade, publish, rights,
-register, product, deal, capital, figures.
+"""The value path as steps: freeze, collect, build, repair, standard, quality, grade, publish,
+rights, register, product, deal, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -29,13 +29,14 @@ from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
-from sanhua.kernel.table import Manifest
+from sanhua.kernel.table import Division, Manifest
 from sanhua.kernel.time import legal_day
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import profile, quality, standard
+from sanhua.resource import repair as repairing
 from sanhua.resource.collect import Cadence, RawFile, merged, raw_columns
-from sanhua.resource.contract import DataContract
+from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
@@ -86,6 +87,7 @@ class Path:
                 self.build(table)
         for table in plan.wanted:
             self.grade(table)
+            self.repair(table)
         for contract in self.project.contracts.values():
             if plan.is_wanted(contract.id):
                 self.standard(contract)
@@ -235,13 +237,14 @@ class Path:
             return
         inputs = {name: self.snapshots.id_of(name) for name in query.tables}
         types = self.plan.types(schema)
-        made_from = {
+        how = {
             "sql": sql.fingerprint(query),
-            "inputs": inputs,
             "types": types,
             "order": list(schema.key) if schema else [],
             "engine": _engine_version(),
+            "partition": list(schema.partitioned) if schema else [],
         }
+        made_from = {"inputs": inputs, **how}
         definitions = (
             self.project.sql[table].origin.sha256,
             *((contract.origin.sha256,) if contract else ()),
@@ -250,19 +253,22 @@ class Path:
         def work() -> Act:
             for name in query.tables:
                 self.snapshots.bind(name)
+            told: list[Diagnostic] = []
             manifest = self.ws.engine.build(
                 table,
                 query.text,
                 order_by=schema.key if schema else (),
                 types=types,
                 inputs=sorted(inputs.values()),
-                step=digest(made_from),
+                step=digest(how),
+                division=self._division(table, query, schema, inputs, digest(how), told),
             )
             self.snapshots.keep(manifest)
             lineage = sql.lineage(query, self.snapshots.schemas(query.tables))
 
             def act(uow: Uow) -> Made:
-                return self._add_table(uow, manifest, lineage, inputs, definitions, "table.built")
+                made = self._add_table(uow, manifest, lineage, inputs, definitions, "table.built")
+                return replace(made, diagnostics=tuple(told))
 
             return act
 
@@ -275,6 +281,90 @@ class Path:
             usable=lambda: self.snapshots.usable(table),
             at=self.project.sql[table].origin,
         )
+
+    def _division(
+        self,
+        table: str,
+        query: sql.Query,
+        schema: TableSchema | None,
+        inputs: Mapping[str, str],
+        step: str,
+        told: list[Diagnostic],
+    ) -> Division | None:
+        """By which column the table is kept, and the snapshot that may be brought up to date: made
+        in the same way, and of its inputs that one alone changed by which it is divided.
+        """
+        if schema is None or len(schema.partitioned) != 1:
+            return None
+        (column,) = schema.partitioned
+        found = sql.partition(query, column, self.snapshots.schemas(query.tables))
+        if found is None or found.table in self.project.codes:
+            at = schema.origin
+            facts = {"table": table, "field": column}
+            told.append(
+                Diagnostic(
+                    Severity.NOTE,
+                    "build.not-divided",
+                    at.path,
+                    at.line,
+                    node=ids.node("table", table),
+                    facts=facts,
+                )
+            )
+            return None
+        kind = self.plan.types(schema).get(column)
+        value = f"CAST({found.expression} AS {kind})" if kind else found.expression
+        whole = Division(found.column, found.table, value)
+        before = self.snapshots.made_by(table, step)
+        if before is None:
+            return whole
+        others = {node for name, node in inputs.items() if name != found.table}
+        changed = set(before.inputs) - others
+        if len(changed) != 1 or not others <= set(before.inputs):
+            return whole
+        then = self.snapshots.earlier(found.table, changed.pop())
+        return replace(whole, before=before, then=then) if then else whole
+
+    def repair(self, table: str) -> None:
+        """What the repair rules of a table changed, counted on the table that it repairs."""
+        contract, schema = self.plan.contract_of.get(table, (None, None))
+        if contract is None or schema is None or not schema.repair_of:
+            return
+        rejects = table + repairing.REJECTS
+        tables = [schema.repair_of, table, *([rejects] if rejects in self.plan.queries else [])]
+        node = ids.node("repair", table)
+        needs = [ids.node("table", name) for name in tables]
+        if self.stepper.failed.intersection(needs):
+            self.stepper.step("repair", node, {}, _never, needs=needs)
+            return
+        plan = repairing.plan_of(schema, self.project.elements)
+        made_from = {
+            "snapshots": {name: self.snapshots.id_of(name) for name in tables},
+            "sql": digest({"counts": plan.counts()}),
+        }
+
+        def work() -> Act:
+            self.snapshots.bind(schema.repair_of)
+            (counted,) = self.ws.engine.query(plan.counts(), rows_max=1)
+            rows = [self.snapshots.manifest(name).rows for name in tables[1:]]
+            found = repairing.repaired(
+                node,
+                plan,
+                counted,
+                before=self.snapshots.id_of(schema.repair_of),
+                after=self.snapshots.id_of(table),
+                definition=contract.origin.sha256,
+                kept=rows[0],
+                rejected=sum(rows[1:]),
+            )
+
+            def act(uow: Uow) -> Made:
+                uow.add(found, "table.repaired")
+                return Made((found.id,), found.kept, found.rejected)
+
+            return act
+
+        self.stepper.step("repair", node, made_from, work, needs=needs, at=contract.origin)
 
     def _add_table(
         self,

@@ -69,14 +69,27 @@ class Snapshots:
             record = uow.find(Table, ids.node("table", table))
         return record is not None and self.ws.lake_has(record.layer, table, record.snapshot)
 
-    def kept(self, table: str, step: str) -> list[Kept]:
-        """The parts of the current snapshot, when it was read in that way and is whole; what they
-        were read from stands in them, or in the record of a part that was merged before.
-        """
+    def made_by(self, table: str, step: str) -> Manifest | None:
+        """The current snapshot, when it was made in that way and is whole."""
         if not self.usable(table):
-            return []
+            return None
         manifest = self.manifest(table)
-        if manifest.step != step or self.ws.lake.verify(manifest, whole=False):
+        same = manifest.step == step and not self.ws.lake.verify(manifest, whole=False)
+        return manifest if same else None
+
+    def earlier(self, table: str, snapshot: str) -> Manifest | None:
+        """An earlier snapshot of a table, when it is still in the lake."""
+        layer = self.manifest(table).layer
+        if not self.ws.lake_has(layer, table, snapshot):
+            return None
+        return self.ws.lake.load(layer, table, snapshot)
+
+    def kept(self, table: str, step: str) -> list[Kept]:
+        """The parts of the current snapshot, when it was read in that way; what they were read from
+        stands in them, or in the record of a part that was merged before.
+        """
+        manifest = self.made_by(table, step)
+        if manifest is None:
             return []
         with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
             found: list[Kept] = []

@@ -173,6 +173,7 @@ def verify_store(
     from sanhua.workspace.approving import Approval, is_sound
     from sanhua.workspace.dealing import is_signed
     from sanhua.workspace.metering import damaged, segment_fault
+    from sanhua.workspace.pruning import LetGo
 
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -183,6 +184,7 @@ def verify_store(
         faults += _against(ws, path)
     erased: list[str] = []
     kept: list[Snapshot] = []
+    let_go = 0
     segments: list[MeterSegment] = []
     signatures: list[tuple[Signature, bool]] = []
     approvals: list[Approval] = []
@@ -190,7 +192,14 @@ def verify_store(
     try:  # what the audit found broken may not be readable at all
         erased = [one.node for _, one in ws.store.erasures()]
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-            kept = list(uow.all(Snapshot))
+            gone = {one.snapshot for one in uow.all(LetGo)}
+            made = list(uow.all(Snapshot))
+            kept = [
+                one
+                for one in made
+                if one.id not in gone or ws.lake_has(one.layer, one.table, one.id)
+            ]
+            let_go = len(made) - len(kept)
             segments = list(uow.all(MeterSegment))
             signatures = [(one, is_signed(uow, one)) for one in uow.all(Signature)]
             approvals = [one for one in uow.all(Approval) if one.signature]
@@ -217,6 +226,13 @@ def verify_store(
     faults += [f"{one.id}: bad signature" for one, sound in signatures if not sound]
     faults += [f"{one.id}: bad signature" for one in approvals if not is_sound(one)]
     notes = [(f"{size} 条事件，{sound} 个快照", f"{size} events, {sound} snapshots")]
+    if let_go:
+        notes.append(
+            (
+                f"另有 {let_go} 个旧快照的内容已按记录删去，只剩其哈希",
+                f"the bytes of {let_go} old snapshots were let go on record: their hashes remain",
+            )
+        )
     if unsealed:
         notes.append(
             (
@@ -230,6 +246,7 @@ def verify_store(
             "events": size,
             "tables": len({snapshot.table for snapshot in kept}),
             "snapshots": sound,
+            "let_go": let_go,
             "segments": len(segments),
             "unsealed": unsealed,
             "signatures": len(signatures) + len(approvals),

@@ -14,6 +14,18 @@ MESSAGES = {
         "删除该快照的文件夹后 sanhua run 重建，或从备份恢复",
         "delete the snapshot's folder and run sanhua run, or restore a backup",
     ),
+    "engine.too-many-partitions": Message(
+        "表 {table} 按 {field} 分区得 {count} 个，超过 {most}",
+        "table {table} by {field} has {count} partitions, more than {most}",
+        "按更粗的列分区，例如日或月",
+        "partition by a coarser column, such as the day or month",
+    ),
+    "build.not-divided": Message(
+        "{table} 的列 {field} 标为分区列，但其 SQL 不能逐值重算"
+        "（窗口、集合运算、同表读两次等），整表重建",
+        "column {field} of {table} is marked as partitioned, but its SQL cannot be computed value "
+        "by value (windows, set operations, a table read twice …): it is built whole",
+    ),
     "collect.set-aside": Message(
         "{file} 整个文件不能读入，已记入拒收，其余文件照常：{reason}",
         "{file} cannot be read at all and stands among the rejects; the others were read: {reason}",

@@ -3,6 +3,9 @@
 from sanhua.kernel.messages import Message
 
 MESSAGES = {
+    "prune.negative": Message(
+        "--days {days} 小于 0", "--days {days} is below 0", "写 0 或更大的天数", "write 0 or more"
+    ),
     "run.unknown-actor": Message(
         "parties.yaml 中没有 {actor}",
         "parties.yaml has no {actor}",
