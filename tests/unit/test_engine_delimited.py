@@ -223,11 +223,10 @@ def test_headings_that_are_too_few_or_too_many_are_told(read: Any):
     assert (got.headings, got.rows[0]) == (("a", "b"), ("1", "2"))
 
 
-def test_rows_in_which_nothing_stands_are_no_rows(read: Any):
-    got = read("a,b\n1,2\n,\n\n , \n3,4\n")
-    assert [row for row in got.rows if any(cell.strip() for cell in row)] == [
-        ("1", "2"), ("3", "4"),
-    ]  # fmt: skip
+def test_rows_of_delimiters_alone_are_no_rows_and_told(read: Any):
+    got = read('a,b\n1,2\n,\n\n , \n"",""\n3,4\n')
+    assert got.codes == ["blank-rows"] and got.told[0].facts["lines"] == "3, 5"
+    assert read("a,b\n\n1,2\n\n").codes == []
 
 
 def test_headings_that_stand_again_are_rejected_with_their_title(read: Any):

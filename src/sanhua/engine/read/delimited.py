@@ -73,7 +73,8 @@ def read_csv(
         reading.quote,
         "\\" if reading.escape == "\\" else "",
     )
-    seen = [record for record in records(lines, dialect) if not _blank(record, dialect)]
+    all_of_them = list(records(lines, dialect))
+    seen = [record for record in all_of_them if not _blank(record, dialect)]
     if not seen:
         raise Invalid("collect.empty", file=name)
     form = _layout(path, seen, dialect, reading, wanted, name, tell)
@@ -84,6 +85,7 @@ def read_csv(
         and not form.short
         and not form.above
         and not any(_odd(one, form) for one in seen if one.line >= form.first)
+        and not any(_blank(one, dialect) and one.text.strip() for one in all_of_them)
         and not _mixes_line_ends(path)
     )
     if not plain:
@@ -408,11 +410,19 @@ def reread(form: Form, scratch: Path, name: str, tell: Tell) -> CsvFile:
             rejects.add(record, "stands above the table")
         lines = islice(lines_of(source), form.first - 1, None)
         found = records(lines, form.dialect, form.short or form.width)
-        rows = _without_footer(found, form, rejects)
+        blanks: list[int] = []
+        rows = _without_footer(found, form, rejects, blanks)
         for row in _Rows(form, rejects, name, tell).of(rows):
             out.write(dialect.join(row) if isinstance(row, list) else row)
             out.write("\n")
+    if blanks:
+        tell(_of_lines("collect.blank-rows", Severity.NOTE, name, blanks))
     return CsvFile(even, form.headings, dialect.delimiter, dialect.quote, 0, 0, left, None)
+
+
+def _of_lines(code: str, severity: Severity, name: str, lines: Sequence[int]) -> Diagnostic:
+    listed = ", ".join(map(str, lines[:LINES_TOLD])) + (" …" if len(lines) > LINES_TOLD else "")
+    return Diagnostic(severity, code, facts={"file": name, "rows": len(lines), "lines": listed})
 
 
 def _verbatim(dialect: Dialect) -> bool:
@@ -420,11 +430,16 @@ def _verbatim(dialect: Dialect) -> bool:
     return bool(dialect.quote) and dialect.escape == dialect.quote and len(dialect.delimiter) == 1
 
 
-def _without_footer(found: Iterator[Record], form: Form, rejects: _Rejects) -> Iterator[Record]:
-    """Records but for the last `footer` that are not blank."""
+def _without_footer(
+    found: Iterator[Record], form: Form, rejects: _Rejects, blanks: list[int]
+) -> Iterator[Record]:
+    """Records but for the last `footer`, and for those in which nothing but delimiters stands,
+    the lines of which go to `blanks`.
+    """
     held: list[Record] = []
     for record in found:
         if _blank(record, form.dialect):
+            blanks.extend([record.line] if record.text.strip() else ())
             continue
         held.append(record)
         if len(held) > form.footer:
@@ -497,13 +512,8 @@ class _Rows:
                 odd = []
         yield from self._flushed(odd, table)
         for amiss, lines in self.lines.items():
-            listed = ", ".join(map(str, lines[:LINES_TOLD]))
-            facts: dict[str, Any] = {
-                "file": self.name,
-                "rows": len(lines),
-                "lines": listed + (" …" if len(lines) > LINES_TOLD else ""),
-            }
-            self.tell(Diagnostic(Severity.WARNING, f"collect.mended-{amiss}", facts=facts))
+            told = _of_lines(f"collect.mended-{amiss}", Severity.WARNING, self.name, lines)
+            self.tell(told)
 
     def _once(self, found: Iterator[Record]) -> Iterator[Record]:
         """Without the headings where they stand again, and a title over them."""

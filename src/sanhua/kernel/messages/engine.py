@@ -110,6 +110,10 @@ MESSAGES = {
         "不是这样时用 read: {{skip: …}} 写明表格之前的行数",
         "if they are, say read: {{skip: …}} with the lines before the table",
     ),
+    "collect.blank-rows": Message(
+        "{file} 有 {rows} 行只有分隔符，不算作行：第 {lines} 行",
+        "{file}: {rows} rows hold nothing but delimiters and are no rows: lines {lines}",
+    ),
     "collect.read-as": Message(
         "{file} 按分隔符 {delimiter}、引号 {quote}、转义 {escape} 读取",
         "{file} was read with delimiter {delimiter}, quote {quote}, escape {escape}",
