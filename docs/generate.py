@@ -37,6 +37,11 @@ SETTINGS = {
         "127.0.0.1:8765",
     ),
     "base": ("对外 IRI 的前缀", "prefix of IRIs outside", "urn:sanhua:PROJECT:"),
+    "failed_rows_below": (
+        "只有级别低于此的表才留存未通过的行",
+        "failed rows are kept only of tables graded below this",
+        "general2",
+    ),
 }
 ENVIRONMENT = {
     "SANHUA_ACTOR": ("以谁的名义行事（parties.yaml 的编号）", "who acts: an id of parties.yaml"),
@@ -48,6 +53,10 @@ ENVIRONMENT = {
     "SANHUA_STORE_PASSWORD": (
         "状态库密码的惯用变量；不影响运行结果，不留痕迹",
         "the usual variable of the store's password; changes no result and leaves no trace",
+    ),
+    "SANHUA_FONTS": (
+        "排 PDF 用的字体文件夹，先于系统字体",
+        "folder of fonts for PDF, tried before the system's",
     ),
     "SANHUA_DATA": (
         "示例与测试所用公开数据的文件夹",

@@ -98,7 +98,8 @@ class Gateway:
                 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
 
-        command = [sys.executable, "-m", "sanhua", "serve", "--port", "0", "--json", *options]
+        command = [sys.executable, "-m", "sanhua", "serve", "--port", "0", "--json"]
+        command += ["--no-schedule", *options]
         self.process = subprocess.Popen(
             [*command, "-C", str(project)],
             stdout=subprocess.PIPE,

@@ -330,6 +330,23 @@ def test_a_deal_goes_from_unsigned_to_in_force_and_its_calls_are_counted(
         assert "签署" in deal.said and "计量段" in deal.said and "credit" in deal.said
 
 
+def test_the_quality_of_a_resource_has_its_page_in_both_languages(small_project: Path):
+    """Twenty indicators, each with a score or with what to declare; the drawn bars; the worse."""
+    built(small_project)
+    path = small_project / "raw" / "readings.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("M2,", "M7,", 3), encoding="utf-8")
+    built(small_project)
+    with shown(small_project) as server:
+        page = read(server.get("/quality/readings"))
+        assert len([a for a in page.all("svg")]) == 2
+        for said in ("0105", "不可评估：", "没有与之对账的表", "meter 取自代码集 meters", "趋势"):
+            assert said in page.said, said
+        assert "/explain/check:readings/meter.codes" in links(page, "/quality/readings")
+        english = read(server.get("/quality/readings?lang=en"))
+        assert "meter is a code of meters" in english.said and "got worse" in english.said
+        assert server.get("/quality/nothing").status == 404
+
+
 def test_hostile_names_are_text_and_nothing_else(sold: tuple[Path, Path, Path]):
     folder, _, _ = sold
     built(folder)

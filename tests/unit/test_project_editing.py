@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sanhua.kernel.errors import Invalid
-from sanhua.project.editing import with_rule
+from sanhua.project.editing import with_entry
 
 TEXT = """\
 # the plant's readings
@@ -41,7 +41,7 @@ RULE = {"name": "form-1", "metric": "invalidValues", "arguments": {"pattern": "^
 @pytest.mark.parametrize("column", ["meter", "kwh", "state", "city", "note"])
 @pytest.mark.parametrize("entry", [{"required": True}, {"quality": RULE}])
 def test_only_lines_are_added(column: str, entry: dict[str, object]):
-    edited = with_rule(TEXT, "c.yaml", "t", column, entry)
+    edited = with_entry(TEXT.encode(), "c.yaml", "t", column, entry).decode()
     before, after = TEXT.splitlines(), edited.splitlines()
     kept = [line for line in before if line in after]
     assert len(before) - len(kept) <= 1  # a column written on one line is that line, longer
@@ -55,13 +55,15 @@ def test_only_lines_are_added(column: str, entry: dict[str, object]):
 
 
 def test_a_value_written_before_is_replaced():
-    edited = with_rule(TEXT, "c.yaml", "other", "meter", {"required": True})
+    edited = with_entry(TEXT.encode(), "c.yaml", "other", "meter", {"required": True}).decode()
     assert "{name: meter, logicalType: string, required: true}" in edited
 
 
 def test_two_rules_one_after_the_other():
-    once = with_rule(TEXT, "c.yaml", "t", "meter", {"quality": RULE})
-    twice = with_rule(once, "c.yaml", "t", "meter", {"quality": RULE | {"name": "form-2"}})
+    once = with_entry(TEXT.encode(), "c.yaml", "t", "meter", {"quality": RULE}).decode()
+    twice = with_entry(
+        once.encode(), "c.yaml", "t", "meter", {"quality": RULE | {"name": "form-2"}}
+    ).decode()
     (prop,) = [p for p in yaml.safe_load(twice)["schema"][0]["properties"] if p["name"] == "meter"]
     assert [rule["name"] for rule in prop["quality"]] == ["form-1", "form-2"]
 
@@ -70,10 +72,10 @@ def test_two_rules_one_after_the_other():
     ("text", "column", "code"),
     [
         (TEXT, "nowhere", "contract.no-such-column"),
-        ("schema: [", "meter", "contract.cannot-write-rule"),
+        ("schema: [", "meter", "contract.cannot-write"),
     ],
 )
 def test_what_cannot_be_written_is_said(text: str, column: str, code: str):
     with pytest.raises(Invalid) as caught:
-        with_rule(text, "c.yaml", "t", column, {"required": True})
+        with_entry(text.encode(), "c.yaml", "t", column, {"required": True})
     assert caught.value.code == code

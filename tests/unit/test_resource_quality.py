@@ -156,6 +156,7 @@ def test_each_declaration_becomes_the_check_of_its_indicator():
         "mail.format": ("0302", 2, 3),
         "plant.in.r.code": ("0402", 2, 3),
         "key": ("0304", 3, 4),
+        "metadata": ("0103", 2, 5),  # kwh and load have a data element
     }
 
 
@@ -196,10 +197,11 @@ def test_a_rejected_value_counts_where_it_is_certain_and_is_stated_where_not():
         "kwh.format": (6, 8, 1),
         "kwh.range": (6, 6, 3),
         "rejects": (7, 10, 0),
-        "rows": (None, None, 3),
+        "rows": (7, 7, 3),
         "nulls": (8, 9, 1),
         "gaps": (6, 7, 3),  # it may have been n/a
         "odd": (6, 8, 1),
+        "metadata": (1, 2, 0),
     }
 
 

@@ -64,6 +64,14 @@ GROUPS = {
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
     ),
+    "quality": (
+        "sanhua.cli.quality",
+        "质量：问题与数据异议 issues of quality, objections to data.",
+    ),
+    "source": (
+        "sanhua.cli.sourcing",
+        "数据源：送数令牌、驱动 tokens for senders, drivers of databases.",
+    ),
     "suggest": (
         "sanhua.cli.suggesting",
         "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
@@ -71,6 +79,10 @@ GROUPS = {
     "repaired": (
         "sanhua.cli.suggesting",
         "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
+    ),
+    "standards": (
+        "sanhua.cli.standards",
+        "数据标准：表格往返、对标、冲突、覆盖 standards: sheets, bindings, conflicts, coverage.",
     ),
     "store": (
         "sanhua.cli.storing",
@@ -257,13 +269,25 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @cli.command()
 @click.argument(
     "kind",
-    type=click.Choice(["catalogue", "disclosure", "quality", "registration", "vouchers"]),
+    type=click.Choice(
+        [
+            "catalogue",
+            "disclosure",
+            "freshness",
+            "quality",
+            "registration",
+            "standards",
+            "vouchers",
+        ]
+    ),
 )
 @click.option(
     "--period", default="", help="2024-06 | 2024-Q2 | 2024-H1 | 2024 (default: the latest)"
 )
 @click.option("--entity", default="", help="会计主体 entity (default: the first)")
-@click.option("--id", "of", default="", help="哪一项登记 which registration (default: all)")
+@click.option(
+    "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
+)
 @common
 def report(
     kind: str,
@@ -274,7 +298,7 @@ def report(
     as_json: bool,
     language: str | None,
 ) -> None:
-    """出具报告 write a report: XLSX, JSON, JSON-LD, YAML; a dossier as one signed file."""
+    """出具报告 write a report: XLSX, PDF, HTML, JSON, JSON-LD, YAML; a signed dossier."""
     with show.answering(f"report {kind}", as_json, language or "zh") as answer:
         from sanhua.workspace.reporting import report as make
 
@@ -434,12 +458,18 @@ def can(
     show_default=True,
     help="ack: 记录落盘后才答复 on disk before the answer; window: within 50 ms",
 )
+@click.option(
+    "--schedule/--no-schedule",
+    default=True,
+    help="按频率采集和运行（默认） fetch and run by cadence (the default)",
+)
 @common
 def serve(
     host: str,
     port: int | None,
     workers: int,
     meter: str,
+    schedule: bool,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -463,6 +493,7 @@ def serve(
                 int(at["port"]) if port is None else port,
                 workers=workers,
                 ack=meter == "ack",
+                schedule=schedule,
                 told=told,
             )
         answer.said = True

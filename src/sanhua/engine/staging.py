@@ -288,5 +288,5 @@ def literal(value: str) -> str:
 
 
 def one(db: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = db.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    rows = db.execute(sql).fetchall()  # to its end: an open result bars what comes next
+    return int(rows[0][0]) if rows else 0

@@ -34,11 +34,27 @@ from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
-from sanhua.resource.collect import canonical_type
+from sanhua.resource.arrival import has_periods, name_pattern, reads_period_column
+from sanhua.resource.collect import (
+    Api,
+    Database,
+    Documents,
+    Inbox,
+    Source,
+    canonical_type,
+)
 from sanhua.resource.contract import DataContract, Property, TableSchema
 from sanhua.resource.grade import Grade
 from sanhua.resource.quality import query_of
-from sanhua.resource.standard import CodeList, Indicator, conflicts
+from sanhua.resource.standard import (
+    CodeList,
+    Indicator,
+    System,
+    accountable,
+    column_conflicts,
+    conflicts,
+    one_source,
+)
 from sanhua.rules import identifiers
 
 PURPOSES = "purposes"
@@ -63,6 +79,16 @@ def check(project: Project, rules: Rules, on: date) -> list[Diagnostic]:
 
 def _key(item: Diagnostic) -> tuple[Any, ...]:
     return item.code, item.path, item.line, item.column, repr(sorted(item.facts.items()))
+
+
+def systems(project: Project) -> dict[str, System]:
+    """Each raw table as a system: its source and who hands it over, by default the entity."""
+    default = project.settings.entities[0].id if project.settings.entities else ""
+    return {
+        table: System(source.id, source.supplier or default)
+        for source in project.sources.values()
+        for table in source.tables or (source.id,)
+    }
 
 
 class _Check:
@@ -224,10 +250,92 @@ class _Check:
             self.party(source.supplier, of, "supplier")
             for table in source.tables or (source.id,):
                 self._makes(makers, table, source.origin, of)
+            self._period(source, of)
+            self._fetched(source, of)
         for file in self.project.sql.values():
             self._makes(makers, file.id, file.origin, node("table", file.id))
         for codes in self.project.codes.values():
             self._makes(makers, codes.id, codes.origin, node("codes", codes.id))
+
+    def _period(self, source: Source, of: str) -> None:
+        """A pattern of the name, or a dated column; with a cadence that has periods."""
+        if not source.period:
+            for key in ("stamped", "since"):
+                if f"{of}/{key}" in self.project.places:
+                    self.say("source.needs-key", self.at(of, key), of, key=key, other="period")
+            return
+        at = self.at(of, "period")
+        if not has_periods(source.cadence):
+            self.say("period.no-cadence", at, of, cadence=source.cadence.value)
+            return
+        try:
+            pattern = name_pattern(source.period)
+        except SanhuaError as error:
+            self.say(error.code, at, of, **error.diagnostic.facts)
+            return
+        if pattern is not None:
+            wanted = {"5min": "mm", "hour": "HH", "day": "dd", "week": "dd", "month": "MM"}
+            lacking = wanted.get(source.cadence.value, "yyyy")
+            if lacking not in pattern.groupindex:
+                self.say("period.too-coarse", at, of, pattern=source.period, letters=lacking)
+            return
+        name = reads_period_column(source)
+        for table in source.tables or (source.id,):
+            schema = next(
+                (t for c in self.project.contracts.values() for t in c.tables if t.name == table),
+                None,
+            )
+            prop = next((p for p in schema.properties if p.name == name), None) if schema else None
+            if schema is not None and prop is None:
+                known = [p.name for p in schema.properties]
+                near = nearest_or_some(name, known)
+                self.say("period.no-column", at, of, field=name, table=table, nearest=near)
+            elif prop is not None and canonical_type(
+                prop, self.project.elements.get(prop.element)
+            ) not in ("DATE", "TIMESTAMP"):
+                self.say("period.not-dated", at, of, field=name, table=table)
+            break
+
+    def _fetched(self, source: Source, of: str) -> None:
+        """Keys that belong to another way of coming, and those that each way needs."""
+        form = source.fetched
+        allowed = {
+            Database: ("table", "query", "cursor", "overlap", "limits"),
+            Api: ("pages", "headers", "each", "hosts", "limits"),
+        }.get(type(form), ())
+        for key in ("table", "query", "cursor", "overlap", "pages", "headers", "each", "hosts",
+                    "limits"):  # fmt: skip
+            if f"{of}/{key}" in self.project.places and key not in allowed:
+                here = {Inbox: "inbox", Api: "url", Database: "database"}.get(type(form), "files")
+                if isinstance(form, Documents):
+                    here = "documents"
+                self.say("source.wrong-key", self.at(of, key), of, key=key, other=here)
+        if isinstance(form, Database):
+            self._database(form, of)
+        if isinstance(form, Api):
+            self._api(source, form, of)
+        if isinstance(form, Database | Api | Documents) and source.period:
+            self.say("source.wrong-key", self.at(of, "period"), of, key="period", other="a fetch")
+
+    def _database(self, form: Database, of: str) -> None:
+        if bool(form.table) == bool(form.query):
+            at = self.at(of, "query" if form.query else "database")
+            given = "table, query" if form.table else "–"
+            self.say("format.exactly-one", at, of, keys="table, query", given=given)
+        if f"{of}/overlap" in self.project.places and not form.cursor:
+            at = self.at(of, "overlap")
+            self.say("source.needs-key", at, of, key="overlap", other="cursor")
+
+    def _api(self, source: Source, form: Api, of: str) -> None:
+        scheme, _, rest = form.url.partition("://")
+        if not form.url.startswith("${") and (scheme not in ("http", "https") or not rest):
+            self.say("api.scheme", self.at(of, "url"), of, scheme=scheme[:20])
+        if form.pages.by == "cursor" and not form.pages.at:
+            at = self.at(of, "pages")
+            self.say("source.needs-key", at, of, key="pages: {by: cursor}", other="at")
+        if form.pages.by == "offset" and not form.pages.size:
+            at = self.at(of, "pages")
+            self.say("source.needs-key", at, of, key="pages: {by: offset}", other="size")
 
     def _makes(self, makers: dict[str, str], table: str, origin: Origin, of: str) -> None:
         if table in makers:
@@ -242,12 +350,93 @@ class _Check:
             if element.codes:
                 self.ref("codes", element.codes, self.project.codes, self.at(of, "codes"), of)
             self.party(element.authority, of, "authority")
+            self._status(element.status, of)
+            self._version(element.version, of)
+        for codes in self.project.codes.values():
+            self._code_list(codes)
+        for term in self.project.terms.values():
+            of = node("term", term.id)
+            self._status(term.status, of)
+            for element in term.elements:
+                at = self.at(of, "elements", element)
+                self.ref("element", element, self.project.elements, at, of)
+        contracts = self.project.contracts.values()
+        self.found += column_conflicts(contracts, self.project.elements, self.project.codes)
+        self.found += one_source(contracts, self.project.elements, systems(self.project))
+        self._accountable()
         named = [policy.purposes for policy in self.project.policies.values()]
         if self.purposes is None and any(named) and PURPOSES not in self.unread:
             first = next(policy for policy in self.project.policies.values() if policy.purposes)
             self.warn(
                 "standard.no-purposes", self.at(node("policy", first.id), "permit", "purposes")
             )
+
+    def _status(self, status: str, of: str) -> None:
+        """A word for where a standard is in its life, by id or in Chinese."""
+        known = self._asked("gbt_18391", "statuses") if status else None
+        if known is None or status in known or status in known.values():
+            return
+        words = {*known, *known.values()}
+        near = nearest_or_some(status, words)
+        self.warn("standard.unknown-status", self.at(of, "status"), of, value=status, nearest=near)
+
+    def _version(self, version: str, of: str) -> None:
+        form = self._asked("gbt_18391", "version_form") if version else None
+        if form is not None and not re.fullmatch(form, version):
+            self.warn("standard.version-form", self.at(of, "version"), of, value=version)
+
+    def _asked(self, instrument: str, name: str) -> Any:
+        """A rule's value, None where no rule says."""
+        try:
+            return self.rules.ask(instrument, name, on=self.on).value
+        except RuleGap:
+            return None
+
+    def _code_list(self, codes: CodeList) -> None:
+        """The party that keeps it; of a mapping the two lists and the codes that it names."""
+        of = node("codes", codes.id)
+        self.party(codes.authority, of, "authority")
+        self._status(codes.status, of)
+        if codes.maps is None:
+            return
+        left, right = codes.maps
+        lists = [self.project.codes.get(name) for name in (left, right)]
+        if not right or None in lists:
+            self.warn("standard.mapping-name", codes.origin, of, codes=codes.id)
+            return
+        for at, known in zip(("code", "to_code"), lists, strict=True):
+            assert known is not None
+            held = {row[codes.columns.index(at)] for row in codes.rows}
+            strange = sorted(held - known.codes())
+            if strange:
+                listed = ", ".join(strange[:5])
+                names: dict[str, Any] = {"mapping": codes.id, "codes": known.id}
+                self.say("standard.maps-unknown", codes.origin, of, values=listed, **names)
+
+    def _accountable(self) -> None:
+        """Owner and steward of every resource, told once somebody is named at all."""
+        project = self.project
+        for entity in project.model.values():
+            of = node("entity", f"model/{entity.id}")
+            for name in {entity.owner, entity.steward} - {""}:
+                self.ref("party", name, project.parties, self._or(of, entity.origin), of)
+        for contract in project.contracts.values():
+            for member in contract.team:
+                if member.duty and member.username not in project.parties:
+                    of = node("contract", contract.id)
+                    near = nearest_or_some(member.username, project.parties)
+                    facts = {"value": member.username, "nearest": near, "role": member.role}
+                    self.warn("standard.team-no-party", member.origin, of, **facts)
+        found = [accountable(c, project.model, self.on) for c in project.contracts.values()]
+        if not any(one.owner or one.steward for one in found):
+            return
+        for one in found:
+            contract = project.contracts[one.resource]
+            for duty in ("owner", "steward"):
+                if not getattr(one, duty):
+                    facts = {"resource": one.resource, "duty": duty}
+                    of = node("contract", one.resource)
+                    self.warn(f"standard.no-{duty}", contract.origin, of, **facts)
 
     def _contracts(self) -> None:
         makers = {*self.raw, *self.project.sql}
@@ -284,7 +473,7 @@ class _Check:
             if (
                 table not in self.tables
                 and table not in self.unread
-                and not self.project.sources[source].elsewhere == "documents"
+                and not isinstance(self.project.sources[source].fetched, Documents)
             ):
                 origin = self.project.sources[source].origin
                 self.say(
@@ -392,14 +581,23 @@ class _Check:
                 self.say("contract.unlisted-column", at, of, severity=Severity.NOTE, value=column)
 
     def _rules_of(self, contract: DataContract, table: TableSchema, known: set[str]) -> None:
-        """The queries of quality rules read tables that exist."""
+        """The tables that quality rules and reconciliations read exist, and their columns."""
+        of = node("contract", contract.id)
         for rule in (*table.quality, *(rule for prop in table.properties for rule in prop.quality)):
             if rule.type != "sql":
                 continue
-            of = node("contract", contract.id)
             query = self._reads(query_of(rule, table.name), rule.origin, of, known)
             if query is not None and len(query.tree.selects) != 1:
                 self.say("engine.not-one-value", rule.origin, of, expression=rule.query)
+        for one in table.reconciles:
+            if not self.ref("table", one.other, known, one.origin, of):
+                continue
+            columns = self.schemas.get(one.other)
+            for theirs in [other for _, other in (*one.match, *one.compare)]:
+                if columns is not None and theirs not in columns:
+                    near = nearest_or_some(theirs, columns)
+                    value = f"{one.other}.{theirs}"
+                    self.say("ref.column", one.origin, of, value=value, nearest=near)
 
     def _reads(
         self, text: str, at: Origin, of: str, known: Iterable[str], *, own_file: bool = False

@@ -42,17 +42,18 @@ from sanhua.project.read import (
     nearest,
     nearest_or_some,
 )
-from sanhua.resource.collect import Cadence, Source
-from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
+from sanhua.resource.arrival import span
+from sanhua.resource.collect import Api, Cadence, Database, Documents, Inbox, Pages, Source
+from sanhua.resource.grade import Grade
 from sanhua.verify import public_raw
 
 SETTINGS_FILE = "sanhua.yaml"
-OVERRIDES = ("language", "engine", "store", "lake", "base")
+OVERRIDES = ("language", "engine", "store", "lake", "base", "failed_rows_below")
 BESIDE = ("evidence", "keys", "state", "docs", "data", "inbox")  # folders that hold no declarations
 
 EXPECTED = {
     "sources": "sources/*.yaml",
-    "standards": "elements.yaml, model.yaml, indicators.yaml, codes/*.csv",
+    "standards": "elements, codes, model, indicators, glossary .yaml or .xlsx; codes/*.csv",
     "sql": "sql/*.sql",
     "contracts": "contracts/*.odcs.yaml",
     "rights": "rights/*.yaml",
@@ -76,93 +77,6 @@ PARTY_COLUMNS = Columns(
     ("id", "name"),
     frozenset({"id", "uscc", "of"}),
     lists=frozenset({"roles"}),
-)
-ELEMENT_COLUMNS = Columns(
-    {
-        **{
-            "id": "id",
-            "标识符": "id",
-            "title": "title",
-            "中文名称": "title",
-            "title_en": "title_en",
-        },
-        **{
-            "英文名称": "title_en",
-            "definition": "definition",
-            "定义": "definition",
-            "type": "type",
-        },
-        **{
-            "数据类型": "type",
-            "format": "format",
-            "数据格式": "format",
-            "unit": "unit",
-            "计量单位": "unit",
-        },
-        **{
-            "codes": "codes",
-            "代码集": "codes",
-            "range": "range",
-            "值域": "range",
-            "synonyms": "synonyms",
-        },
-        **{"同义名称": "synonyms", "object_class": "object_class", "对象类词": "object_class"},
-        **{
-            "property": "property",
-            "特性词": "property",
-            "authority": "authority",
-            "权威来源": "authority",
-        },
-        **{"status": "status", "状态": "status", "version": "version", "版本": "version"},
-        **{
-            key: key
-            for key in ("representation", "context", "submitted_by", "approved", "formerly")
-        },
-    },
-    ("id", "definition", "type"),
-    frozenset({"id", "codes", "authority", "version", "range"}),
-    lists=frozenset({"synonyms"}),
-)
-MODEL_COLUMNS = Columns(
-    {
-        **{"domain": "domain", "主题域": "domain", "object": "object", "业务对象": "object"},
-        **{"entity": "entity", "逻辑实体": "entity", "attribute": "attribute", "属性": "attribute"},
-        **{"element": "element", "数据元": "element", "table": "table", "表": "table"},
-    },
-    ("domain", "object", "entity"),
-    frozenset({"domain", "object", "entity", "attribute", "element", "table"}),
-)
-INDICATOR_COLUMNS = Columns(
-    {
-        **{
-            "id": "id",
-            "标识符": "id",
-            "title": "title",
-            "指标名称": "title",
-            "definition": "definition",
-        },
-        **{
-            "口径": "definition",
-            "formula": "formula",
-            "公式": "formula",
-            "table": "table",
-            "表": "table",
-        },
-        **{"by": "by", "维度": "by", "unit": "unit", "单位": "unit"},
-    },
-    ("id", "definition", "formula", "table"),
-    frozenset({"id", "table"}),
-    lists=frozenset({"by"}),
-)
-CODE_COLUMNS = Columns(
-    {
-        **{key: key for key in ("code", "name", "name_en", "parent", "from", "through")},
-        **{"代码": "code", "名称": "name", "英文名称": "name_en", "上级代码": "parent"},
-        **{"起始日期": "from", "截止日期": "through"},
-    },
-    ("code", "name"),
-    frozenset({"code", "parent"}),
-    open=True,
 )
 FIELD_COLUMNS = Columns({"field": "field", "字段": "field"}, ("field",), frozenset({"field"}))
 
@@ -238,15 +152,12 @@ class Loader:
         self.read_paths: set[str] = set()
 
     def walk(self) -> None:
-        from sanhua.project import books, odcs
+        from sanhua.project import books, odcs, standards
 
         self._settings()
         self._parties()
         self._sources()
-        self._codes()
-        self._elements()
-        self._model()
-        self._indicators()
+        standards.load_standards(self)
         self._sql()
         odcs.load_contracts(self)
         odcs.repairs_as_sql(self)
@@ -439,19 +350,20 @@ class Loader:
                     continue
                 value: Node = cell
                 if name in columns.lists:
-                    parts = [part.strip() for part in re.split("[;；]", cell.text) if part.strip()]
+                    split = re.split(r"(?<!\\)[;；]", cell.text)
+                    parts = [re.sub(r"\\([;；])", r"\1", p).strip() for p in split if p.strip()]
                     value = Items(
                         [Scalar(part, cell.line, cell.column, True) for part in parts],
                         cell.line,
                         cell.column,
                     )
                 entries[name] = (cell, value)
-            if "title_en" in entries:
-                place, english = entries.pop("title_en")
+            for text in [name.removesuffix("_en") for name in entries if name.endswith("_en")]:
+                place, english = entries.pop(f"{text}_en")
                 both: dict[str, tuple[Scalar, Node]] = {"en": (place, english)}
-                if "title" in entries:
-                    both["zh"] = entries["title"]
-                entries["title"] = (place, Keys(both, row.line, place.column))
+                if text in entries:
+                    both["zh"] = entries[text]
+                entries[text] = (place, Keys(both, row.line, place.column))
             whole.entries[key.text] = (key, Keys(entries, row.line, 1))
         return whole
 
@@ -539,7 +451,16 @@ class Loader:
             tuple(dict.fromkeys(("cn", *packs))),
             serve,
             said["base"],
+            self._grade(found, said["failed_rows_below"] or "general2"),
         )
+
+    def _grade(self, found: Keys, written: str) -> str:
+        """The grade that failed rows must be below, from the file or the environment."""
+        try:
+            return Grade.parse(written).value
+        except Invalid as error:
+            self.folder.take(error, SETTINGS_FILE, found.scalar("failed_rows_below"))
+            return "general2"
 
     def _parties(self) -> None:
         yaml_path, excel_path = self.replaced("", "parties")
@@ -587,10 +508,6 @@ class Loader:
         for key, path, found in self.documents("sources", "source", "source"):
             reading = found.keys("read")
             files = found.scalar("files")
-            for said in ("database", "url"):
-                value = found.scalar(said)
-                if value is not None:
-                    self.folder.filled(value, path)
             header = reading.text("header") if reading else ""
             self.project.sources[key] = Source(
                 key,
@@ -598,9 +515,7 @@ class Loader:
                 Cadence(found.text("cadence")),
                 self.folder.origin(path, 1),
                 self.folder.filled(files, path) if files else "",
-                ""
-                if files
-                else next(k for k in ("database", "url", "inbox", "documents") if k in found),
+                None if files else self._fetched(found, path),
                 Reading(
                     format=reading.text("format"),
                     encoding=reading.text("encoding"),
@@ -621,180 +536,84 @@ class Loader:
                 found.text("supplier"),
                 found.text("late"),
                 found.flat("tables"),
+                found.text("period"),
+                found.text("stamped") == "end",
+                found.text("since"),
+                rate(found.text("objective", "99%")),
             )
 
-    # Standards
+    def _database_url(self, found: Keys, path: str) -> str:
+        at = found.scalar("database")
+        if at is None:
+            return ""
+        url, missing = store_url(at.text, self.folder.env, self.folder.root)
+        for name in missing:
+            self.folder.error("format.unset-variable", path, at, name=name)
+        if has_written_password(at.text):
+            text = shown(at.text)
+            self.folder.error("format.secret-written", path, at, shown=text)
+        return url
 
-    def _codes(self) -> None:
-        for path in self.files("standards/codes", ".csv", ".xlsx"):
-            if path.endswith(".csv"):
-                key = self.stem(path, ".csv")
-                rows = self.folder.csv(path, CODE_COLUMNS)
-                if key and rows is not None:
-                    self._code_list(key, path, rows)
-                continue
-            for sheet in self.folder.sheets(path):
-                if not NAME.fullmatch(sheet):
-                    self.folder.error("format.not-an-id", path, 1, value=sheet, key=sheet)
-                    continue
-                rows = self.folder.excel(path, CODE_COLUMNS, (sheet,))
-                if rows is not None:
-                    self._code_list(sheet, path, rows)
+    def _fetched(self, found: Keys, path: str) -> Database | Api | Inbox | Documents:
+        """The form of a source that is no folder of files."""
+        limits = found.keys("limits") or Keys({}, 1, 1)
 
-    def _code_list(self, key: str, path: str, rows: Rows) -> None:
-        seen: dict[str, int] = {}
-        kept: list[tuple[str, ...]] = []
-        columns = list(rows.columns)
-        order = ["code", "name", *(c for c in columns if c not in ("code", "name"))]
-        for row in rows.rows:
-            code = row.text("code")
-            if not code or not row.text("name"):
-                self.folder.error("format.missing-cell", path, row, key="name" if code else "code")
-            elif code in seen:
-                self.folder.error("standard.duplicate-code", path, row, code=code, first=seen[code])
-            else:
-                seen[code] = row.line
-                kept.append(tuple(row.text(column) for column in order))
-        for row in rows.rows:
-            parent = row.text("parent")
-            if parent and parent not in seen:
-                self.folder.error(
-                    "ref.code",
-                    path,
-                    row,
-                    value=parent,
-                    nearest=nearest(parent, seen) or "–",
-                    codes=key,
-                )
-        made = CodeList(key, self.folder.origin(path, 1), tuple(order), tuple(kept))
-        for code in self._looping(made):
-            self.folder.error("standard.code-cycle", path, seen[code], code=code)
-        self.keep(self.project.codes, key, made, path, None, "codes")
+        def most(key: str, otherwise: int) -> int:
+            return int(limits.text(key, str(otherwise)))
 
-    @staticmethod
-    def _looping(codes: CodeList) -> list[str]:
-        if "parent" not in codes.columns:
-            return []
-        at_parent = codes.columns.index("parent")
-        parents = {row[0]: row[at_parent] for row in codes.rows}
-        found: list[str] = []
-        done: set[str] = set()
-        for code in parents:
-            trail: set[str] = set()
-            here = code
-            while here and here not in done and here not in trail:
-                trail.add(here)
-                here = parents.get(here, "")
-            if here in trail:
-                found.append(here)
-            done |= trail
-        return found
+        def filled(key: str) -> str:
+            value = found.scalar(key)
+            return self.folder.filled(value, path) if value is not None else ""
 
-    def _either(self, name: str, sheet: str, columns: Columns) -> tuple[str, Node | None]:
-        """A standard written as YAML or as a sheet of Excel: its path and its map."""
-        yaml_path, excel_path = self.replaced("standards/", name)
-        if yaml_path or not excel_path:
-            return yaml_path, self.folder.yaml(yaml_path) if yaml_path else None
-        rows = self.folder.excel(excel_path, columns, (name, sheet))
-        return excel_path, self.rows_as_map(rows, columns) if rows else None
-
-    def _elements(self) -> None:
-        path, root = self._either("elements", "数据元", ELEMENT_COLUMNS)
-        if not path:
-            return
-        for key, place, value in self.things(path, "elements", root):
-            self.mark(node("element", key), value, path)
-            self.project.elements[key] = DataElement(
-                key,
-                value.text("definition"),
-                value.text("type"),
-                self.folder.origin(path, place),
-                self.folder.words(value.get("title")) or self.folder.words(Scalar(key, 1, 1)),
-                value.text("format"),
-                value.text("unit"),
-                value.text("codes"),
-                value.text("range"),
-                value.words("synonyms"),
-                value.text("authority"),
-                value.text("status"),
-                value.text("version"),
-                value.text("object_class"),
-                value.text("property"),
+        if "database" in found:
+            overlap = found.text("overlap")
+            counted = overlap.isdecimal()
+            hour = timedelta(hours=1)
+            return Database(
+                self._database_url(found, path),
+                found.text("table"),
+                found.text("query"),
+                found.text("cursor"),
+                hour if counted or not overlap else span(overlap, hour),
+                int(overlap) if counted else 1000,
+                most("rows", 50_000_000),
+                most("seconds", 600),
             )
-
-    def _model(self) -> None:
-        yaml_path, excel_path = self.replaced("standards/", "model")
-        if excel_path:
-            self._model_sheet(excel_path)
-        if not yaml_path:
-            return
-        root = self.folder.yaml(yaml_path)
-        for domain, _, inside in self.things(yaml_path, "model", root):
-            for thing, _, holder in (inside.keys("objects") or Keys({}, 0, 0)).maps():
-                for key, place, value in (holder.keys("entities") or Keys({}, 0, 0)).maps():
-                    if "table" in value and "attributes" in value:
-                        where = value.place("attributes")
-                        self.folder.error("standard.attributes-twice", yaml_path, where, key=key)
-                    entity = LogicalEntity(
-                        key,
-                        domain,
-                        thing,
-                        self.folder.words(value.get("title"))
-                        or self.folder.words(Scalar(key, 1, 1)),
-                        self.folder.origin(yaml_path, place),
-                        value.text("table"),
-                        value.flat("attributes") if value.keys("attributes") else None,
-                    )
-                    self.mark(node("entity", f"model/{key}"), value, yaml_path)
-                    self.keep(self.project.model, key, entity, yaml_path, place, "entity")
-
-    def _model_sheet(self, path: str) -> None:
-        rows = self.folder.excel(path, MODEL_COLUMNS, ("model", "模型"))
-        above = {"domain": "", "object": "", "entity": ""}
-        found: dict[str, tuple[Row, dict[str, str], dict[str, str]]] = {}
-        for row in rows.rows if rows else []:
-            levels = list(above)
-            for place, level in enumerate(levels):
-                if row.text(level):
-                    above[level] = row.text(level)
-                    above.update(dict.fromkeys(levels[place + 1 :], ""))
-            if not all(above.values()):
-                missing = next(level for level, value in above.items() if not value)
-                self.folder.error("format.missing-cell", path, row, key=missing)
-                continue
-            key = above["entity"]
-            _, place_of, attributes = found.setdefault(key, (row, dict(above), {}))
-            place_of.setdefault("table", row.text("table"))
-            if row.text("attribute"):
-                attributes[row.text("attribute")] = row.text("element")
-        for key, (row, where, attributes) in found.items():
-            table = where.get("table", "")
-            self.project.model[key] = LogicalEntity(
-                key,
-                where["domain"],
-                where["object"],
-                self.folder.words(Scalar(key, 1, 1)),
-                self.folder.origin(path, row),
-                table,
-                None if table else attributes or None,
+        if "url" in found:
+            pages = found.keys("pages") or Keys({}, 1, 1)
+            headers = found.keys("headers") or Keys({}, 1, 1)
+            by = pages.text("by")
+            return Api(
+                filled("url"),
+                {
+                    name: self.folder.filled(value, path)
+                    for name in headers.entries
+                    if (value := headers.scalar(name)) is not None
+                },
+                Pages(
+                    by,
+                    pages.text("parameter", {"next": ""}.get(by, by)),
+                    int(pages.text("from", "0" if by == "offset" else "1")),
+                    int(pages.text("size", "0")),
+                    pages.text("size_parameter"),
+                    pages.text("at"),
+                ),
+                found.text("each") == "adds",
+                found.words("hosts"),
+                most("pages", 10_000),
+                most("megabytes", 1024) << 20,
+                most("seconds", 600),
             )
-
-    def _indicators(self) -> None:
-        path, root = self._either("indicators", "指标", INDICATOR_COLUMNS)
-        if not path:
-            return
-        for key, place, value in self.things(path, "indicators", root):
-            self.mark(node("indicator", key), value, path)
-            self.project.indicators[key] = Indicator(
-                key,
-                self.folder.words(value.get("title")) or self.folder.words(Scalar(key, 1, 1)),
-                value.text("definition"),
-                value.text("table"),
-                value.text("formula"),
-                self.folder.origin(path, place),
-                value.words("by"),
-                value.text("unit"),
+        if "inbox" in found:
+            inner = found.keys("inbox")
+            folder = (inner or found).scalar("folder" if inner else "inbox")
+            return Inbox(
+                self.folder.filled(folder, path) if folder else "",
+                span(inner.text("settle") if inner else "", timedelta(seconds=10)),
+                inner.text("done") if inner else "",
+                int(inner.text("megabytes", "256") if inner else "256") << 20,
             )
+        return Documents(filled("documents"))
 
     # SQL
 

@@ -19,7 +19,7 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
 from sanhua.resource.collect import Source
 from sanhua.resource.contract import DataContract
-from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity
+from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Settings:
     rules: tuple[str, ...] = ("cn",)
     serve: Mapping[str, str] = field(default_factory=dict[str, str])
     base: str = ""
+    failed_rows_below: str = "general2"  # the grade that a table must be below to keep failed rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Project:
     codes: dict[str, CodeList] = field(default_factory=dict[str, CodeList])
     model: dict[str, LogicalEntity] = field(default_factory=dict[str, LogicalEntity])
     indicators: dict[str, Indicator] = field(default_factory=dict[str, Indicator])
+    terms: dict[str, Term] = field(default_factory=dict[str, Term])
     sql: dict[str, SqlFile] = field(default_factory=dict[str, SqlFile])
     contracts: dict[str, DataContract] = field(default_factory=dict[str, DataContract])
     claims: dict[str, Claim] = field(default_factory=dict[str, Claim])

@@ -19,6 +19,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import NAME, node
 from sanhua.kernel.text import Text
 from sanhua.project import schema
+from sanhua.project.custom import Custom
 from sanhua.project.model import SqlFile
 from sanhua.project.read import (
     Folder,
@@ -38,14 +39,16 @@ from sanhua.resource.contract import (
     LATENCY,
     UNIT_S,
     DataContract,
+    Member,
     Property,
     QualityRule,
     Repair,
     Sla,
     TableSchema,
 )
-from sanhua.resource.quality import listed_values
+from sanhua.resource.quality import SEVERITIES, listed_values
 from sanhua.resource.standard import crossed, limit
+from sanhua.resource.standard.codes import DAY
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -69,6 +72,7 @@ SLA = (  # as ODCS names them; only a latency is measured
 LIMITS = (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"))
 ARGUMENTS = ("missingValues", "validValues", "pattern", "properties", "unit")
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+UNITS = ("rows", "percent")
 DIMENSIONS = {
     "conformity": "0104",
     "completeness": "0201",
@@ -79,10 +83,14 @@ DIMENSIONS = {
     "coverage": "0202",
 }
 CUSTOM = {
-    "property": ("dataElement", "category", "deidentify", "repair"),
+    "property": (
+        *("dataElement", "category", "deidentify", "repair"),
+        *("unit", "authoritative", "codesOn"),
+        *("validity", "follows", "ordered"),
+    ),
     "quality": ("indicator", "weight", "keepFailedRows"),
     "contract": ("category", "shareClass", "openClass", "shareBasis", "openConditions"),
-    "table": ("category", "repairOf"),
+    "table": ("category", "repairOf", "reconciles", "controlTotals"),
 }
 OURS = sorted({name for names in CUSTOM.values() for name in names})
 GRADES = ("core", "important", "general4", "general3", "general2", "general1")
@@ -211,6 +219,7 @@ class _Contract:
             self.text_of(custom, "openClass"),
             self.text_of(custom, "shareBasis"),
             self.text_of(custom, "openConditions"),
+            self.team(root.get("team")),
         )
         self.loader.keep(
             self.loader.project.contracts, self.key, contract, self.path, root, "contract"
@@ -288,10 +297,20 @@ class _Contract:
                 value=name.text,
                 key="name",
             )
-        repair_of = self.text_of(self.custom(found, "table"), "repairOf")
         self.columns = [
             item.text("name") for item in found.items("properties") if isinstance(item, Keys)
         ]
+        custom, words = self.custom(found, "table"), Custom(self.folder, self.path, self.columns)
+        repair_of = self.text_of(custom, "repairOf")
+        reconciles = [
+            words.reconciliation(item.entries["value"][1], self.folder.origin(self.path, item))
+            for item in found.items("customProperties")
+            if isinstance(item, Keys) and item.text("property") == "reconciles"
+        ]
+        totals = words.totals(
+            custom.get("controlTotals"),
+            self.folder.origin(self.path, custom.get("controlTotals") or name),
+        )
         properties = [
             self.property(item, name.text)
             for item in found.items("properties")
@@ -322,6 +341,8 @@ class _Contract:
             "view" if physical == "view" else "table",
             self.rules(found, ""),
             repair_of,
+            tuple(one for one in reconciles if one is not None),
+            totals,
         )
 
     def related(self, found: Keys) -> dict[str, list[str]]:
@@ -387,6 +408,11 @@ class _Contract:
             tuple(references),
             self.rules(found, name.text),
             self.repairs(custom.get("repair")),
+            self.text_of(custom, "unit"),
+            self.flag(custom, "authoritative"),
+            self.codes_on(custom),
+            self.words(found.text("description")),
+            Custom(self.folder, self.path, self.columns).timing(custom),
         )
         if options := found.keys("logicalTypeOptions"):
             self.bounds(options, made)
@@ -400,6 +426,42 @@ class _Contract:
         except Invalid as fault:
             self.folder.error(fault.code, self.path, written, **fault.diagnostic.facts)
             return ()
+
+    def flag(self, custom: Mapping[str, Node], name: str) -> bool:
+        value = custom.get(name)
+        if isinstance(value, Scalar) and value.text not in ("true", "false"):
+            near = nearest_or_some(value.text, ("true", "false"))
+            facts = {"key": name, "value": value.text, "nearest": near, "known": "true, false"}
+            self.folder.error("format.not-one-of", self.path, value, **facts)
+        return isinstance(value, Scalar) and value.text == "true"
+
+    def codes_on(self, custom: Mapping[str, Node]) -> str:
+        """A day, or a column of the table, on which a code must be valid."""
+        value = custom.get("codesOn")
+        if not isinstance(value, Scalar):
+            return ""
+        if not DAY.fullmatch(value.text) and value.text not in self.columns:
+            near = nearest_or_some(value.text, self.columns)
+            self.folder.error("ref.column", self.path, value, value=value.text, nearest=near)
+            return ""
+        return value.text
+
+    def team(self, found: Node | None) -> tuple[Member, ...]:
+        """The members of `team`: its `members`, or the list that v3.0 wrote."""
+        listed = found.items("members") if isinstance(found, Keys) else []
+        listed = found.items if isinstance(found, Items) else listed
+        return tuple(
+            Member(
+                item.text("username"),
+                item.text("role"),
+                item.text("name"),
+                item.text("dateIn"),
+                item.text("dateOut"),
+                self.folder.origin(self.path, item),
+            )
+            for item in listed
+            if isinstance(item, Keys) and item.text("username")
+        )
 
     def bounds(self, found: Keys, prop: Property) -> None:
         """A bound that is none of its column's type, or that no value can meet, is told."""
@@ -437,11 +499,16 @@ class _Contract:
             or found.text("rule")
             or found.text("description")
         )
-        if kind in ("text", "custom"):
-            self.folder.note(
-                "contract.rule-not-run", self.path, found, name=name or kind, kind=kind
+        if kind == "custom":
+            engine = found.text("engine") or "–"
+            self.folder.warn(
+                "contract.rule-of-other-engine", self.path, found, name=name or kind, engine=engine
             )
             return None
+        if kind == "text":
+            return self.worded(found, column, name, custom)
+        if "schedule" in found or "scheduler" in found:
+            self.folder.note("contract.rule-schedule", self.path, found, name=name)
         metric = found.text("metric")
         if kind == "library" and not metric:
             metric = RULES_OF_3_0.get(found.text("rule"), found.text("rule"))
@@ -473,6 +540,7 @@ class _Contract:
             arguments["validValues"] = _compact(valid_values)
         if not self.measurable(found, metric, column, arguments, given[0], bounds):
             return None
+        self.kept_only(found, name, metric)
         indicator = custom.get("indicator")
         code = (
             indicator.text
@@ -488,6 +556,9 @@ class _Contract:
                     "format.not-a-number", self.path, value, key=name_of, value=value.text
                 )
                 return None
+        if int(self.text_of(custom, "keepFailedRows") or 0) and metric in ("", "rowCount"):
+            at = custom["keepFailedRows"]
+            self.folder.warn("contract.rule-keeps-nothing", self.path, at, name=name)
         return QualityRule(
             name or f"{column or 'table'} {metric or kind}",
             "sql" if kind == "sql" else "metric",
@@ -502,6 +573,42 @@ class _Contract:
             found.text("severity", "warning"),
             self.text_of(custom, "weight") or "1",
             int(self.text_of(custom, "keepFailedRows") or 0),
+            found.text("description"),
+            found.text("businessImpact"),
+        )
+
+    def kept_only(self, found: Keys, name: str, metric: str) -> None:
+        """A unit or a severity that nothing acts on is told."""
+        for key, known in (("unit", UNITS if metric else ()), ("severity", SEVERITIES)):
+            value = found.scalar(key)
+            if value is not None and known and value.text not in known:
+                self.folder.warn(
+                    "contract.rule-word",
+                    self.path,
+                    value,
+                    name=name,
+                    key=key,
+                    value=value.text,
+                    known=", ".join(known),
+                )
+
+    def worded(
+        self, found: Keys, column: str, name: str, custom: Mapping[str, Node]
+    ) -> QualityRule:
+        """A rule in words: kept and shown, for a person to judge."""
+        indicator = custom.get("indicator")
+        return QualityRule(
+            name or "text",
+            "text",
+            "",
+            (),
+            self.folder.origin(self.path, found),
+            column=column,
+            indicator=indicator.text
+            if isinstance(indicator, Scalar)
+            else DIMENSIONS.get(found.text("dimension"), ""),
+            told=found.text("description"),
+            impact=found.text("businessImpact"),
         )
 
     def measurable(

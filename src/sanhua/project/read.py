@@ -518,34 +518,53 @@ class Folder:
             return None
         with _closing(book):
             name = next((name for name in sheets if name in book.sheetnames), book.sheetnames[0])
-            records = [
-                (number, cells)
-                for number, cells in enumerate(book[name].iter_rows(max_row=ROWS_MAX), 1)
-                if any(cell.value not in (None, "") for cell in cells)
-            ]
-            if not records:
-                self.error("format.empty-table", path, 1)
-                return None
-            (line, first), *rest = records
-            headings = [
-                Scalar("" if c.value is None else str(c.value).strip(), line, i + 1)
-                for i, c in enumerate(first)
-            ]
-            keys = self._headings(path, headings, columns)
-            if keys is None:
-                return None
-            rows: list[Row] = []
-            for line, cells in rest:
-                row = Row(line, {})
-                for i, cell in enumerate(cells):
-                    key = keys[i] if i < len(keys) else ""
-                    if cell.value in (None, "") or not (key or (columns.open and i < len(keys))):
-                        continue
-                    written = self._cell(path, key, cell, line, i + 1, columns)
-                    if written:
-                        row.cells[key] = Scalar(written, line, i + 1, True)
-                rows.append(row)
-            return Rows(path, tuple(key for key in keys if key), rows)
+            return self._sheet(book[name], path, columns)
+
+    def workbook(self, path: str, forms: Callable[[str], Columns | None]) -> dict[str, Rows]:
+        """Each sheet that `forms` has columns for, by its name; its faults and places are told
+        under `book.xlsx!sheet`.
+        """
+        book = self._workbook(path)
+        if book is None:
+            return {}
+        found: dict[str, Rows] = {}
+        with _closing(book):
+            for name in map(str, book.sheetnames):
+                columns = forms(name)
+                rows = self._sheet(book[name], f"{path}!{name}", columns) if columns else None
+                if rows is not None:
+                    found[name] = rows
+        return found
+
+    def _sheet(self, sheet: Any, path: str, columns: Columns) -> Rows | None:
+        records = [
+            (number, cells)
+            for number, cells in enumerate(sheet.iter_rows(max_row=ROWS_MAX), 1)
+            if any(cell.value not in (None, "") for cell in cells)
+        ]
+        if not records:
+            self.error("format.empty-table", path, 1)
+            return None
+        (line, first), *rest = records
+        headings = [
+            Scalar("" if c.value is None else str(c.value).strip(), line, i + 1)
+            for i, c in enumerate(first)
+        ]
+        keys = self._headings(path, headings, columns)
+        if keys is None:
+            return None
+        rows: list[Row] = []
+        for line, cells in rest:
+            row = Row(line, {})
+            for i, cell in enumerate(cells):
+                key = keys[i] if i < len(keys) else ""
+                if cell.value in (None, "") or not (key or (columns.open and i < len(keys))):
+                    continue
+                written = self._cell(path, key, cell, line, i + 1, columns)
+                if written:
+                    row.cells[key] = Scalar(written, line, i + 1, True)
+            rows.append(row)
+        return Rows(path, tuple(key for key in keys if key), rows)
 
     def _workbook(self, path: str) -> Any:
         content = self.bytes(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -30,12 +32,88 @@ class Cadence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """`database:`: a table or one SELECT, read whole each time or, with `cursor`, from where the
+    last fetch came to, less `overlap`.
+
+    `url` is SQLAlchemy's with the environment filled in; it may hold a password and is shown
+    nowhere. `overlap` is a time before the last cursor, `overlap_count` a number below it.
+    """
+
+    url: str = field(repr=False)
+    table: str = ""
+    query: str = ""
+    cursor: str = ""
+    overlap: timedelta = timedelta(hours=1)
+    overlap_count: int = 1000
+    rows_max: int = 50_000_000
+    timeout_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """`pages:`: how an API is asked for the next page. `by` is page, offset, next or cursor.
+
+    `parameter` is the query parameter; `size_parameter` that of the page's size; `at` the path in
+    the answer where the next link or cursor stands (empty: the Link header).
+    """
+
+    by: str = ""
+    parameter: str = ""
+    start: int = 1
+    size: int = 0
+    size_parameter: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`url:`: a JSON API or one file. Headers hold secrets and are shown nowhere.
+
+    `adds`: what comes is added to what came before instead of replacing it.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    pages: Pages = Pages()
+    adds: bool = False
+    hosts: tuple[str, ...] = ()  # others that a redirect or a next link may lead to
+    pages_max: int = 10_000
+    bytes_max: int = 1 << 30
+    timeout_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """`inbox:`: a folder into which others put files; `serve` takes them over HTTP too.
+
+    A file counts as whole when it was left alone for `settle`, or, with `done`, when a file of its
+    name and this ending lies beside it.
+    """
+
+    folder: str
+    settle: timedelta = timedelta(seconds=10)
+    done: str = ""
+    bytes_max: int = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """`documents:`: a glob of images, DICOM, PDF, Word, video and audio files, one row each."""
+
+    glob: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file of `sources/`. `files` is a glob with the environment already filled in.
 
     `tables` maps a table to its part of the source (`stops: stops.txt`); empty means one table
-    named as the source. `elsewhere` names the key (`database`, `url`, `inbox`, `documents`) when
-    the data is not in files.
+    named as the source. Exactly one of `files` and the forms of `fetched` says where the data is.
+    `period` tells the period that a file is about: a pattern of its name
+    (`flow_{yyyyMMdd_HHmm}.csv`) or a column of its rows; `ends` when that stamps its end. `late` is
+    how long after its end it may arrive and still be in time (empty: one cadence), `objective`
+    which share must be.
     """
 
     id: str
@@ -43,11 +121,15 @@ class Source:
     cadence: Cadence
     origin: Origin
     files: str = ""
-    elsewhere: str = ""
+    fetched: Database | Api | Inbox | Documents | None = None
     reading: Reading = Reading()
     supplier: str = ""
     late: str = ""
     tables: Mapping[str, str] = field(default_factory=dict[str, str])
+    period: str = ""
+    ends: bool = False
+    since: str = ""
+    objective: Decimal = Decimal("0.99")
 
 
 @record("raw_file")

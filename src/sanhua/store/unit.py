@@ -395,6 +395,13 @@ class SqlUow:
         for text in self._rows(query, {"kind": kind_of(cls)}):
             yield _restore(cls, text[0])
 
+    def under(self, cls: type[R], prefix: str) -> Iterator[R]:
+        """As `all`, those alone whose id begins with `prefix`, which ends in a slash."""
+        ids = schema.record.c.id
+        query = _ALL.where(ids >= prefix, ids < f"{prefix[:-1]}0")  # 0 follows the slash
+        for text in self._rows(query, {"kind": kind_of(cls)}):
+            yield _restore(cls, text[0])
+
     def ids(self, cls: type[R]) -> list[str]:
         """Every record of the kind, erased or not."""
         table = schema.record

@@ -1,6 +1,7 @@
 """The first pages of the portal: the value path, and every node's drill-down one level at a time.
 
     GET /                  the value path of the project, from what the last run has kept
+    GET /quality/<id>      the quality of a resource: score, trend, indicators, checks, issues
     GET /explain/<node>    a node: value, place, rules, what it stands on and what stands on it
     GET /static/<name>     the style sheet and the icon
 
@@ -17,6 +18,7 @@ import hashlib
 import json
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,7 +45,9 @@ from sanhua.kernel.errors import (
     Severity,
     Unavailable,
 )
+from sanhua.resource.arrival import Freshness
 from sanhua.web.show import LANGUAGES, Here, Shower, node_path
+from sanhua.workspace.arriving import forget, freshness_of
 from sanhua.workspace.browsing import Browser, Overview
 from sanhua.workspace.opening import Workspace
 
@@ -52,6 +56,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 THREADS = 2
+FRESH_S = 30.0  # how long the page of freshness may be old
 WAITING_MAX = 32  # pages that wait for a thread
 STATUS: dict[type[SanhuaError], int] = {
     Invalid: 422,
@@ -102,12 +107,15 @@ class _Portal:
         }
         self._tags = {name: _tag(body) for name, body in self._static.items()}
         self._shower = Shower({name: f"/static/{name}?v={tag}" for name, tag in self._tags.items()})
+        self._fresh: tuple[int, float, list[Freshness]] | None = None
         self._homes: tuple[Overview | None, dict[Here, bytes]] = None, {}
         self._threads = ThreadPoolExecutor(THREADS, "page")
         self._waiting = 0
         self._app = Starlette(
             routes=[
                 Route("/", partial(self._answer, self._home)),
+                Route("/quality/{contract}", partial(self._answer, self._quality)),
+                Route("/freshness", partial(self._answer, self._freshness)),
                 Route("/explain/{node:path}", partial(self._answer, self._explain)),
                 Route("/static/{name}", self._asset),
             ],
@@ -121,7 +129,7 @@ class _Portal:
             return
         request = Request(scope, receive)
         static = request.url.path.startswith("/static/")  # nothing of the project is in it
-        if not static and not (self._shown and _is_loopback(request)):
+        if not static and not (self._shown and is_loopback(request)):
             error = Denied("page.not-shown")
             answer = self._sent(request, self._problem(request, error.diagnostic, 403))
             await answer(scope, receive, send)
@@ -140,11 +148,26 @@ class _Portal:
             pages[here] = self._shower.home(overview, here)
         return pages[here]
 
+    def _freshness(self, request: Request, language: str) -> bytes:
+        size = self._ws.store.size() if self._ws.has_store else 0
+        at = time.monotonic()
+        if self._fresh is None or self._fresh[0] != size or at > self._fresh[1] + FRESH_S:
+            forget(self._ws)
+            found = [freshness_of(self._ws, one) for one in self._ws.project.sources.values()]
+            self._fresh = size, at, found
+        title = self._ws.project.settings.title
+        return self._shower.freshness(self._fresh[2], title, _here(request, language))
+
     def _explain(self, request: Request, language: str) -> bytes:
         offsets = {name: _offset(request, name) for name in ("out", "into", "parts")}
         opened = self._browser.open(request.path_params["node"], **offsets)
         title = self._ws.project.settings.title
         return self._shower.node(opened, title, offsets, _here(request, language))
+
+    def _quality(self, request: Request, language: str) -> bytes:
+        said = self._browser.quality(request.path_params["contract"])
+        title = self._ws.project.settings.title
+        return self._shower.quality(said, title, _here(request, language))
 
     async def _answer(self, make: Callable[[Request, str], bytes], request: Request) -> Response:
         """Make a page in a thread; what fails becomes a page that says so."""
@@ -257,7 +280,7 @@ def _wants_json(request: Request) -> bool:
     return "text/html" not in accept and ("json" in accept or request.url.path.startswith("/v1/"))
 
 
-def _is_loopback(request: Request) -> bool:
+def is_loopback(request: Request) -> bool:
     """Whether the browser was told a loopback address or `localhost`."""
     host = request.headers.get("host", "")
     name = (

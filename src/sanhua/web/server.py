@@ -42,6 +42,7 @@ REFRESH_S = 0.25  # how long a revoked token may still be answered
 STALE_S = 5.0  # and how long while the store cannot be read; then no call is answered
 SEAL_S = 1.0
 GRACE_S = 20
+SCHEDULER = -1  # its number among the processes
 TIDY_S = 600.0  # between two looks for keyed files that no deal names any more
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def serve(
     *,
     workers: int = 1,
     ack: bool = True,
+    schedule: bool = True,
     told: Callable[[str], None] = lambda url: None,
     stop: threading.Event | None = None,
 ) -> None:
@@ -114,10 +116,15 @@ def serve(
             process.start()
             running[number] = process
 
+        def start_schedule() -> None:
+            process = context.Process(target=_schedule, args=(options,), name="schedule")
+            process.start()
+            running[SCHEDULER] = process
+
         def replace_dead() -> None:
             for number, process in list(running.items()):
                 if not process.is_alive():
-                    start(number)
+                    start_schedule() if number == SCHEDULER else start(number)
 
         try:
             for number in range(workers):
@@ -129,6 +136,8 @@ def serve(
                     if not any(process.is_alive() for process in running.values()):
                         raise Unavailable("serve.no-worker")
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+            if schedule and ws.project.sources:
+                start_schedule()
             told(f"http://{shown}:{address[1]}")
             failing: dict[Callable[[], Any], str] = {}
             while not stop.wait(SEAL_S):
@@ -175,6 +184,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+# The scheduler
+
+
+def _schedule(options: Options) -> None:
+    """Run what is due until the first process ends or says so; a run under way ends first."""
+    stopped = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when to end
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), stopped.set()), daemon=True).start()
+    from sanhua.workspace.scheduling import Scheduler
+
+    offset = timedelta(seconds=options.offset_s)
+    Scheduler(
+        lambda: Workspace(Path(options.root), offset=offset),
+        stopped.is_set,
+        lambda line: _log.warning("%s", line),
+    ).go_on()
+
+
 # A worker
 
 
@@ -190,12 +220,14 @@ def _work(options: Options, number: int, listener: socket.socket, ready: Any) ->
         root = meter_root(ws)
         meter = Meter(root, number, ack=options.ack)
         leases = Leases(root / "quota.db")
+        from sanhua.web.inbox import InboxServer, health
         from sanhua.web.pages import portal
 
+        pages = portal(ws, shown=options.portal)
         gateway = Gateway(
             meter,
             leases,
-            portal(ws, shown=options.portal),
+            health(ws.root, options.portal, InboxServer(ws, pages, offset_s=options.offset_s)),
             high_ms=options.high_ms,
             workers=options.workers,
             offset_ms=int(options.offset_s * 1000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -23,6 +23,9 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI
 from sanhua.project.model import Project
+from sanhua.report import chart
+from sanhua.report.quality import charts
+from sanhua.resource.arrival import Freshness
 from sanhua.resource.grade import Grade
 from sanhua.web import words
 from sanhua.web.picture import draw
@@ -82,7 +85,7 @@ class Shower:
         }
         self._templates = {
             name: self._environment.get_template(f"{name}.html")
-            for name in ("home", "node", "plain")
+            for name in ("freshness", "home", "node", "plain", "quality")
         }
 
     def home(self, overview: Overview, here: Here) -> bytes:
@@ -103,6 +106,35 @@ class Shower:
                 for _, boxes in overview.flow.columns
                 for box in boxes
             },
+        )
+
+    def freshness(self, found: Sequence[Freshness], title: Text, here: Here) -> bytes:
+        """How every source keeps to its cadence."""
+        language = here.language
+
+        def counts(one: Freshness) -> list[tuple[str, str]]:
+            share = "—" if one.share is None else f"{one.share:.2%}"
+            rows = [
+                ("fresh_expected", one.expected),
+                ("fresh_on_time", one.on_time),
+                ("fresh_late", one.late),
+                ("fresh_missing", one.missing),
+                ("fresh_repeated", one.repeated),
+                ("fresh_corrected", one.corrected),
+                ("fresh_unreadable", one.unreadable),
+                ("fresh_out_of_order", one.out_of_order),
+            ]
+            shown = [(name, f"{count:,}") for name, count in rows]
+            return [*shown, ("fresh_share", f"{share} / {one.objective:.0%}")]
+
+        return self._page(
+            "freshness",
+            here,
+            title=title,
+            found=found,
+            counts=counts,
+            state_of=lambda one: words.PAGE[f"fresh_{one.state}_state"].say(language),
+            listed=LISTED_MAX,
         )
 
     def node(self, opened: Opened, title: Text, offsets: Mapping[str, int], here: Here) -> bytes:
@@ -137,6 +169,11 @@ class Shower:
             tag=lambda tag: words.TAGS[tag].say(language) if tag in words.TAGS else tag,
         )
 
+    def quality(self, said: Mapping[str, Any], title: Text, here: Here) -> bytes:
+        """The quality of one resource: what `report.quality.content` says."""
+        drawn = {name: _in_portal(svg) for name, svg in charts(said).items()}
+        return self._page("quality", here, r=said, title=title, charts=drawn, listed=LISTED_MAX)
+
     def never_run(self, project: Project, here: Here) -> bytes:
         return self._page("plain", here, title=project.settings.title, kind="never_run", shown=True)
 
@@ -168,6 +205,14 @@ class Shower:
             **values,
         )
         return text.encode()
+
+
+def _in_portal(svg: str) -> str:
+    """A chart in the colours of the page, which may be dark."""
+    named = ((chart.INK, "--ink"), (chart.QUIET, "--quiet"), (chart.LINE, "--line"))
+    for colour, name in (*named, (chart.FILL, "--resource-bar"), (chart.BAD, "--bad")):
+        svg = svg.replace(f'"{colour}"', f'"var({name})"')
+    return svg
 
 
 @cache

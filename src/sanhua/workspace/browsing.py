@@ -32,6 +32,7 @@ from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
 from sanhua.workspace.approving import approved_by_role
+from sanhua.workspace.assessing import said_of
 from sanhua.workspace.explaining import cite, dated, describe, find_part
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import ProjectState
@@ -184,6 +185,7 @@ class Browser:
         self.ws = ws
         self._lock = threading.Lock()
         self._made: tuple[Stamp, Overview] | None = None
+        self._judged: tuple[Stamp | None, dict[str, dict[str, Any]]] = None, {}
         self._calls = _Calls(ws)
 
     def stamp(self) -> Stamp:
@@ -300,6 +302,19 @@ class Browser:
                 Shown(note, name, period, tuple(lines), bool(approvals and all(approvals)))
             )
         return found
+
+    def quality(self, contract: str) -> dict[str, Any]:
+        """What the quality report of a contract says; NotFound quality.unknown-contract."""
+        if not self.ws.has_store:
+            raise Invalid("run.nothing-yet", folder=str(self.ws.root.name))
+        stamp = self.stamp()
+        with self._lock:
+            if self._judged[0] != stamp:
+                self._judged = stamp, {}
+            said = self._judged[1]
+            if contract not in said:
+                said[contract] = said_of(self.ws, contract)
+            return said[contract]
 
     # A node
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sanhua.kernel.errors import NotFound, Unavailable
+from sanhua.kernel.errors import Conflict, NotFound, Unavailable
+from sanhua.resource.arrival import period_name, period_of_name
 from sanhua.resource.collect import Source
+from sanhua.workspace.arriving import counting, landing_of, must_be_there
 from sanhua.workspace.opening import Workspace
 
 
@@ -25,15 +28,13 @@ class RawInput:
 
 
 def find_files(ws: Workspace, source: Source) -> list[RawInput]:
-    """The files of `source` by name; NotFound collect.no-files when its glob meets none."""
-    if source.elsewhere:
-        raise Unavailable(
-            "collect.not-built",
-            path=source.origin.path,
-            line=source.origin.line,
-            source=source.id,
-            key=source.elsewhere,
-        )
+    """The files of `source` that count: by name, or, of what arrived, by period. NotFound
+    collect.no-files when its glob meets none; of a source that nothing came from yet, none.
+
+    Conflict collect.period-twice when two files of a folder are about the same period.
+    """
+    if source.fetched is not None:
+        return _arrived(ws, source)
     pattern, _, part = source.files.partition("!")
     whole = pattern if Path(pattern).is_absolute() else str(ws.root / pattern)
     matched = sorted(
@@ -47,7 +48,35 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
             source=source.id,
             pattern=source.files,
         )
+    seen: dict[int, str] = {}
+    for path in matched:
+        period = period_of_name(source, path.name) if source.period else None
+        if period is not None and seen.setdefault(period, path.name) != path.name:
+            raise Conflict(
+                "collect.period-twice",
+                path=source.origin.path,
+                line=source.origin.line,
+                source=source.id,
+                period=period_name(source.cadence, period),
+                one=seen[period],
+                other=path.name,
+            )
     return [RawInput(path, path.name, *hash_of(ws, path), part) for path in matched]
+
+
+def _arrived(ws: Workspace, source: Source) -> list[RawInput]:
+    landing = landing_of(ws, source.id)
+    found = counting(ws, source)
+    twice = {name for name, count in Counter(one.name for one in found).items() if count > 1}
+    return [
+        RawInput(
+            must_be_there(landing, one),
+            f"{one.name}@{one.content[7:19]}" if one.name in twice else one.name,
+            one.content,
+            one.bytes,
+        )
+        for one in found
+    ]
 
 
 def shown_path(ws: Workspace, path: Path) -> str:

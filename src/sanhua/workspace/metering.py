@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -19,6 +19,7 @@ from sanhua.asset.meter import MeterSegment, Used
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken
 from sanhua.kernel.time import SHANGHAI, legal_day, moment_text
+from sanhua.resource.quality import Calls
 from sanhua.store.disk import BINARY, hold
 from sanhua.store.lease import set_anew
 from sanhua.store.segment import BROKEN, OPEN, WHOLE, is_whole, look, recover, set_aside
@@ -26,6 +27,10 @@ from sanhua.workspace.opening import Workspace
 
 CALL = re.compile(r"use_[0-9a-f]{32}")
 NEAR = timedelta(hours=1)  # between the moment in a call's id and the one in its record
+ACCESS_DAYS = 30  # whole legal days before today, over which a resource was accessible or not
+OURS = (  # refusals that are the service's own fault, not the caller's or the terms'
+    *("call.not-served", "call.not-refreshed", "call.crowded", "call.clock-set-back"),
+)
 LOOK_BACK = timedelta(days=1)  # a request repeated within it over a month's end is counted once
 EVER = "9999"  # behind every moment
 _log = logging.getLogger(__name__)
@@ -170,6 +175,31 @@ def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
             index(path, copy, ws.temp)
         found.append(copy)
     return found
+
+
+def answered(ws: Workspace, deals: Collection[str], today: date) -> Calls | None:
+    """What was called under the deals in the ACCESS_DAYS before `today`, and how much of it the
+    gateway answered; refusals for which caller or terms are the cause are not asked for. None when
+    nothing was.
+    """
+    if not deals or not meter_root(ws).is_dir():
+        return None
+    since = today - timedelta(days=ACCESS_DAYS)
+    recent = [
+        segment
+        for segment in sealed(ws, moment_text(_midnight(since)), moment_text(_midnight(today)))
+        if any(used.deal in deals for used in segment.used)
+    ]
+    if not recent:
+        return None
+    from sanhua.engine.usage import rate
+
+    counts, _ = rate(copies(ws, recent), _day_ms(since), _day_ms(today), ws.temp)
+    given = sum(c.records for c in counts if c.deal in deals and not c.reason)
+    failed = sum(c.records for c in counts if c.deal in deals and c.reason in OURS)
+    if not given + failed:
+        return None
+    return Calls(given + failed, given, tuple(segment.id for segment in recent))
 
 
 def find_call(ws: Workspace, name: str) -> tuple[MeterSegment, int, dict[str, Any]] | None:

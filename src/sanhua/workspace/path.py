@@ -24,7 +24,14 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Conflict, Denied, Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import (
+    Conflict,
+    Denied,
+    Diagnostic,
+    NotFound,
+    SanhuaError,
+    Severity,
+)
 from sanhua.kernel.ledger import Book, Entry
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
@@ -39,8 +46,11 @@ from sanhua.resource.collect import Cadence, RawFile, merged, raw_columns
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
+from sanhua.resource.quality import issues
+from sanhua.workspace import sampling
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
+from sanhua.workspace.metering import answered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
@@ -162,6 +172,8 @@ class Path:
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
 
         def work() -> Act:
+            if not files:
+                raise NotFound("collect.nothing-came", source=source.id)
             names = [_member(f.name, f.part or part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
@@ -409,10 +421,14 @@ class Path:
             self.stepper.step("quality", node, {}, _never, needs=needs)
             return
         read = {table.name for table in contract.tables} | self.plan.read_by_rules(contract)
+        calls = self.calls(contract)
         made_from = {
+            **({"calls": [calls.asked, calls.answered]} if calls else {}),
             "snapshots": {name: self.snapshots.id_of(name) for name in sorted(read)},
             "contract": contract.origin.sha256,
             "standards": self.plan.standards(),
+            "failed_rows_below": self.project.settings.failed_rows_below,
+            "grades": self.snapshots.versions([ids.node("grade", t.name) for t in contract.tables]),
             **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
@@ -420,7 +436,10 @@ class Path:
         def work() -> Act:
             for name in sorted(read):
                 self.snapshots.bind(name)
+            modelled = {entity.table for entity in self.project.model.values()}
+            gradings = self.gradings(contract)
             found: list[quality.Check] = []
+            told: list[Diagnostic] = []
             measured: list[Measured] = []
             profiles: list[profile.Profile] = []
             for table in contract.tables:
@@ -433,11 +452,14 @@ class Path:
                     self.ws.rules,
                     self.today,
                     manifest=manifest,
+                    modelled=modelled,
+                    grading=gradings.get(table.name),
                 )
                 wanted = quality.metrics(checks) + profile.metrics(table.name, manifest.columns)
                 results = self.ws.engine.measure(table.name, wanted)
                 found += checks
                 measured += results
+                told += sampling.keep(self.ws, manifest, checks, results, gradings.get(table.name))
                 profiles.append(profile.of(manifest, results))
 
             def act(uow: Uow) -> Made:
@@ -451,14 +473,36 @@ class Path:
                     contract=contract,
                     standard=uow.get(standard.StandardResult, ids.node("standard", contract.id)),
                     now=uow.now(),
+                    calls=calls,
                 )
                 uow.add(result, "quality.judged")
+                issues.review(uow, result)
                 made = (result.id, *(one.id for one in profiles))
-                return Made(made, diagnostics=tuple(result.diagnostics()))
+                return Made(made, diagnostics=(*result.diagnostics(), *told))
 
             return act
 
         self.stepper.step("quality", node, made_from, work, needs=needs, at=contract.origin)
+
+    def calls(self, contract: DataContract) -> quality.Calls | None:
+        """What was called for the contract's tables through the gateway lately."""
+        tables = {table.name for table in contract.tables}
+        products = self.project.products
+        deals = [
+            ids.node("deal", deal.id)
+            for deal in self.project.deals.values()
+            if deal.product in products and products[deal.product].table in tables
+        ]
+        return answered(self.ws, deals, self.today)
+
+    def gradings(self, contract: DataContract) -> dict[str, grading.Grading]:
+        """The gradings of the contract's tables, as far as there are any."""
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            found = [
+                uow.find(grading.Grading, ids.node("grade", table.name))
+                for table in contract.tables
+            ]
+        return {one.table: one for one in found if one is not None}
 
     def grade(self, table: str) -> None:
         """Detectors on a sample, floors set by people, and what the inputs' columns hand down."""

@@ -114,7 +114,7 @@ class Plan:
         return slowest(sources).value
 
     def read_by_rules(self, contract: DataContract) -> set[str]:
-        """The tables that the contract's own SQL rules and relationships read."""
+        """The tables that the contract's own SQL rules, relationships and reconciliations read."""
         props = [prop for table in contract.tables for prop in table.properties]
         rules = [
             (rule, table.name)
@@ -124,6 +124,7 @@ class Plan:
             if rule.query
         ]
         read = {name for rule in rules for name in sql.parse(quality.query_of(*rule)).tables}
+        read |= {one.other for table in contract.tables for one in table.reconciles}
         return read | {
             reference.partition(".")[0] for prop in props for reference in prop.references
         }

@@ -43,19 +43,21 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    `of` is the id of what a dossier is about (default: all there are).
+    `of` is the id of the registration or contract that it is about (default: all there are).
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
     Invalid time.not-a-period, report.not-begun.
     """
+    if kind == "freshness":  # of what came, not of what is made from it
+        return _freshness(ws, of)
     made = run(ws)
     failed = {step.step for step in made.steps if step.status not in ("done", "skipped")}
     if made.error is not None and (not made.steps or failed & RESTS_ON[kind]):
         return Report({}, [], made.diagnostics, False, made.error)
     chosen = _entity(ws, entity)
-    if kind == "registration":
-        drawn = _registration(ws, of)
+    if kind in BY_ID:
+        drawn = BY_ID[kind](ws, of)
     else:
         when, left_out = _period(ws, chosen, period)
         drawn = KINDS[kind](ws, chosen, when)
@@ -291,57 +293,121 @@ def proposal(
     return Report(data, told, list(bare.values()), not bare)
 
 
-def _quality(ws: Workspace, entity: Entity, period: Period) -> Report:
-    """Every resource's score, dimensions and findings as they stand."""
-    from sanhua.resource.quality import Quality
+def _quality(ws: Workspace, of: str) -> Report:
+    """Every resource's score, indicators, findings and trend as they stand: HTML, PDF, a badge."""
+    from sanhua.workspace.assessing import assess, to_json
 
-    resources: list[dict[str, Any]] = []
+    made = assess(ws, of)
     told: list[tuple[str, str]] = []
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for judged in uow.all(Quality):
-            if judged.contract not in ws.project.contracts:
-                continue
-            score = "" if judged.score is None else format(judged.score, "f")
-            resources.append(
-                {
-                    "id": judged.id,
-                    "score": score,
-                    "checks": judged.checks,
-                    "passed": judged.passed,
-                    "failed": judged.failed,
-                    "errors": judged.errors,
-                    "not_assessable": judged.not_assessable,
-                    "dimensions": [
-                        {
-                            "id": d.id,
-                            "title": str(d.title),
-                            "score": None if d.score is None else format(d.score, "f"),
-                        }
-                        for d in judged.dimensions
-                    ],
-                    "findings": [
-                        {
-                            "id": f.id,
-                            "label": str(f.label),
-                            "state": f.state,
-                            "indicator": f.indicator,
-                            "excluded": f.excluded,
-                        }
-                        for f in judged.findings
-                    ],
-                }
+    diagnostics: dict[str, Diagnostic] = {}
+    for one in made:
+        said = one.said
+        shown, name = said["score"] or "—", said["contract"]
+        bare = said["indicators_total"] - said["assessable"]
+        told.append(
+            (
+                f"{name}  得分 {shown}，检查 {said['checks']}，未通过 {said['failed']}，"
+                f"不可评估的指标 {bare}",
+                f"{name}  score {shown}, checks {said['checks']}, failed {said['failed']}, "
+                f"indicators not assessable {bare}",
             )
-            shown = score or "—"
-            name, bare = judged.contract, judged.not_assessable
+        )
+        for finding in said["findings"]:
+            if finding["told"]["zh"]:
+                zh, en = finding["told"]["zh"], finding["told"]["en"]
+                label = finding["label"]
+                told.append((f"  {label['zh']}：{zh}", f"  {label['en'] or label['zh']}: {en}"))
+        for lost in said["worse"]:
+            label = lost["label"]
             told.append(
                 (
-                    f"{name}  得分 {shown}，检查 {judged.checks}，未通过 {judged.failed}，"
-                    f"不可评估的指标 {bare}",
-                    f"{name}  score {shown}, checks {judged.checks}, failed {judged.failed}, "
-                    f"indicators not assessable {bare}",
+                    f"  比上次差：{label['zh']}（{lost['before']['zh']} → {lost['after']['zh']}）",
+                    f"  worse: {label['en'] or label['zh']} "
+                    f"({lost['before']['en'] or lost['before']['zh']} → "
+                    f"{lost['after']['en'] or lost['after']['zh']})",
                 )
             )
-    return Report({"resources": resources}, told)
+        told.append((f"  文件：{'、'.join(one.files)}", f"  files: {', '.join(one.files)}"))
+        diagnostics |= {found.code: found for found in one.diagnostics}
+    files = [file for one in made for file in one.files]
+    data = {"resources": to_json(made), "files": files}
+    return Report(data, told, list(diagnostics.values()))
+
+
+def _freshness(ws: Workspace, of: str) -> Report:
+    """How every source, or the one named, keeps to its cadence, from what came when."""
+    from sanhua.workspace.arriving import freshness_of
+
+    sources = ws.project.sources
+    of = key_of(of)
+    if of and of not in sources:
+        from difflib import get_close_matches
+
+        near = get_close_matches(of, sources, 1)
+        nearest = near[0] if near else ", ".join(list(sources)[:5])
+        raise NotFound("source.unknown", source=of, nearest=nearest)
+    found = [freshness_of(ws, source) for key, source in sources.items() if not of or key == of]
+    heads = (
+        ("数据源", "频率", "状态", "应到", "准时", "迟到", "缺", "重复", "更正", "损坏", "乱序",
+         "准时率", "目标"),
+        ("source", "cadence", "state", "due", "on time", "late", "missing", "repeated",
+         "corrected", "corrupt", "out of order", "share", "objective"),
+    )  # fmt: skip
+    rows: list[tuple[list[str], list[str]]] = [(list(heads[0]), list(heads[1]))]
+    for one in found:
+        state = STATES[one.state]
+        counts = [
+            one.expected, one.on_time, one.late, one.missing, one.repeated, one.corrected,
+            one.unreadable, one.out_of_order,
+        ]  # fmt: skip
+        share = "—" if one.share is None else f"{one.share:.2%}"
+        mark = {True: " ✓", False: " ✗", None: ""}[one.meets]
+        rest = [*map(str, counts), share, f"{one.objective:.0%}{mark}"]
+        cadence = one.cadence.value
+        rows.append(
+            ([one.source, cadence, state[0], *rest], [one.source, cadence, state[1], *rest])
+        )
+    told = list(
+        zip(_aligned([zh for zh, _ in rows]), _aligned([en for _, en in rows]), strict=True)
+    )
+    for one in found:
+        for first, last, count in one.absent[:LISTED]:
+            span = first if count == 1 else f"{first} … {last}"
+            told.append((f"  {one.source} 缺 {span}（{count} 期）",
+                         f"  {one.source} missing {span} ({count})"))  # fmt: skip
+        for period, name, at in one.lagging[:LISTED]:
+            told.append((f"  {one.source} 迟到 {period} {name}，{at} 到",
+                         f"  {one.source} late {period} {name}, came {at}"))  # fmt: skip
+        for name, why in one.faults[:LISTED]:
+            told.append((f"  {one.source} 损坏 {name}：{why}",
+                         f"  {one.source} corrupt {name}: {why}"))  # fmt: skip
+    ok = all(one.meets is not False for one in found)
+    return Report({"sources": [one.to_json() for one in found]}, told, ok=ok)
+
+
+STATES = {
+    "on_time": ("准时", "on time"),
+    "behind": ("落后", "behind"),
+    "never": ("从未到达", "never came"),
+    "undated": ("不分期", "no periods"),
+}
+LISTED = 10  # lines of each sort that people are shown; the JSON has them all
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Columns under each other; a Chinese character is two cells wide."""
+    from unicodedata import east_asian_width
+
+    def width(text: str) -> int:
+        return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+    widest = [max(width(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * (most - width(cell)) for cell, most in zip(row, widest, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _registration(ws: Workspace, of: str) -> Report:
@@ -383,11 +449,34 @@ def _catalogue(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report({"counts": counts, "files": files}, told)
 
 
+def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Coverage, conflicts, distribution, review list and unknown codes: XLSX and JSON."""
+    from sanhua.workspace.governing import report as draw
+
+    data = draw(ws)
+    columns, conflicts = data["coverage"]["columns"], len(data["conflicts"])
+    proposals = len(data["review"]["proposals"])
+    files = data["files"]
+    told = [
+        (
+            f"列 {columns['bound']}/{columns['of']} 已对标，冲突 {conflicts}，待审 {proposals}",
+            f"{columns['bound']}/{columns['of']} columns bound, {conflicts} conflicts, "
+            f"{proposals} proposals to review",
+        ),
+        (f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"),
+    ]
+    return Report(data, told)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
-    "quality": _quality,
     "catalogue": _catalogue,
+    "standards": _standards,
+}
+BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
+    "quality": _quality,
+    "registration": _registration,
 }
 
 
@@ -398,6 +487,7 @@ RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
     "quality": _JUDGED,
+    "standards": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
     "registration": _JUDGED | {"grade", "publish", "rights", "register"},
 }

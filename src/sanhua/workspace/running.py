@@ -13,8 +13,11 @@ from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.figure import Figure
 from sanhua.kernel.record import record
 from sanhua.kernel.text import Text
+from sanhua.resource.collect import Inbox, Source
+from sanhua.workspace.arriving import Brought, bring_in, slots_of, unheard
 from sanhua.workspace.files import find_files
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.plan import Plan
 from sanhua.workspace.stepping import StepResult, digest
 
 STAGES = {
@@ -124,12 +127,14 @@ def run(
         sweep(ws.temp)  # also when nothing changed and no engine is opened
         if faults(ws.project.diagnostics):
             return _refused(check(ws)[1])
-        found = {source.id: find_files(ws, source) for source in ws.project.sources.values()}
+        sources = _sources(ws, select)
+        brought = bring_in(ws, sources, report)
+        found = {source.id: find_files(ws, source) for source in sources}
         key = _key(ws, found)
         if not select:
             again = _unchanged(ws, key)
             if again is not None:
-                return again
+                return _with(again, ws, sources, brought)
         _, diagnostics = check(ws)
         if faults(diagnostics):
             return _refused(diagnostics)
@@ -157,7 +162,7 @@ def run(
         note = ws.store.checkpoint()
         known = {(d.code, d.node, d.path, d.line) for d in diagnostics}
         new = [d for d in stepper.diagnostics if (d.code, d.node, d.path, d.line) not in known]
-        return RunResult(
+        made = RunResult(
             stepper.results,
             figures,
             diagnostics + new,
@@ -166,6 +171,37 @@ def run(
             note.splitlines()[1] + " " + note.splitlines()[2],
             this,
         )
+        return _with(made, ws, sources, brought)
+
+
+def _sources(ws: Workspace, select: Sequence[str]) -> list[Source]:
+    """The sources that a run needs: of what is selected, those that it is made from."""
+    every = list(ws.project.sources.values())
+    if not select:
+        return every
+    try:
+        plan = Plan(ws.project, select)
+    except SanhuaError:  # told by `check`, or where it is wanted
+        return every
+    needed = {plan.raw_tables[t][0].id for t in plan.wanted if t in plan.raw_tables}
+    return [source for source in every if source.id in needed]
+
+
+def _with(made: RunResult, ws: Workspace, sources: Sequence[Source], brought: Brought) -> RunResult:
+    """The run's result with what bringing in came to and what arrived and does not count."""
+    lost = [
+        told
+        for source in sources
+        if isinstance(source.fetched, Inbox)
+        for told in unheard(ws, source, slots_of(ws, source))
+    ]
+    return replace(
+        made,
+        steps=[*brought.steps, *made.steps],
+        diagnostics=[*brought.diagnostics, *made.diagnostics, *lost],
+        ok=made.ok and not brought.errors,
+        error=made.error or (brought.errors[0] if brought.errors else None),
+    )
 
 
 def _begin(ws: Workspace) -> None:

@@ -16,7 +16,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import JudgedBy, MadeFrom, Ref, record
-from sanhua.project.editing import with_rule
+from sanhua.project.editing import with_entry
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.grade import Grade, Grading
 from sanhua.resource.lineage import Table
@@ -184,7 +184,7 @@ def accept(ws: Workspace, table: str, suggestion_ids: Sequence[str], person: str
         before = path.read_bytes()
         if sha256(before) != contract.origin.sha256:
             raise Conflict("suggest.contract-changed", path=contract.origin.path, line=1)
-        text = before.decode("utf-8")
+        after = before
         for one in chosen:
             if one.withheld and one.suggestion.lists_values:
                 raise Denied("suggest.values-withheld", id=one.suggestion.id,
@@ -193,8 +193,7 @@ def accept(ws: Workspace, table: str, suggestion_ids: Sequence[str], person: str
                 key: written(one.suggestion) if key == "quality" else value
                 for key, value in one.suggestion.entry.items()
             }
-            text = with_rule(text, contract.origin.path, table, one.suggestion.column, entry)
-        after = text.encode("utf-8")
+            after = with_entry(after, contract.origin.path, table, one.suggestion.column, entry)
         content = sha256(after)
         ws.store.must_go_on()
         with ws.store.begin(actor=ws.actor) as uow:

@@ -171,6 +171,7 @@ def verify_store(
     from sanhua.kernel.errors import SanhuaError
     from sanhua.resource.lineage import Snapshot
     from sanhua.workspace.approving import Approval, is_sound
+    from sanhua.workspace.arriving import raw_faults
     from sanhua.workspace.dealing import is_signed
     from sanhua.workspace.metering import damaged, segment_fault
     from sanhua.workspace.pruning import LetGo
@@ -219,6 +220,9 @@ def verify_store(
         told("verify", segment.id)
         fault = segment_fault(ws, segment)
         faults += [f"{segment.id}: {fault}"] if fault else []
+    told("verify", "raw")
+    came = list(raw_faults(ws))
+    faults += [f"{arrival}: {fault}" for arrival, fault in came if fault]
     unsealed, broken = _unsealed(ws, {key_of(segment.id) for segment in segments})
     faults += broken
     if aside := damaged(ws):

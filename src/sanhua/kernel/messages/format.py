@@ -517,9 +517,6 @@ _CONTRACT = {
         _NEAR_ZH,
         _NEAR_EN,
     ),
-    "contract.rule-not-run": Message(
-        "规则“{name}”的类型 {kind} 只保留，不执行", "rule {name} of type {kind} is kept, not run"
-    ),
     "contract.unknown-metric": Message(
         "不认识的质量度量 {value}", "unknown quality metric {value}", _NEAR_ZH, _NEAR_EN
     ),

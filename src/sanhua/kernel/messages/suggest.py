@@ -49,11 +49,11 @@ MESSAGES = {
         "在 properties 下写上该列",
         "write the column under properties",
     ),
-    "contract.cannot-write-rule": Message(
-        "契约的写法使规则无法自动写入（列 {field}）",
-        "the contract is written in a way that no rule can be added to by machine (column {field})",
-        "手工写入 sanhua suggest --json 给出的 rule",
-        "write the `rule` that sanhua suggest --json gives by hand",
+    "contract.cannot-write": Message(
+        "契约的排版容不下这一项，没有写入：列 {column_name}",
+        "the contract's layout does not take it; nothing is written: {column_name}",
+        "请在该列下写：{written}",
+        "write below the column by hand: {written}",
     ),
     "repair.unknown": Message(
         "无法识别的清洗规则 {value}",

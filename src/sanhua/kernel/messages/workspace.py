@@ -72,12 +72,6 @@ MESSAGES = {
         "检查路径；${{NAME}} 取自环境变量",
         "check the path; ${{NAME}} comes from the environment",
     ),
-    "collect.not-built": Message(
-        "数据源 {source} 用的 {key} 在本版本中尚不支持",
-        "source {source} uses {key}, which this version does not read",
-        "先导出为文件并改用 files",
-        "export it to files and use `files`",
-    ),
     "collect.no-rows": Message(
         "{table} 没有一行可用（拒收 {rejected} 行）",
         "{table} has no usable row ({rejected} rejected)",
