@@ -59,9 +59,7 @@ def relation_of(
             options["new_line"] = r"'\n'"  # the even copy's, whatever stands in its quotes
         listed = ", ".join(f"{key} = {value}" for key, value in options.items())
         there = " OR ".join(f"h{n} IS NOT NULL" for n in range(len(raw.headings)))
-        cells = ", ".join(f"nullif(h{n}, '') AS h{n}" for n in range(len(raw.headings)))
-        path = literal(raw.path.as_posix())
-        relation = f"(SELECT {cells} FROM read_csv({path}, {listed}) WHERE {there})"
+        relation = f"(FROM read_csv({literal(raw.path.as_posix())}, {listed}) WHERE {there})"
         return relation, raw.headings, frozenset()
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
@@ -145,13 +143,16 @@ def stage(
         flaw = f"f{h[1:]}" if int(h[1:]) in flawed else ""
         if flaw:
             misfits.append((f"{flaw} IS NOT NULL", _why(column, h, flaw)))
-        if column.type != "VARCHAR":
+        if _may_misfit(column):
             wanted = f"{column.type} ({column.format})" if column.format else column.type
             test = f"{flaw} IS NULL AND {_misfit(f'v{n}', h)}" if flaw else _misfit(f"v{n}", h)
             misfits.append((test, _why(column, h, literal(f"is not {wanted}"))))
     misfit = " OR ".join(f"({test})" for test, _ in misfits) or "FALSE"
+    if misfits and not flawed:  # most rows have all their values: one look at each is enough
+        missing = " OR ".join(f"v{n} IS NULL" for n, (_, c) in enumerate(pairs) if _may_misfit(c))
+        misfit = f"CASE WHEN {missing} THEN {misfit} ELSE FALSE END"
     reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits)
-    whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
+    whole = ", ".join(f"{literal(heading)}, nullif({column}, '')" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
         "INSERT INTO staging SELECT "
@@ -205,6 +206,10 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
 def _clear(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DELETE FROM reject_errors")
     db.execute("DELETE FROM reject_scans")
+
+
+def _may_misfit(column: RawColumn) -> bool:
+    return column.type != "VARCHAR"
 
 
 def _trimmed(column: str) -> str:
@@ -263,7 +268,9 @@ def _exact(column: str, type: str, otherwise: str) -> str:
     which engines take for a date, is none.)
     """
     cast = f"TRY_CAST({column} AS {type})"
-    same = f"CAST({cast} AS VARCHAR) = {column} AND {column} NOT LIKE '%infinity'"
+    same = f"CAST({cast} AS VARCHAR) = {column}"
+    if type in ("DATE", "TIMESTAMP"):
+        same += f" AND isfinite({cast})"
     return f"CASE WHEN {same} THEN {cast} ELSE {otherwise} END"
 
 

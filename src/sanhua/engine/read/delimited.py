@@ -561,15 +561,20 @@ class _Rows:
 
 
 def _mixes_line_ends(path: Path) -> bool:
-    pairs = returns = feeds = 0
+    pairs = returns = 0
+    feeds = False  # whether one stands alone
     last = b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-            returns += chunk.count(b"\r")
-            feeds += chunk.count(b"\n")
+            if b"\r" in chunk or last == b"\r":
+                paired = chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
+                pairs += paired
+                returns += chunk.count(b"\r")
+                feeds = feeds or chunk.count(b"\n") > paired
+            else:
+                feeds = feeds or b"\n" in chunk
             last = chunk[-1:]
-    return sum((pairs > 0, returns > pairs, feeds > pairs)) > 1
+    return (pairs > 0) + (returns > pairs) + feeds > 1
 
 
 def _without(path: Path, lines: int, scratch: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from sanhua.engine.read.dialect import DELIMITERS, Dialect, Record
 
@@ -32,11 +33,15 @@ def rough(text: str) -> str:
 
 
 class Columns:
-    """What the cells of each column look like."""
+    """What the cells of each column look like, learned from rows that fit when it is asked."""
 
     def __init__(self, rows: Sequence[Sequence[str]], width: int) -> None:
         self.known = len(rows) >= ROWS_MIN
-        self._columns = [_Column([row[n].strip() for row in rows]) for n in range(width)]
+        self._rows, self._width = rows, width
+
+    @cached_property
+    def _columns(self) -> list[_Column]:
+        return [_Column([row[n].strip() for row in self._rows]) for n in range(self._width)]
 
     def fit(self, cells: Sequence[str]) -> bool:
         return all(map(_Column.fits, self._columns, cells))

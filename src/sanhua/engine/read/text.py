@@ -168,6 +168,10 @@ def _transcode(
         while True:
             chunk = stream.read(CHUNK_BYTES)
             pending = len(decoder.getstate()[0])
+            if copy is None and chunk.isascii() and chunk and not pending and b"\0" not in chunk:
+                offset += len(chunk)
+                lines += chunk.count(b"\n")
+                continue
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
