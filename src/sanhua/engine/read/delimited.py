@@ -35,7 +35,7 @@ SNIFFED_LINES = 2_000
 DIALECT_LINES = 200
 HEADING_ROWS_MAX = 5
 RUN_MIN = 3  # rows of another shape in a row are another table
-MENDED_MAX = 1_000  # rows of a file that are put right
+LOOKED_AT_MAX = 1 << 20  # characters of a file's rows of another shape, to put them right
 LINES_TOLD = 20
 _USUAL = (",", "\t", ";", "|", "\x1f")
 
@@ -490,6 +490,7 @@ class _Rows:
     def __init__(self, form: Form, rejects: _Rejects, name: str, tell: Tell) -> None:
         self.form, self.rejects, self.name, self.tell = form, rejects, name, tell
         self.lines: dict[str, list[int]] = {}
+        self.looked_at = 0
 
     def of(self, found: Iterator[Record]) -> Iterator[str | list[str]]:
         form = self.form
@@ -544,7 +545,8 @@ class _Rows:
 
     def _mended(self, record: Record, alone: bool) -> list[str] | None:
         form = self.form
-        if not form.mend or sum(map(len, self.lines.values())) >= MENDED_MAX:
+        self.looked_at += len(record.text)
+        if not form.mend or self.looked_at > LOOKED_AT_MAX:
             return None
         made = mended(record, form.dialect, form.columns, form.width, alone)
         if made is None:

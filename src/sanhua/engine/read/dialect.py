@@ -14,7 +14,10 @@ from typing import IO
 
 LINE_BYTES_MAX = 32 << 20  # a longer line is rejected
 LINES_MAX = 10_000  # of one record
-READINGS_MAX = 2_000  # steps looking for ways to read one line
+READINGS_MAX = 2_000  # steps looking for ways to read one line,
+MARKS_MAX = 200  # of no more quotes
+WIDTH_MAX = 300  # and cells
+KIND_CHARS_MAX = 64  # a longer cell is a text
 DELIMITERS = (",", "\t", ";", "|", "\x01", " ")
 _CELL = {
     "number": r"\(?[-+]?[$£€¥￥]?\s?[-+]?(\d[\d.,' ]*|\.\d+)([eE][-+]?\d+)?\s?[%‰]?\)?",
@@ -24,12 +27,15 @@ _CELL = {
 }
 _TYPED = {kind: re.compile(pattern) for kind, pattern in _CELL.items()}
 _NOTHING = re.compile(r"(?i)n/?a|nan|null|none|nil|nd|missing|not available|[-–.*?\\]+|\\n|无|空")
+_BLANKS = re.compile(" *")
 _WORDS = re.compile(r"[^\s,;|\t\"](?:[^,;|\t\"]*[^\s,;|\t\"])?")
 
 
 def kind(cell: str) -> str:
     """`number`, `date`, `time`, `text`; "" of a cell that holds nothing or says so."""
     text = cell.strip()
+    if len(text) > KIND_CHARS_MAX:
+        return "text"
     if not text or _NOTHING.fullmatch(text):
         return ""
     return next((name for name, shape in _TYPED.items() if shape.fullmatch(text)), "text")
@@ -112,35 +118,17 @@ class Dialect:
         found: list[list[str]] = []
         steps = 0
         delimiter, quote = self.delimiter, self.quote
-
-        def go(at: int, cells: list[str]) -> None:
-            nonlocal steps
-            steps += 1
-            if len(cells) >= width or steps > READINGS_MAX:
-                return
-            start = at + len(text[at:]) - len(text[at:].lstrip(" "))
-            if text.startswith(quote, start):
-                clean = self._quoted.match(text, start)
-                ends = [clean.end() - 1] if clean and ended(clean.end()) is not None else [
-                    n for n in range(start + 1, len(text))
-                    if text[n] == quote and ended(n + 1) is not None
-                ]  # fmt: skip
-                for end in ends:
-                    go_on(ended(end + 1), [*cells, self.plain(text[start + 1 : end])])
-                if clean and ends == [clean.end() - 1]:
-                    return
-            end = text.find(delimiter, at)
-            end = len(text) if end < 0 else end
-            cell = text[at:end]
-            if not text.startswith(quote, start) or cell.count(quote) == 1:
-                go_on(end, [*cells, cell])
+        marks = [n for n, one in enumerate(text) if one == quote]
+        if width > WIDTH_MAX or len(marks) > MARKS_MAX:
+            return []
 
         def ended(at: int) -> int | None:
             """Where the cell ends that may end at `at`, blanks not counted."""
-            if text.startswith(delimiter, at) or at == len(text):
-                return at
-            behind = at + len(text[at:]) - len(text[at:].lstrip(" "))
-            return behind if text.startswith(delimiter, behind) or behind == len(text) else None
+            behind = _BLANKS.match(text, at)
+            for end in (at, behind.end() if behind else at):
+                if text.startswith(delimiter, end) or end == len(text):
+                    return end
+            return None
 
         def go_on(end: int | None, cells: list[str]) -> None:
             assert end is not None
@@ -148,6 +136,27 @@ class Dialect:
                 go(end + len(delimiter), cells)
             elif len(cells) == width:
                 found.append(cells)
+
+        def go(at: int, cells: list[str]) -> None:
+            nonlocal steps
+            steps += 1
+            if len(cells) >= width or steps > READINGS_MAX:
+                return
+            blanks = _BLANKS.match(text, at)
+            start = blanks.end() if blanks else at
+            if text.startswith(quote, start):
+                clean = self._quoted.match(text, start)
+                if clean and (end := ended(clean.end())) is not None:
+                    go_on(end, [*cells, self.plain(clean[1])])
+                    return
+                for mark in marks:
+                    if mark > start and (end := ended(mark + 1)) is not None:
+                        go_on(end, [*cells, self.plain(text[start + 1 : mark])])
+            end = text.find(delimiter, at)
+            end = len(text) if end < 0 else end
+            cell = text[at:end]
+            if not text.startswith(quote, start) or cell.count(quote) == 1:
+                go_on(end, [*cells, cell])
 
         go(0, [])
         return found if steps <= READINGS_MAX else []

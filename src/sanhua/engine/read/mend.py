@@ -15,7 +15,7 @@ from sanhua.engine.read.dialect import DELIMITERS, Dialect, Record
 
 ROWS_MIN = 10  # that fit, before a column is known
 SHAPES_MAX = 8
-TEXT_MAX = 20_000  # characters of a row that is looked at
+TEXT_MAX = 4_000  # characters of a row that is looked at
 _LETTERS = re.compile(r"[^\W\d_]")
 _RUNS = re.compile(r"(.)\1+")
 _DECIMALS = re.compile(r"9[.,]9")
