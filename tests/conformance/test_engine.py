@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from sanhua.engine.duck import ROW_GROUP_ROWS, SAMPLED_GROUPS, SAMPLED_ROWS, DuckEngine
 from sanhua.engine.lake import MANIFEST, UNFINISHED_DAYS_MAX, Lake
-from sanhua.kernel.errors import Broken, Diagnostic, Invalid, NotFound, SanhuaError, Unavailable
+from sanhua.kernel.errors import Broken, Diagnostic, Invalid, SanhuaError, Unavailable
 from sanhua.kernel.metric import Measured, Metric, Scan
 from sanhua.kernel.ports import Engine
 from sanhua.kernel.table import Column, Manifest, RawColumn, Reading
@@ -282,7 +282,8 @@ def test_a_record_that_json_cannot_mean_is_rejected_with_its_reason(
     manifest = collect(engine, inbox / f"a.{form}", [RawColumn("a", "VARCHAR")])
     assert rows(engine) == [("0",), ("😀",)]
     ((record, (why,)),) = reasons(engine, manifest)
-    assert record == 2 and why.startswith("a: ") and why.endswith(reason)
+    assert record == 2 and why.endswith(reason)
+    assert why.startswith("a: ") or bad == "NaN"  # no record has no column
 
 
 def test_json_whose_records_or_keys_are_not_clear_is_refused(engine: Any, inbox: Path):
@@ -297,11 +298,15 @@ def test_json_whose_records_or_keys_are_not_clear_is_refused(engine: Any, inbox:
         assert caught.value.code == "collect.bad-json"
 
 
-def test_an_object_given_twice_under_its_key_is_one_rejected_record(engine: Any, inbox: Path):
+def test_objects_given_under_one_key_are_both_rejected(engine: Any, inbox: Path):
     (inbox / "a.json").write_text('{"KOR": {"v": 1}, "KOR": {"v": 2}, "CHN": {"v": 3}}')
     manifest = collect(engine, inbox / "a.json", key="country")
-    assert rows(engine) == [("CHN", "3")] and manifest.rejected == 1
-    assert "KOR" in reasons(engine, manifest)[0][1][0]
+    assert rows(engine) == [("CHN", "3")]
+    assert [(number, "KOR" in why) for number, (why,) in reasons(engine, manifest)] == [
+        (1, True),
+        (2, True),
+    ]
+    assert [row["row"] for row in rejects(engine, manifest)] == ['KOR: {"v": 1}', 'KOR: {"v": 2}']
 
 
 def test_a_json_exponent_is_not_written_out_beyond_measure(engine: Any, inbox: Path):
@@ -632,7 +637,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], object], dict[str, Any], str]] = {
     "no such sheet": ("a.xlsx", as_excel, {"sheet": "二月"}, "collect.no-sheet"),
     "bad json": ("a.json", lambda p: p.write_text('[{"a": 1},\n{'), {}, "collect.bad-json"),
     "deep json": ("a.json", lambda p: p.write_text("[" * 200_000), {}, "collect.bad-json"),
-    "bad ndjson": ("a.ndjson", lambda p: p.write_text('{"a": 1}\nno\n'), {}, "collect.bad-json"),
+    "bad ndjson": ("a.ndjson", lambda p: p.write_text("yes\nno\n"), {}, "collect.bad-json"),
     "no records there": ("a.json", lambda p: p.write_text('{"a": 1}'), {"records": "$.b"},
                          "collect.no-records"),
     "no parquet": ("a.parquet", lambda p: p.write_text("PAR1 no"), {}, "collect.cannot-read"),
@@ -672,7 +677,7 @@ def test_a_missing_heading_names_the_nearest(engine: Any, inbox: Path):
 
 
 def test_a_bomb_is_not_unpacked(engine: Any, inbox: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sanhua.engine.read.text.EXPANSION_FROM_BYTES", 4 << 20)
+    monkeypatch.setattr("sanhua.engine.read.archive.EXPANSION_FROM_BYTES", 4 << 20)
     (inbox / "a.csv.gz").write_bytes(gzip.compress(b"a\n" + b"\0" * (64 << 20)))
     with pytest.raises(Invalid) as refused:
         collect(engine, inbox / "a.csv.gz")
@@ -1044,13 +1049,3 @@ def test_a_file_name_is_text_to_the_engine(engine: Any, tmp_path: Path):
     path.write_text("a\n1\n")
     collect(engine, path)
     assert rows(engine) == [("1",)]
-
-
-def test_a_member_of_a_zip_cannot_leave_it(engine: Any, inbox: Path, tmp_path: Path):
-    with zipfile.ZipFile(inbox / "a.zip", "w") as archive:
-        archive.writestr("../../evil.csv", "a\n1\n")
-    collect(engine, inbox / "a.zip", None, "a.zip!../../evil.csv")
-    assert rows(engine) == [("1",)]
-    assert not list(tmp_path.parent.rglob("evil.csv"))
-    with pytest.raises(NotFound):
-        collect(engine, inbox / "a.zip", None, "a.zip!/etc/passwd", format="csv")

@@ -54,7 +54,8 @@ def opened(folder: Path, answer: show.Answer, language: str | None, actor: str =
     return ws
 
 
-# Groups of acts, each in a module of its own that is loaded when it is named: name → module, help.
+# Groups of acts and commands, each in a module that is loaded when it is named: name → module,
+# help.
 GROUPS = {
     "asset": (
         "sanhua.cli.assets",
@@ -63,6 +64,10 @@ GROUPS = {
     "deal": (
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
+    ),
+    "profile": (
+        "sanhua.cli.profiling",
+        "看数据：文件、网址、数据库 see what a file, an address or a database holds.",
     ),
     "quality": (
         "sanhua.cli.quality",

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -22,9 +22,10 @@ from typing import Any, cast
 import duckdb
 
 from sanhua import sql
+from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Tell, open_raw, reread
+from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of, reread
 from sanhua.engine.staging import (
     literal,
     make_staging,
@@ -35,6 +36,7 @@ from sanhua.engine.staging import (
     ragged,
     relation_of,
     stage,
+    unstage,
     untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -52,10 +54,16 @@ from sanhua.kernel.table import (
 )
 
 ROW_GROUP_ROWS = 122_880
+READ_MEMORY = "700MB"  # what reading raw files may hold beside the readers' own
 SAMPLED_GROUPS = 20  # one row group in so many is sampled,
 SAMPLED_GROUPS_MAX = 64  # never more of them than this,
 SAMPLED_ROWS = 1 << 18  # and of those every so-manieth row that about as many are looked at
 KEPT_FROM_ROWS = 500_000  # a smaller table is scanned anew each time
+REPEATING_ROWS_MIN = 50_000  # below, a further statement costs more than it saves
+REPEATING_VALUES_MAX = 4_000_000  # entries of a column's dictionaries, over all row groups
+REPEATS_MIN = 4  # rows an entry; a row group without a dictionary counts a row an entry
+BITS_MAX = 1 << 28  # 32 MB a thread
+BITS_PER_ROW = 32  # of a key's numbers: when they lie further apart, they are grouped
 MERGED_PARTS = 32  # so many small parts become one
 PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
@@ -110,6 +118,7 @@ class DuckEngine:
         self._db.execute("SET lock_configuration = true")
         self._tables: dict[str, Manifest] = {}
         self._seen: dict[tuple[str, str], frozenset[str | None]] = {}
+        self._repeat: dict[str, frozenset[str]] = {}  # by table, once asked
 
     def close(self) -> None:
         self._builds.close()
@@ -147,6 +156,7 @@ class DuckEngine:
         if not table.isidentifier():
             raise ValueError(f"not a table name: {table}")
         self._tables.pop(table, None)
+        self._repeat.pop(table, None)
         kind = self._db.execute(
             "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]
         ).fetchone()
@@ -181,10 +191,12 @@ class DuckEngine:
         names: Sequence[str],
         tell: Tell = lambda said: None,
         before: Sequence[Kept] = (),
+        seen: Callable[[Raw], None] = lambda raw: None,
     ) -> Manifest:
         """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
         to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
-        that cannot be read at all is a reject too, unless it is the first or none can be.
+        that cannot be read at all is a reject too, unless it is the first or none can be. `seen`
+        hears how each file is read.
 
         Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
         are taken over as they are; runs of small parts are merged.
@@ -210,21 +222,30 @@ class DuckEngine:
                 inside = scratch / str(n)
                 inside.mkdir()
                 try:
-                    wanted = [column.source_name.strip() for column in typed or ()]
-                    raw = open_raw(path, name, reading, inside, tell, wanted)
+                    read, begun = 0, False
+                    for member in parts_of(path, name):
+                        wanted = [column.source_name.strip() for column in typed or ()]
+                        raw = open_raw(path, member, reading, inside, tell, wanted)
+                        seen(raw)
+                        with _translated("collect.cannot-read", file=member):
+                            relation, headings, flawed = relation_of(db, raw, member, tell)
+                            typed = typed or untyped(headings, member)
+                            must_have(typed, headings, member)
+                            if not begun:
+                                make_staging(db, typed)
+                            begun, held = True, isinstance(raw, Held)
+                            rows = stage(
+                                db, relation, headings, flawed, typed, member, numbered=held
+                            )
+                            if form := misread(db, raw):
+                                unstage(db, member, rows)
+                                raw = reread(form, inside, member, tell)
+                                relation, headings, flawed = relation_of(db, raw, member, tell)
+                                rows = stage(db, relation, headings, flawed, typed, member)
+                            read += rows + ragged(db, raw, member)
+                        _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
-                        relation, headings, flawed = relation_of(db, raw, name, tell)
-                        typed = typed or untyped(headings, name)
-                        must_have(typed, headings, name)
-                        make_staging(db, typed)
-                        read = stage(db, relation, headings, flawed, typed, name)
-                        if form := misread(db, raw):
-                            raw = reread(form, inside, name, tell)
-                            relation, headings, flawed = relation_of(db, raw, name, tell)
-                            make_staging(db, typed)
-                            read = stage(db, relation, headings, flawed, typed, name)
-                        read += ragged(db, raw, name)
-                        parts[n] = _keep_part(db, typed, read, node, name, target)
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
                 except Invalid as error:
                     if typed is None or len(files) == 1:
                         raise
@@ -254,6 +275,7 @@ class DuckEngine:
     def _reader(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         scratch = Path(tempfile.mkdtemp(prefix="raw-", dir=self._temp))
         db = self._connect()
+        db.execute(f"SET memory_limit = '{READ_MEMORY}'")
         try:
             yield db, scratch
         finally:
@@ -451,7 +473,7 @@ class DuckEngine:
 
     def _fusable(self, table: str, metric: Metric) -> Metric:
         """A SELECT over this table alone is measured in the shared scan."""
-        if metric.scan is Scan.QUERY:
+        if metric.scan is Scan.QUERY and "GROUP BY" not in metric.expression:
             made = sql.as_aggregate(metric.expression)
             if made is not None and made[0] == table:
                 return Metric(metric.id, made[1])
@@ -482,6 +504,19 @@ class DuckEngine:
         if manifest is None or len(manifest.files) < 2 or manifest.rows < KEPT_FROM_ROWS:
             return None
         return self._kept
+
+    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
+        """Rows of a bound snapshot as text: all when they are at most `rows_max`, otherwise about
+        so many, spread over the row groups of the fixed sample, always the same ones.
+        """
+        manifest = self._tables[table]
+        sampled = manifest.rows if manifest.rows <= 2 * ROW_GROUP_ROWS else SAMPLED_ROWS
+        every = -(-sampled // rows_max)
+        # By hash, for a row in so many could fall on the same hour of each day.
+        picked = f"QUALIFY hash(row_number() OVER ()) % {every} = 0" if every > 1 else ""
+        listed = ", ".join(f"CAST({quote(c.name)} AS VARCHAR)" for c in manifest.columns)
+        relation = self._sample(table, manifest)
+        return self.query(f"SELECT {listed} FROM {relation} {picked}", rows_max=4 * rows_max)
 
     def _sample(self, table: str, manifest: Manifest | None) -> str:
         """Every so-manieth row of one row group in SAMPLED_GROUPS, always the same ones; all of a
@@ -519,11 +554,55 @@ class DuckEngine:
         unique = list(dict.fromkeys(metric.expression for metric in metrics))
         bound, errors = self._bindable(table, unique)
         values: dict[str, Any] = {}
-        self._scan_all(relation, bound, values, errors)
+        manifest = self._tables.get(table)
+        names = [column.name for column in manifest.columns] if manifest else []
+        for column, counts in by_value(bound, names, self._repeating(table)).items():
+            values.update(self._per_value(relation, column, counts))
+        self._scan_all(relation, [one for one in bound if one not in values], values, errors)
         return [
             Measured(metric, _plain(values.get(metric.expression)), errors.get(metric.expression))
             for metric in metrics
         ]
+
+    def _repeating(self, table: str) -> frozenset[str]:
+        """The text columns of which the row groups keep dictionaries: few values, often repeated.
+
+        Nothing is said of a small table, where it does not pay to ask.
+        """
+        if table not in self._repeat:
+            found: set[str] = set()
+            manifest = self._tables.get(table)
+            if manifest is not None and manifest.rows >= REPEATING_ROWS_MIN:
+                texts = {column.name for column in manifest.columns if column.type == "VARCHAR"}
+                listed = self._db.execute(
+                    "SELECT path_in_schema FROM "
+                    f"{self._scan(manifest).replace('read_parquet', 'parquet_metadata', 1)} "
+                    "GROUP BY path_in_schema "
+                    "HAVING sum(coalesce(stats_distinct_count, num_values)) BETWEEN 1 AND "
+                    f"{min(REPEATING_VALUES_MAX, manifest.rows // REPEATS_MIN)}"
+                ).fetchall()
+                found = texts & {row[0] for row in listed}
+            self._repeat[table] = frozenset(found)
+        return self._repeat[table]
+
+    def _per_value(
+        self, relation: str, column: str, counts: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Counts of a column's predicates asked once of each distinct value; none when that fails,
+        for the plain scan tells which predicate is at fault.
+        """
+        name = quote(column)
+        listed = ", ".join(f"({made})" for made in counts.values())
+        try:
+            row = self._db.execute(
+                f"SELECT {listed} FROM (SELECT {name}, count(*) AS {quote(ROWS)} "
+                f"FROM {relation} GROUP BY {name})"
+            ).fetchone()
+        except duckdb.Error as error:
+            if outside := _outside(error):
+                raise outside from error
+            return {}
+        return dict(zip(counts, row or (), strict=True))
 
     def _bindable(
         self, table: str, expressions: Sequence[str]
@@ -582,7 +661,9 @@ class DuckEngine:
             with _translated("engine.cannot-run", table=table):
                 found = kept.surplus(manifest, key, lambda files: self._scan(manifest, "", files))
             return Measured(metric, found)
-        if metric.scan is Scan.UNIQUE:
+        if metric.scan is Scan.UNIQUE and (query := self._by_bits(table, metric, manifest)):
+            pass
+        elif metric.scan is Scan.UNIQUE:
             key = metric.expression
             query = (
                 f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {quote(table)} "
@@ -608,6 +689,26 @@ class DuckEngine:
             )
         return Measured(metric, _plain(rows[0][0]))
 
+    def _by_bits(self, table: str, metric: Metric, manifest: Manifest | None) -> str:
+        """Surplus rows of a key that is one column of whole numbers close together: a bit for each
+        number, a seventh of the work of grouping and hardly any memory. "" for another key.
+        """
+        names = _key_columns(metric.expression)
+        whole = (
+            {quote(c.name): c for c in manifest.columns if c.type == "BIGINT"} if manifest else {}
+        )
+        if len(names) != 1 or manifest is None or quote(names[0].strip('"')) not in whole:
+            return ""
+        name = names[0]
+        ends = self._db.execute(f"SELECT min({name}), max({name}) FROM {quote(table)}").fetchone()
+        if ends is None or ends[0] is None:
+            return ""
+        least, most = ends
+        if most - least >= min(BITS_MAX, BITS_PER_ROW * manifest.rows):
+            return ""
+        bits = f"bitstring_agg({name}, CAST({least} AS BIGINT), CAST({most} AS BIGINT))"
+        return f"SELECT count({name}) - bit_count({bits}) FROM {quote(table)}"
+
     # Keyed files
 
     def keyed(self, sold: Sold, path: Path) -> int:
@@ -619,21 +720,6 @@ class DuckEngine:
         columns = self._tables[sold.table].columns
         with _translated("engine.cannot-run", table=sold.table):
             return write(self._builds, sold, columns, path)
-
-    def sample(self, table: str, rows_max: int) -> list[tuple[str | None, ...]]:
-        """Rows of a bound table as text: all when they are at most `rows_max`, otherwise about so
-        many, spread evenly by a hash of their numbers, always the same ones.
-        """
-        manifest = self._tables.get(table)
-        names = [row[0] for row in self._db.execute(f"DESCRIBE {quote(table)}").fetchall()]
-        listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
-        relation, some = quote(table), f"LIMIT {rows_max}"
-        if manifest is not None and manifest.rows > rows_max:
-            every = -(-manifest.rows // rows_max)
-            relation = self._scan(manifest, ", file_row_number = true")
-            some = f"WHERE hash(file_index, file_row_number) % {every} = 0 LIMIT {2 * rows_max}"
-        with _translated("engine.cannot-run", table=table):
-            return self._db.execute(f"SELECT {listed} FROM {relation} {some}").fetchall()
 
     # Query
 
@@ -768,6 +854,11 @@ def _concatenated(
         path.unlink()
     whole.rename(folder / name)
     return describe(folder / name, sum(file.rows for file in files))
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 # Names, values, errors

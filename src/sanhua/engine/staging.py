@@ -8,8 +8,9 @@ line that has no such shape at all (too few fields, an open quote) is kept as it
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,16 +18,20 @@ import duckdb
 from sanhua.engine.read import (
     LINE_BYTES_MAX,
     CsvFile,
-    Flaw,
+    Held,
     ParquetFile,
     Raw,
     Tell,
     headings_of,
 )
+from sanhua.engine.read.archive import is_bomb
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.table import RawColumn
 from sanhua.sql.dates import strptime_of
 
+PARQUET_VALUES_FROM = 64 << 20  # more values than this
+PARQUET_VALUES_A_BYTE_MAX = 250  # may not come out of a file at more than so many a byte
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _BLANK = " \t\r\n\u00a0\u3000\ufeff"
 
 
@@ -64,25 +69,50 @@ def relation_of(
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
         found = db.execute(f"DESCRIBE SELECT * FROM {path}").fetchall()
-        listed = ", ".join(
-            f"CAST({quote(row[0])} AS VARCHAR) AS h{n}" for n, row in enumerate(found)
+        names = [row[0] for row in found]
+        more = [pair for pair in raw.partition if pair[0] not in names]
+        headings = headings_of([*names, *(column for column, _ in more)], name, tell)
+        rows = one(
+            db, f"SELECT num_rows FROM parquet_file_metadata({literal(raw.path.as_posix())})"
         )
-        headings = headings_of([row[0] for row in found], name, tell)
+        values, packed = rows * len(found), raw.path.stat().st_size
+        if values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX:
+            raise Invalid("collect.unpacks-too-large", file=name, bytes=values)
+        texts = [_as_text(*row[:2]) for row in found]
+        texts += ["NULL" if v in ("", _HIVE_NULL) else literal(v) for _, v in more]
+        listed = ", ".join(f"{text} AS h{n}" for n, text in enumerate(texts))
         return f"(SELECT {listed} FROM {path})", headings, frozenset()
-    import pyarrow as pa
+    renamed = [
+        f"{letter}{n} AS {letter}{at}"
+        for at, n in enumerate(raw.columns)
+        for letter in ("h", "f")
+        if letter == "h" or n in raw.flawed
+    ]
+    flawed = frozenset(at for at, n in enumerate(raw.columns) if n in raw.flawed)
+    listed = ", ".join(["record", "line", *renamed])
+    return f"(SELECT {listed} FROM {_parquet(raw.parts)})", raw.headings, flawed
 
-    columns: dict[str, Any] = {}
-    flawed: set[int] = set()
-    for n in range(len(raw.headings)):
-        cells = [row[n] for row in raw.rows]
-        texts = [cell if cell is None else str(cell) for cell in cells]
-        columns[f"h{n}"] = pa.array(texts, pa.string())
-        if any(isinstance(cell, Flaw) for cell in cells):
-            reasons = [cell.reason if isinstance(cell, Flaw) else None for cell in cells]
-            columns[f"f{n}"] = pa.array(reasons, pa.string())
-            flawed.add(n)
-    db.register("held", pa.table(columns))
-    return "held", raw.headings, frozenset(flawed)
+
+def _no_bomb(db: duckdb.DuckDBPyConnection, path: Path, columns: int, name: str) -> None:
+    """Invalid collect.unpacks-too-large when a Parquet file says that it holds far more than its
+    size can, in values or in one chunk of a column, which is unpacked in memory.
+    """
+    file, packed = literal(path.as_posix()), path.stat().st_size
+    values = columns * one(db, f"SELECT num_rows FROM parquet_file_metadata({file})")
+    chunk = one(
+        db, f"SELECT coalesce(max(total_uncompressed_size), 0) FROM parquet_metadata({file})"
+    )
+    if is_bomb(chunk, packed) or (
+        values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX
+    ):
+        raise Invalid("collect.unpacks-too-large", file=name, bytes=max(values, chunk))
+
+
+def _as_text(name: str, type: str) -> str:
+    """A column as text; what is nested as JSON."""
+    nested = type.endswith("]") or type.startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
+    text = f"to_json({quote(name)})" if nested else quote(name)
+    return f"CAST({text} AS VARCHAR)"
 
 
 def untyped(headings: Sequence[str], name: str) -> list[RawColumn]:
@@ -116,7 +146,10 @@ def must_have(columns: Sequence[RawColumn], headings: Sequence[str], name: str) 
 def make_staging(db: duckdb.DuckDBPyConnection, columns: Sequence[RawColumn]) -> None:
     """`staging` keeps rows in file order (by rowid): values v0 …; of a misfit why, and its row."""
     listed = ", ".join(f"v{n} {column.type}" for n, column in enumerate(columns))
-    db.execute(f"CREATE OR REPLACE TABLE staging (reasons VARCHAR[], raw VARCHAR, {listed})")
+    db.execute(
+        "CREATE OR REPLACE TABLE staging "
+        f"(record BIGINT, line BIGINT, reasons VARCHAR[], raw VARCHAR, {listed})"
+    )
     db.execute(
         "CREATE OR REPLACE TABLE rejected "
         "(input VARCHAR, record BIGINT, line BIGINT, reasons VARCHAR[], row VARCHAR)"
@@ -130,12 +163,15 @@ def stage(
     flawed: frozenset[int],
     columns: Sequence[RawColumn],
     name: str,
+    *,
+    numbered: bool = False,
 ) -> int:
     """Type every row of one file into `staging`, the misfits into `rejected`; how many rows were
-    read. Why a row does not fit, and the row as JSON, are made of misfits only.
+    read. Why a row does not fit, and the row as JSON, are made of misfits only. `numbered`: the
+    relation says `record` and `line` of each row.
     """
     at = {heading: f"h{n}" for n, heading in enumerate(headings)}
-    before = one(db, "SELECT count(*) FROM staging")
+    last = one(db, "SELECT coalesce(max(rowid), -1) FROM staging")
     pairs = [(at[column.source_name.strip()], column) for column in columns]
     values = ", ".join(f"{_typed(h, c)} AS v{n}" for n, (h, c) in enumerate(pairs))
     misfits: list[tuple[str, str]] = []  # a test and, where it is true, the reason
@@ -155,18 +191,26 @@ def stage(
     whole = ", ".join(f"{literal(heading)}, nullif({column}, '')" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
-        "INSERT INTO staging SELECT "
+        f"INSERT INTO staging SELECT {'record, line' if numbered else 'NULL, NULL'}, "
         f"CASE WHEN misfit THEN list_filter([{reasons}]::VARCHAR[], lambda x: x IS NOT NULL) END, "
         f"CASE WHEN misfit THEN json_object({whole})::VARCHAR END, {listed} "
         f"FROM (SELECT *, {misfit} AS misfit FROM (SELECT *, {values} FROM {relation}))"
     )
-    after = one(db, "SELECT count(*) FROM staging")
+    first = one(db, f"SELECT coalesce(min(rowid), 0) FROM staging WHERE rowid > {last}")
+    rows = one(db, f"SELECT count(*) FROM staging WHERE rowid > {last}")
     db.execute(
-        "INSERT INTO rejected SELECT ?, rowid - ? + 1, NULL, reasons, raw FROM staging "
-        "WHERE reasons IS NOT NULL AND rowid >= ?",
-        [name, before, before],
+        "INSERT INTO rejected SELECT ?, coalesce(record, rowid - ? + 1), line, reasons, raw "
+        "FROM staging "
+        "WHERE reasons IS NOT NULL AND rowid > ?",
+        [name, first, last],
     )
-    return after - before
+    return rows
+
+
+def unstage(db: duckdb.DuckDBPyConnection, name: str, rows: int) -> None:
+    """Take back the last `rows` rows staged, which were of `name`."""
+    db.execute("DELETE FROM staging WHERE rowid > (SELECT max(rowid) FROM staging) - ?", [rows])
+    db.execute("DELETE FROM rejected WHERE input = ?", [name])
 
 
 def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
@@ -181,6 +225,12 @@ def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
 
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
     """Rows of no such shape at all, as they were set aside: each once, with its whole line."""
+    if isinstance(raw, Held) and raw.misfits:
+        kept = _parquet(raw.misfits)
+        db.execute(
+            f"INSERT INTO rejected SELECT ?, record, line, [reason], row FROM {kept}", [name]
+        )
+        return one(db, f"SELECT count(*) FROM {kept}")
     if not isinstance(raw, CsvFile):
         return 0
     count = 0
@@ -292,6 +342,11 @@ def quote(name: str) -> str:
 
 def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def _parquet(parts: Iterable[Path]) -> str:
+    paths = ", ".join(literal(part.as_posix()) for part in parts)
+    return f"read_parquet([{paths}], union_by_name = true)"
 
 
 def one(db: duckdb.DuckDBPyConnection, sql: str) -> int:

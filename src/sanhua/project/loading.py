@@ -5,6 +5,7 @@ place.
 from __future__ import annotations
 
 import base64
+import glob
 import json
 import os
 import re
@@ -509,6 +510,9 @@ class Loader:
             reading = found.keys("read")
             files = found.scalar("files")
             header = reading.text("header") if reading else ""
+            tables = found.flat("tables")
+            if reading and reading.text("format") == "gtfs" and files and not tables:
+                tables = self._feed(key, path, files)
             self.project.sources[key] = Source(
                 key,
                 self.folder.words(found.get("title")) or self.folder.words(Scalar(key, 1, 1)),
@@ -522,7 +526,7 @@ class Loader:
                     delimiter=reading.text("delimiter"),
                     quote=reading.text("quote"),
                     escape=reading.text("escape"),
-                    header=int(header) if header.isdecimal() else _FLAG.get(header),
+                    header=_FLAG.get(header),
                     skip=int(reading.text("skip", "0")),
                     footer=int(reading.text("footer", "0")),
                     mend=_FLAG.get(reading.text("mend")),
@@ -530,12 +534,16 @@ class Loader:
                     range=reading.text("range"),
                     records=reading.text("records"),
                     key=reading.text("key"),
+                    header_rows=int(reading.text("header_rows", "0")),
+                    widths=tuple(int(width) for width in reading.words("widths")),
+                    columns=reading.flat("columns"),
+                    positions=reading.text("positions"),
                 )
                 if reading
                 else Reading(),
                 found.text("supplier"),
                 found.text("late"),
-                found.flat("tables"),
+                tables,
                 found.text("period"),
                 found.text("stamped") == "end",
                 found.text("since"),
@@ -614,6 +622,25 @@ class Loader:
                 int(inner.text("megabytes", "256") if inner else "256") << 20,
             )
         return Documents(filled("documents"))
+
+    def _feed(self, key: str, path: str, files: Scalar) -> dict[str, str]:
+        """The tables of a GTFS feed, `<source>_<file>`: its members, as they lie in its zip."""
+        from sanhua.engine.read import parts_of
+
+        pattern = self.folder.filled(files, path)
+        found = sorted(glob.glob(str(self.folder.root / pattern)))
+        if not found:
+            self.folder.warn("source.no-feed", path, files, source=key, pattern=pattern)
+            return {}
+        try:
+            members = parts_of(Path(found[0]), f"{Path(found[0]).name}!*.txt")
+        except SanhuaError as failure:
+            self.folder.take(failure, path, files)
+            return {}
+        names = [member.partition("!")[2] for member in members]
+        stems = (name.rpartition("/")[2].removesuffix(".txt").lower() for name in names)
+        tables = (f"{key}_{re.sub('[^a-z0-9]+', '_', stem)}"[:63] for stem in stems)
+        return dict(zip(tables, names, strict=True))
 
     # SQL
 

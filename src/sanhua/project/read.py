@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,7 @@ from sanhua.kernel.text import Text
 from sanhua.project.location import filled
 
 FILE_BYTES_MAX = 32 << 20
+WORKBOOK_BYTES_MAX = 128 << 20  # unpacked
 DEPTH_MAX = 48
 NODES_MAX = 2_000_000
 ROWS_MAX = 1_000_000
@@ -573,6 +575,11 @@ class Folder:
         from openpyxl import load_workbook
 
         try:
+            with zipfile.ZipFile(io.BytesIO(content)) as parts:
+                size = sum(part.file_size for part in parts.infolist())
+            if size > WORKBOOK_BYTES_MAX:
+                self.error("format.too-large", path, size=size, limit=WORKBOOK_BYTES_MAX)
+                return None
             return load_workbook(io.BytesIO(content), read_only=True, data_only=False)
         except Exception as failure:  # openpyxl lets zip, XML and key errors through
             self.error("format.not-a-workbook", path, reason=f"{type(failure).__name__}: {failure}")
@@ -701,9 +708,12 @@ class _Composer:
         return None
 
     def _fault(self, code: str, event: Any, **facts: Any) -> None:
+        mark = event.start_mark
+        self._at(code, Scalar("", mark.line + 1, mark.column + 1), **facts)
+
+    def _at(self, code: str, place: Scalar, **facts: Any) -> None:
         self.faults += 1
         if self.faults <= FAULTS_MAX:
-            place = Scalar("", event.start_mark.line + 1, event.start_mark.column + 1)
             self.folder.error(code, self.path, place, **facts)
 
     def _stop(self, code: str, event: Any, **facts: Any) -> Invalid:
@@ -729,12 +739,10 @@ class _Composer:
                 parent.items.append(node)
             elif isinstance(parent, Keys) and key is not None:
                 if key.text == "<<" and not key.quoted:
-                    self.folder.error("format.merge-key", self.path, key)
+                    self._at("format.merge-key", key)
                 elif key.text in parent.entries:
                     first = parent.entries[key.text][0].line
-                    self.folder.error(
-                        "format.duplicate-key", self.path, key, key=key.text, first=first
-                    )
+                    self._at("format.duplicate-key", key, key=key.text, first=first)
                 else:
                     parent.entries[key.text] = (key, node)
                 stack[-1] = (parent, None)

@@ -126,9 +126,11 @@ def faults(name: str, node: Node, path: str, *, typed: bool = False) -> list[Fau
     for error in validator.iter_errors(value):
         for fault in _told(name, node, path, error):
             told = fault.diagnostic
-            if (told.line, told.column, told.code) not in seen and len(found) < FAULTS_MAX:
+            if (told.line, told.column, told.code) not in seen:
                 seen.add((told.line, told.column, told.code))
                 found.append(fault)
+            if len(found) >= FAULTS_MAX:
+                return found
     return found
 
 

@@ -760,6 +760,14 @@ def _entry(kinds: Rule, kind: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Mapping[str, Any]]", kinds.value)[kind]
 
 
+def personal_kinds(rules: Rules, today: date) -> frozenset[str]:
+    """The kinds of identifiers that are personal information."""
+    kinds = rules.ask(INSTRUMENT, "identifier_grades", on=today)
+    return frozenset(
+        kind for kind in kinds.value if _category((kind,), kinds) not in ("", "enterprise")
+    )
+
+
 def _category(kinds_found: Sequence[str], kinds: Rule) -> str:
     """The most sensitive category among what was detected."""
     order = ("", "enterprise", "personal", "sensitive_personal")

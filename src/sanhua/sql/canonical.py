@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
 
 import sqlglot
 from sqlglot import TokenType, exp
@@ -357,40 +354,6 @@ def fingerprint(query: Query) -> str:
     """`sha256:<hex>` of the statement without its comments and layout."""
     text = query.tree.sql(DIALECT, comments=False)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-# Building text: names and values never reach SQL but through these
-
-
-def quote(name: str) -> str:
-    """A quoted identifier."""
-    return exp.to_identifier(name, quoted=True).sql(DIALECT)
-
-
-def literal(value: Any) -> str:
-    """A value as SQL text: text, number, boolean, day, moment or NULL."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | Decimal):
-        return format(Decimal(value), "f")
-    if isinstance(value, datetime):
-        return f"CAST({exp.Literal.string(value.isoformat(sep=' ')).sql(DIALECT)} AS TIMESTAMP)"
-    if isinstance(value, date):
-        return f"CAST({exp.Literal.string(value.isoformat()).sql(DIALECT)} AS DATE)"
-    return exp.Literal.string(str(value)).sql(DIALECT)
-
-
-def count_if(predicate: str) -> str:
-    """How many rows satisfy a predicate; NULL does not."""
-    return f"count_if({predicate})"
-
-
-def in_list(column: str, values: Iterable[Any]) -> str:
-    """`column IN (…)`; FALSE for an empty list."""
-    listed = ", ".join(literal(value) for value in values)
-    return f"{quote(column)} IN ({listed})" if listed else "FALSE"
 
 
 def _short(text: str) -> str:

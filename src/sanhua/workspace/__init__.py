@@ -14,6 +14,7 @@ reporting   `report`: what is handed to people
   registering the dossier of a registration, and the acts of its case
 explaining  `explain` and `prove`: the walk from a figure to bytes, rules and people
 browsing    what the portal's pages show, read from what is kept
+profiling   `profile`: what a file, an address or a database holds, without a project
 verifying   `verify`: a bundle, or everything that is kept
 moving      `store move`: the store into another database
 approving   `approve`: a second person answers for a content hash

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sanhua.kernel.errors import Conflict, NotFound, Unavailable
+from sanhua.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from sanhua.resource.arrival import period_name, period_of_name
 from sanhua.resource.collect import Source
 from sanhua.workspace.arriving import counting, landing_of, must_be_there
@@ -36,10 +36,9 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
     if source.fetched is not None:
         return _arrived(ws, source)
     pattern, _, part = source.files.partition("!")
-    whole = pattern if Path(pattern).is_absolute() else str(ws.root / pattern)
-    matched = sorted(
-        Path(path) for path in glob.glob(whole, recursive=True) if Path(path).is_file()
-    )
+    whole = ws.root / pattern
+    folder = _fixed_part(whole)
+    matched = _matched(whole)
     if not matched:
         raise NotFound(
             "collect.no-files",
@@ -61,7 +60,42 @@ def find_files(ws: Workspace, source: Source) -> list[RawInput]:
                 one=seen[period],
                 other=path.name,
             )
-    return [RawInput(path, path.name, *hash_of(ws, path), part) for path in matched]
+    for path in matched:
+        # A path written out is followed; what only lies in a folder may not lead out of it.
+        if whole != path and not path.resolve().is_relative_to(folder.resolve()):
+            raise Invalid(
+                "collect.link-outside",
+                path=source.origin.path,
+                line=source.origin.line,
+                file=shown_path(ws, path),
+                folder=shown_path(ws, folder),
+            )
+    return [
+        RawInput(path, path.relative_to(folder).as_posix(), *hash_of(ws, path), part)
+        for path in matched
+    ]
+
+
+def _fixed_part(whole: Path) -> Path:
+    """The folder above the first wildcard."""
+    if not glob.has_magic(str(whole)):
+        return whole if whole.is_dir() else whole.parent
+    return next(parent for parent in whole.parents if not glob.has_magic(str(parent)))
+
+
+def _matched(whole: Path) -> list[Path]:
+    """The files that a glob meets, by name; of a folder its Parquet files, else all in it."""
+    if whole.is_dir():
+        inside = [path for path in sorted(whole.rglob("*")) if path.is_file()]
+        shown = [p for p in inside if not _hidden(p.relative_to(whole))]
+        return [path for path in shown if path.suffix == ".parquet"] or shown
+    found = glob.glob(str(whole), recursive=True)
+    return sorted(Path(path) for path in found if Path(path).is_file())
+
+
+def _hidden(path: Path) -> bool:
+    """Whether tools put it there for themselves: `_SUCCESS`, `.crc`."""
+    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _arrived(ws: Workspace, source: Source) -> list[RawInput]:

@@ -174,7 +174,7 @@ class Path:
         def work() -> Act:
             if not files:
                 raise NotFound("collect.nothing-came", source=source.id)
-            names = [_member(f.name, f.part or part) for f in files]
+            names = [_member(_member(f.name, f.part), part) for f in files]
             places = dict(zip(names, (shown_path(self.ws, f.path) for f in files), strict=True))
             told: list[Diagnostic] = []
             before = self.snapshots.kept(table, digest(how))
@@ -827,7 +827,11 @@ def _member(name: str, part: str) -> str:
 
 def _at_file(found: Diagnostic, places: Mapping[str, str], node: str = "") -> Diagnostic:
     """What was said of a raw file, at its place."""
-    place = places.get(str(found.facts.get("file", "")))
+    file = str(found.facts.get("file", ""))
+    archive = file.partition("!")[0]
+    place = places.get(file) or next(
+        (where for name, where in places.items() if name.partition("!")[0] == archive), None
+    )
     if place is None:
         return found
     return replace(found, path=place, line=found.line or 1, node=found.node or node)

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sanhua.engine.read.archive import CHUNK_BYTES
 from sanhua.engine.read.dialect import (
     LINE_BYTES_MAX,
     Dialect,
@@ -26,7 +27,6 @@ from sanhua.engine.read.dialect import (
 )
 from sanhua.engine.read.mend import Columns, inside, mended, shape
 from sanhua.engine.read.raw import CsvFile, Tell, headings_of
-from sanhua.engine.read.text import CHUNK_BYTES
 from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.table import Reading
 
@@ -153,16 +153,17 @@ def _layout(
 ) -> Form:
     """The table among the first records: the rows above it are told, its headings named."""
     width = _width(seen, dialect)
-    start = 0 if reading.skip or reading.header is not None else _start(seen, width, dialect)
+    said = reading.header is not None or reading.header_rows > 0
+    start = 0 if reading.skip or said else _start(seen, width, dialect)
     at = _where(seen, dialect, wanted)
-    if at is not None and reading.header is None:
+    if at is not None and not said:
         start, rows = at, 1
         if not any(_fits(one, width) for one in seen[:at]):
             width = len(_cells(seen[at], dialect, width) or ()) or width
-    elif reading.header is None:
+    elif not said:
         rows = _heading_rows(seen, start, width, dialect)
     else:
-        rows = int(reading.header)
+        rows = reading.header_rows or int(bool(reading.header))
     heads = [_cells(one, dialect, width) or [one.text] for one in seen[start : start + rows]]
     body = seen[start + rows :]
     if start:

@@ -1,122 +1,195 @@
-"""Excel workbooks: the cached values of a sheet."""
+"""Sheets as rows: titles above the headings, headings of several rows, merged cells."""
 
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
+from statistics import median
+from typing import Any
 
-from sanhua.engine.read.raw import Flaw, Rows, Tell, headings_of, text_of
-from sanhua.engine.read.text import CHUNK_BYTES
+from sanhua.engine.read.raw import Held, Holder, Tell, headings_of, text_of
+from sanhua.engine.read.workbook import Merges, Row, Sheet, open_book
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity
 from sanhua.kernel.table import Reading
 
+LOOKED_AT_ROWS = 60  # to tell titles and headings from data
+HEADING_ROWS_MAX = 5
 
-def read_excel(path: Path, name: str, reading: Reading, tell: Tell) -> Rows:
-    """The cached values of one sheet (the first, or `sheet`) below its first row, or of `range`."""
-    rows = [
-        row
-        for row in islice(_cells(path, name, reading, tell), reading.skip, None)
-        if any(value is not None for value in row)
-    ]
-    if not rows:
+
+def read_sheet(
+    path: Path, name: str, wanted: str, reading: Reading, scratch: Path, tell: Tell
+) -> Held:
+    """The values of one sheet (`wanted`, else `reading.sheet`, else the first that is shown and
+    holds something) below its headings; NotFound collect.no-sheet.
+    """
+    sheet = _chosen(open_book(path, name), name, wanted or reading.sheet, tell)
+    rows = _area(sheet.rows(), reading)
+    head = list(islice(rows, LOOKED_AT_ROWS))
+    if not head:
         raise Invalid("collect.empty", file=name)
-    while (
-        rows[0]
-        and rows[0][-1] is None
-        and all(len(r) < len(rows[0]) or r[len(rows[0]) - 1] is None for r in rows)
-    ):
-        rows = [row[: len(rows[0]) - 1] for row in rows]
-    if reading.header is False:
-        headings = tuple(f"column{n}" for n in range(1, len(rows[0]) + 1))
-    else:
-        headings = headings_of(rows.pop(0), name, tell)
-    width = len(headings)
-    return Rows(
-        headings, [[text_of(value) for value in [*row, *[None] * width][:width]] for row in rows]
+    headings: dict[int, str] = {}
+    left = _corners(reading.range)[1] if reading.range else 0
+    if reading.header is not False:
+        below = _titles(head, sheet.merged, reading, name, tell)
+        count = reading.header_rows or _heading_rows(head[below:], sheet.merged)
+        headings = _headings(head[below : below + count], sheet.merged, bool(reading.header_rows))
+        if count > 1:
+            _note(tell, "collect.headings-joined", name, rows=count)
+        head = head[below + count :]
+    holder = Holder(scratch, name)
+    met, down = set(headings), _Down(sheet.merged)
+    for number, cells in chain(head, rows):
+        cells = down.row(number, cells) if sheet.merged else cells
+        holder.add(number, {column: text_of(value) for column, value in cells.items()})
+        met.update(cells)
+    if down.filled:
+        _note(tell, "collect.merged-filled", name, cells=down.filled)
+    columns = sorted(met)
+    names = [headings.get(column) or f"column{column - left + 1}" for column in columns]
+    return holder.held(headings_of(names, name, tell), columns)
+
+
+def _note(tell: Tell, code: str, name: str, **facts: Any) -> None:
+    tell(Diagnostic(Severity.NOTE, code, facts={"file": name, **facts}))
+
+
+def _chosen(book: Sequence[Sheet], name: str, wanted: str, tell: Tell) -> Sheet:
+    if wanted:
+        for sheet in book:
+            if sheet.name == wanted:
+                return sheet
+        known = ", ".join(sheet.name for sheet in book[:50])
+        raise NotFound("collect.no-sheet", file=name, sheet=wanted, known=known)
+    full = [sheet for sheet in book if next(sheet.rows(), None) is not None]
+    first = next((sheet for sheet in full if sheet.visible), full[0] if full else book[0])
+    others = [sheet.name for sheet in full if sheet is not first]
+    if others:
+        facts = {"file": name, "sheet": first.name, "others": ", ".join(others[:50])}
+        tell(Diagnostic(Severity.WARNING, "collect.sheets-unread", facts=facts))
+    return first
+
+
+def _corners(area: str) -> tuple[int, int, int, int]:
+    """First row (from 1), first column (from 0), last row, last column of `B2:F40`, whose corners
+    may stand in any order.
+    """
+    places: list[tuple[int, int]] = []
+    for letters, digits in re.findall(r"([A-Z]+)(\d+)", area.upper().replace("$", "")):
+        column = 0
+        for letter in letters:
+            column = column * 26 + ord(letter) - 64
+        places.append((int(digits), column - 1))
+    (row, column), (other_row, other_column) = places
+    return (
+        min(row, other_row),
+        min(column, other_column),
+        max(row, other_row),
+        max(column, other_column),
     )
 
 
-def _cells(path: Path, name: str, reading: Reading, tell: Tell) -> Iterator[list[Any]]:
-    """The values of the sheet row by row; a formula that no program has computed is a Flaw."""
-    with _workbook(path, name, data_only=True) as book:
-        if reading.sheet and reading.sheet not in book.sheetnames:
-            raise NotFound(
-                "collect.no-sheet", file=name, sheet=reading.sheet, known=", ".join(book.sheetnames)
-            )
-        first = reading.sheet or book.worksheets[0].title
-        others = [sheet.title for sheet in book.worksheets if sheet.title != first]
-        unread = [
-            title
-            for title in ([] if reading.sheet else others)
-            if any(
-                cell is not None for row in book[title].iter_rows(values_only=True) for cell in row
-            )
-        ]
-        if unread:
-            facts = {"file": name, "sheet": first, "others": ", ".join(unread)}
-            tell(Diagnostic(Severity.WARNING, "collect.sheets-unread", facts=facts))
-        values = _area(book[first], reading)
-        if not _has_formulas(path):
-            yield from ([cell.value for cell in row] for row in values)
-            return
-        with _workbook(path, name, data_only=False) as written:
-            for row, beside in zip(values, _area(written[first], reading), strict=True):
-                yield [_computed(*pair) for pair in zip(row, beside, strict=True)]
-
-
-def _area(sheet: Any, reading: Reading) -> Iterator[Any]:
-    """The rows of the sheet, or of a range whose corners may stand in any order."""
+def _area(rows: Iterator[Row], reading: Reading) -> Iterator[Row]:
+    """The rows below those skipped, inside the range."""
     if not reading.range:
-        return sheet.iter_rows()
-    from openpyxl.utils import range_boundaries
-
-    left, top, right, bottom = cast("tuple[int, int, int, int]", range_boundaries(reading.range))
-    (top, bottom), (left, right) = sorted((top, bottom)), sorted((left, right))
-    return sheet.iter_rows(top, bottom, left, right)
-
-
-def _computed(cell: Any, formula: Any) -> Any:
-    """An untyped cell without a value is what a formula leaves that was never computed."""
-    if formula.data_type == "f" and cell.value is None and cell.data_type == "n":
-        text = str(getattr(formula.value, "text", formula.value))
-        return Flaw(text, "is a formula without a stored value")
-    return cell.value
+        yield from (row for row in rows if row[0] > reading.skip)
+        return
+    top, left, bottom, right = _corners(reading.range)
+    for number, cells in rows:
+        if top + reading.skip <= number <= bottom:
+            inside = {column: v for column, v in cells.items() if left <= column <= right}
+            if inside:
+                yield number, inside
 
 
-@contextmanager
-def _workbook(path: Path, name: str, *, data_only: bool) -> Iterator[Any]:
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=data_only)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise Invalid(
-            "collect.broken-archive", file=name, reason=str(error).split("\n")[0]
-        ) from error
-    try:
-        yield book
-    finally:
-        book.close()
-
-
-def _has_formulas(path: Path) -> bool:
-    """Whether any sheet holds a formula; the sheets are read twice only then."""
-    with zipfile.ZipFile(path) as archive:
-        for part in archive.namelist():
-            if part.startswith("xl/worksheets/") and part.endswith(".xml"):
-                with archive.open(part) as stream:
-                    last = b""
-                    while chunk := stream.read(CHUNK_BYTES):
-                        if _FORMULA.search(last + chunk):
-                            return True
-                        last = chunk[-32:]
-    return False
+def _titles(head: Sequence[Row], merged: Merges, reading: Reading, name: str, tell: Tell) -> int:
+    """How many rows stand above the headings: a title alone in its row, or a line that fills less
+    than half of what rows fill. They are told, with their text.
+    """
+    if reading.skip or reading.range or len(head) < 2:
+        return 0
+    usual = median(len(cells) for _, cells in head[1:])
+    leftmost = min(min(cells) for _, cells in head[1:])
+    count = 0
+    while count < len(head) - 1 and usual >= 2:
+        number, cells = head[count]
+        across = {c: merged.get((number, c), (number, c))[1] - c + 1 for c in cells}
+        (first, *others) = sorted(cells)
+        alone = not others and (across[first] == 1 or first <= leftmost)
+        if not alone and sum(across.values()) * 2 >= usual:
+            break
+        count += 1
+    if count:
+        texts = " / ".join(
+            str(value) for _, cells in head[:count] for _, value in sorted(cells.items())
+        )
+        _note(tell, "collect.title-rows", name, rows=count, text=texts[:200])
+    return count
 
 
-_FORMULA = re.compile(rb"<(\w+:)?f[ />]")
+def _heading_rows(head: Sequence[Row], merged: Merges) -> int:
+    """How many rows the headings take: one, and one more below each that merges cells across."""
+    count, last = 0, head[0][0] if head else 0
+    for number, cells in head[: HEADING_ROWS_MAX + 1]:
+        if number > last or count == HEADING_ROWS_MAX:
+            break
+        count += 1
+        for column in cells:
+            bottom, right = merged.get((number, column), (number, column))
+            last = max(last, bottom + 1 if right > column else bottom)
+    return max(1, min(count, len(head)))
+
+
+def _headings(head: Sequence[Row], merged: Merges, spread: bool) -> dict[int, str]:
+    """The headings by column; those of several rows are joined, `上级/下级`. `spread`: a heading
+    also stands for the blank cells right of it, in all rows but the last.
+    """
+    parts: dict[int, list[str]] = {}
+    width = max(max(cells) for _, cells in head) + 1
+    for at, (number, cells) in enumerate(head):
+        shown: dict[int, Any] = dict(cells)
+        for column, value in cells.items():
+            bottom, right = merged.get((number, column), (number, column))
+            for one in range(column, min(right, width - 1) + 1):
+                shown[one] = value
+            if bottom > number and right > column:  # the rows below repeat it
+                for later, others in head[at + 1 :]:
+                    if later <= bottom:
+                        others.setdefault(column, value)
+        if spread and at < len(head) - 1:
+            carried = None
+            for column in range(width):
+                carried = shown.get(column, carried)
+                if carried is not None:
+                    shown[column] = carried
+        for column, value in shown.items():
+            text = str(text_of(value) or "")
+            if "\n" in text:
+                text = " ".join(line.strip() for line in text.split("\n"))
+            said = parts.setdefault(column, [])
+            if text and (not said or said[-1] != text):
+                said.append(text)
+    return {column: "/".join(said) for column, said in parts.items()}
+
+
+class _Down:
+    """Gives rows the value of each cell that is merged with ones above; `filled` counts them."""
+
+    def __init__(self, merged: Merges) -> None:
+        self.merged, self.filled = merged, 0
+        self._open: dict[int, tuple[int, Any]] = {}
+
+    def row(self, number: int, cells: dict[int, Any]) -> dict[int, Any]:
+        whole = cells
+        for column, (bottom, value) in list(self._open.items()):
+            if number > bottom:
+                del self._open[column]
+            elif column not in cells:
+                whole = {**whole, column: value}
+                self.filled += 1
+        for column, value in cells.items():
+            bottom, _ = self.merged.get((number, column), (number, column))
+            if bottom > number:
+                self._open[column] = (bottom, value)
+        return whole

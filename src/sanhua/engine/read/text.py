@@ -1,69 +1,17 @@
-"""Packed and encoded bytes as a UTF-8 file."""
+"""Encoded bytes as a UTF-8 file."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
-import zipfile
-from collections.abc import Iterator
-from difflib import get_close_matches
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
+from sanhua.engine.read.archive import CHUNK_BYTES, chunks
 from sanhua.engine.read.raw import Tell
-from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, Severity
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.table import Reading
-
-EXPANDED_BYTES_MAX = 64 << 30  # what a compressed file may unfold to
-EXPANSION_MAX = 1000  # and how many times its size, once past EXPANSION_FROM_BYTES
-EXPANSION_FROM_BYTES = 256 << 20
-CHUNK_BYTES = 1 << 20
-
-
-def open_bytes(path: Path, name: str, member: str) -> IO[bytes]:
-    if member:
-        archive = zipfile.ZipFile(path)
-        if member not in archive.namelist():
-            near = get_close_matches(member, archive.namelist(), 1)
-            raise NotFound(
-                "collect.no-member", file=name, member=member, nearest=near[0] if near else "–"
-            )
-        return archive.open(member)
-    with path.open("rb") as file:
-        magic = file.read(2)
-    if not magic:
-        raise Invalid("collect.empty", file=name)
-    if magic == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if path.name.lower().endswith(".gz"):
-        raise Invalid("collect.broken-archive", file=name, reason="not gzip")
-    return path.open("rb")
-
-
-def _chunks(stream: IO[bytes], packed: int, name: str) -> Iterator[bytes]:
-    seen = 0
-    while chunk := stream.read(CHUNK_BYTES):
-        seen += len(chunk)
-        if seen > EXPANDED_BYTES_MAX or (
-            seen > EXPANSION_FROM_BYTES and seen > packed * EXPANSION_MAX
-        ):
-            raise Invalid("collect.unpacks-too-large", file=name, bytes=seen)
-        yield chunk
-
-
-def plain_file(path: Path, name: str, member: str, scratch: Path, suffix: str) -> Path:
-    """The file itself, or its unpacked copy; Invalid collect.empty."""
-    if not member and not path.name.lower().endswith(".gz"):
-        if path.stat().st_size == 0:
-            raise Invalid("collect.empty", file=name)
-        return path
-    target = scratch / f"unpacked{suffix}"
-    with open_bytes(path, name, member) as stream, target.open("wb") as out:
-        for chunk in _chunks(stream, path.stat().st_size, name):
-            out.write(chunk)
-    return target
 
 
 def decoded(
@@ -80,11 +28,11 @@ def decoded(
     packed = path.stat().st_size
     encoding = _codec(reading.encoding, name) if reading.encoding else _marked(first)
     unpacked = path
-    if not isinstance(stream, BufferedReader):  # a packed file
+    if type(stream) is not BufferedReader:  # a packed file
         unpacked = scratch / "raw"
         with unpacked.open("wb") as out:
             out.write(first)
-            for chunk in _chunks(stream, packed, name):
+            for chunk in chunks(stream, packed, name):
                 out.write(chunk)
     if encoding is not None:
         return _transcode(unpacked, encoding, name, scratch)

@@ -129,12 +129,6 @@ _FORMAT = {
         "引号内以反斜杠转义时写 \\；引号写两遍的不必写",
         "write \\ where a backslash stands before quotes; where they are doubled, leave it out",
     ),
-    "format.not-rows-of-headings": Message(
-        "{key} 不能是 {value}",
-        "{key} cannot be {value}",
-        "写 true、false 或表头的行数",
-        "write true, false or how many rows of headings there are",
-    ),
     "format.not-cells": Message(
         "{key} 的 {value} 不是单元格区域",
         "{key}: {value} is not a range of cells",
