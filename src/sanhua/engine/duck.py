@@ -25,16 +25,18 @@ from sanhua import sql
 from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of
+from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of, reread
 from sanhua.engine.staging import (
     literal,
     make_staging,
+    misread,
     must_have,
     one,
     quote,
     ragged,
     relation_of,
     stage,
+    unstage,
     untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -66,7 +68,12 @@ MERGED_PARTS = 32  # so many small parts become one
 PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
-_PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+# Version 2 (delta encodings) is written faster, a quarter smaller and read twice as fast; a
+# dictionary of more entries than the limit costs more than it saves.
+_PARQUET = (
+    f"(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 10000, "
+    f"ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+)
 
 
 class DuckEngine:
@@ -217,7 +224,8 @@ class DuckEngine:
                 try:
                     read, begun = 0, False
                     for member in parts_of(path, name):
-                        raw = open_raw(path, member, reading, inside, tell)
+                        wanted = [column.source_name.strip() for column in typed or ()]
+                        raw = open_raw(path, member, reading, inside, tell, wanted)
                         seen(raw)
                         with _translated("collect.cannot-read", file=member):
                             relation, headings, flawed = relation_of(db, raw, member, tell)
@@ -226,10 +234,15 @@ class DuckEngine:
                             if not begun:
                                 make_staging(db, typed)
                             begun, held = True, isinstance(raw, Held)
-                            read += stage(
+                            rows = stage(
                                 db, relation, headings, flawed, typed, member, numbered=held
                             )
-                            read += ragged(db, raw, member)
+                            if form := misread(db, raw):
+                                unstage(db, member, rows)
+                                raw = reread(form, inside, member, tell)
+                                relation, headings, flawed = relation_of(db, raw, member, tell)
+                                rows = stage(db, relation, headings, flawed, typed, member)
+                            read += rows + ragged(db, raw, member)
                         _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
                         parts[n] = _keep_part(db, typed or (), read, node, name, target)

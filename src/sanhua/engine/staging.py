@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -51,6 +52,7 @@ def relation_of(
             "escape": quoted,
             "columns": "{" + ", ".join(f"h{n}: 'VARCHAR'" for n in range(len(raw.headings))) + "}",
             "null_padding": "false",
+            "allow_quoted_nulls": "false",
             "strict_mode": "true",
             "store_rejects": "true",
             "rejects_limit": 0,
@@ -58,8 +60,11 @@ def relation_of(
             "buffer_size": LINE_BYTES_MAX * 2,
             "encoding": "'utf-8'",
         }
+        if raw.rejects:
+            options["new_line"] = r"'\n'"  # the even copy's, whatever stands in its quotes
         listed = ", ".join(f"{key} = {value}" for key, value in options.items())
-        relation = f"read_csv({literal(raw.path.as_posix())}, {listed})"
+        there = " OR ".join(f"h{n} IS NOT NULL" for n in range(len(raw.headings)))
+        relation = f"(FROM read_csv({literal(raw.path.as_posix())}, {listed}) WHERE {there})"
         return relation, raw.headings, frozenset()
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
@@ -166,7 +171,7 @@ def stage(
     relation says `record` and `line` of each row.
     """
     at = {heading: f"h{n}" for n, heading in enumerate(headings)}
-    before = one(db, "SELECT count(*) FROM staging")
+    last = one(db, "SELECT coalesce(max(rowid), -1) FROM staging")
     pairs = [(at[column.source_name.strip()], column) for column in columns]
     values = ", ".join(f"{_typed(h, c)} AS v{n}" for n, (h, c) in enumerate(pairs))
     misfits: list[tuple[str, str]] = []  # a test and, where it is true, the reason
@@ -174,13 +179,16 @@ def stage(
         flaw = f"f{h[1:]}" if int(h[1:]) in flawed else ""
         if flaw:
             misfits.append((f"{flaw} IS NOT NULL", _why(column, h, flaw)))
-        if column.type != "VARCHAR":
+        if _may_misfit(column):
             wanted = f"{column.type} ({column.format})" if column.format else column.type
             test = f"{flaw} IS NULL AND {_misfit(f'v{n}', h)}" if flaw else _misfit(f"v{n}", h)
             misfits.append((test, _why(column, h, literal(f"is not {wanted}"))))
     misfit = " OR ".join(f"({test})" for test, _ in misfits) or "FALSE"
+    if misfits and not flawed:  # most rows have all their values: one look at each is enough
+        missing = " OR ".join(f"v{n} IS NULL" for n, (_, c) in enumerate(pairs) if _may_misfit(c))
+        misfit = f"CASE WHEN {missing} THEN {misfit} ELSE FALSE END"
     reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits)
-    whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
+    whole = ", ".join(f"{literal(heading)}, nullif({column}, '')" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
         f"INSERT INTO staging SELECT {'record, line' if numbered else 'NULL, NULL'}, "
@@ -188,18 +196,35 @@ def stage(
         f"CASE WHEN misfit THEN json_object({whole})::VARCHAR END, {listed} "
         f"FROM (SELECT *, {misfit} AS misfit FROM (SELECT *, {values} FROM {relation}))"
     )
-    after = one(db, "SELECT count(*) FROM staging")
+    first = one(db, f"SELECT coalesce(min(rowid), 0) FROM staging WHERE rowid > {last}")
+    rows = one(db, f"SELECT count(*) FROM staging WHERE rowid > {last}")
     db.execute(
         "INSERT INTO rejected SELECT ?, coalesce(record, rowid - ? + 1), line, reasons, raw "
         "FROM staging "
-        "WHERE reasons IS NOT NULL AND rowid >= ?",
-        [name, before, before],
+        "WHERE reasons IS NOT NULL AND rowid > ?",
+        [name, first, last],
     )
-    return after - before
+    return rows
+
+
+def unstage(db: duckdb.DuckDBPyConnection, name: str, rows: int) -> None:
+    """Take back the last `rows` rows staged, which were of `name`."""
+    db.execute("DELETE FROM staging WHERE rowid > (SELECT max(rowid) FROM staging) - ?", [rows])
+    db.execute("DELETE FROM rejected WHERE input = ?", [name])
+
+
+def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
+    """How to read a CSV again line by line when rows of it were of no such shape; else None."""
+    if not isinstance(raw, CsvFile) or raw.form is None:
+        return None
+    if not one(db, "SELECT count(*) FROM reject_errors"):
+        return None
+    _clear(db)
+    return raw.form
 
 
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
-    """Rows of no such shape at all, as DuckDB set them aside: each once, with its whole line."""
+    """Rows of no such shape at all, as they were set aside: each once, with its whole line."""
     if isinstance(raw, Held) and raw.misfits:
         kept = _parquet(raw.misfits)
         db.execute(
@@ -208,6 +233,14 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         return one(db, f"SELECT count(*) FROM {kept}")
     if not isinstance(raw, CsvFile):
         return 0
+    count = 0
+    if raw.rejects:
+        aside = f"read_parquet({literal(raw.rejects.as_posix())})"
+        db.execute(
+            f"INSERT INTO rejected SELECT ?, NULL, line, [reason], text FROM {aside} ORDER BY line",
+            [name],
+        )
+        count = one(db, f"SELECT count(*) FROM {aside}")
     db.execute(
         "INSERT INTO rejected "
         "SELECT ?, NULL, line + ?, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
@@ -215,10 +248,18 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         "FROM reject_errors) GROUP BY line ORDER BY line",
         [name, raw.cut],
     )
-    count = one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    count += one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    _clear(db)
+    return count
+
+
+def _clear(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DELETE FROM reject_errors")
     db.execute("DELETE FROM reject_scans")
-    return count
+
+
+def _may_misfit(column: RawColumn) -> bool:
+    return column.type != "VARCHAR"
 
 
 def _trimmed(column: str) -> str:
@@ -277,7 +318,9 @@ def _exact(column: str, type: str, otherwise: str) -> str:
     which engines take for a date, is none.)
     """
     cast = f"TRY_CAST({column} AS {type})"
-    same = f"CAST({cast} AS VARCHAR) = {column} AND {column} NOT LIKE '%infinity'"
+    same = f"CAST({cast} AS VARCHAR) = {column}"
+    if type in ("DATE", "TIMESTAMP"):
+        same += f" AND isfinite({cast})"
     return f"CASE WHEN {same} THEN {cast} ELSE {otherwise} END"
 
 

@@ -47,8 +47,11 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     quote: str = ""
+    escape: str = ""  # `\\` where a backslash stands before a quote; else the quote is doubled
     header: bool | None = None
     skip: int = 0
+    footer: int = 0  # rows at the end that are none of the table
+    mend: bool | None = None  # False: a row of another shape is never put right
     sheet: str = ""
     range: str = ""
     records: str = ""  # a path into JSON: `$`, `$.data`, `$.data[*].items`
