@@ -340,11 +340,15 @@ def test_a_file_of_mixed_line_ends_loses_no_row_and_changes_no_value(
     assert rejects(engine, manifest)[0]["row"].strip() == "5"
 
 
-def test_mixed_line_ends_and_quotes_that_do_not_match_are_refused(engine: Any, inbox: Path):
+def test_mixed_line_ends_and_quotes_that_do_not_match_lose_no_row(engine: Any, inbox: Path):
+    """One quote that opens nothing is a mark like others, and told; no other reading has two
+    cells.
+    """
     (inbox / "a.csv").write_bytes(b'a,b\n1,2\r\n3,"x\n4,y\r\n')
-    with pytest.raises(Invalid) as caught:
-        collect(engine, inbox / "a.csv")
-    assert caught.value.code == "collect.mixed-line-ends"
+    told: list[Diagnostic] = []
+    collect(engine, inbox / "a.csv", tell=told.append)
+    assert rows(engine) == [("1", "2"), ("3", '"x'), ("4", "y")]
+    assert [(d.code, d.facts["lines"]) for d in told] == [("collect.mended-quotes", "3")]
 
 
 def test_line_ends_inside_quotes_alone_are_no_mixture(engine: Any, inbox: Path):
@@ -354,14 +358,18 @@ def test_line_ends_inside_quotes_alone_are_no_mixture(engine: Any, inbox: Path):
     assert rows(engine) == [("1", "x\ny"), ("3", "z")] and manifest.rejected == 1
 
 
-def test_headings_that_differ_by_case_are_told_apart_by_a_contract_only(engine: Any, inbox: Path):
-    (inbox / "a.csv").write_text("id,kWh,KWH\n1,2,3\n")
+def test_headings_that_stand_twice_are_told_apart_by_a_number(engine: Any, inbox: Path):
+    (inbox / "a.csv").write_text("id,kWh,KWH,id\n1,2,3,4\n")
     collect(engine, inbox / "a.csv", [RawColumn("metered", "BIGINT", "KWH")])
     assert rows(engine) == [(3,)]
+    told: list[Diagnostic] = []
+    manifest = collect(engine, inbox / "a.csv", tell=told.append)
+    assert [column.name for column in manifest.columns] == ["id", "kWh", "KWH_2", "id_2"]
+    assert {d.code for d in told} == {"collect.heading-again"} and len(told) == 2
     with pytest.raises(Invalid) as caught:
-        collect(engine, inbox / "a.csv")
-    told = caught.value.diagnostic
-    assert (told.code, told.facts["columns"]) == ("collect.duplicate-heading", "2, 3")
+        collect(engine, inbox / "a.csv", [RawColumn("id", "BIGINT")])
+    said = caught.value.diagnostic
+    assert (said.code, said.facts["columns"]) == ("collect.duplicate-heading", "1, 4")
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "json", "parquet"])
@@ -492,7 +500,7 @@ def test_an_empty_cell_fits_every_type(engine: Any, inbox: Path):
     types = ["VARCHAR", "BIGINT", "DECIMAL(6,2)", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "TIME"]
     names = [f"c{n}" for n in range(len(types))]
     (inbox / "a.csv").write_text(
-        ",".join(names) + "\n" + "," * 7 + "\n" + ",".join(['""'] * 8) + "\n"
+        ",".join([*names, "n"]) + "\n" + "," * 8 + "1\n" + ",".join(['""'] * 9) + "\n"
     )
     columns = [RawColumn(name, type) for name, type in zip(names, types, strict=True)]
     collect(engine, inbox / "a.csv", columns)
@@ -617,7 +625,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], object], dict[str, Any], str]] = {
                                {"encoding": "utf-8"}, "collect.wrong-encoding"),
     "no such encoding": ("a.csv", lambda p: p.write_text("a\n1\n"), {"encoding": "gb-18030-x"},
                          "collect.unknown-encoding"),
-    "heading twice": ("a.csv", lambda p: p.write_text("a,b,a\n1,2,3\n"), {},
+    "heading twice": ("a.xlsx", lambda p: workbook(p, ["a", "b", "a"], [1, 2, 3]), {},
                       "collect.duplicate-heading"),
     "unknown ending": ("a.dat", lambda p: p.write_text("a\n1\n"), {}, "collect.unknown-format"),
     "no gzip": ("a.csv.gz", lambda p: p.write_text("a\n1\n"), {}, "collect.broken-archive"),

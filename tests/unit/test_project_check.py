@@ -145,7 +145,11 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
         *(
             ("sources/raw.yaml", "cadence: day", f"cadence: day\nread: {{{wrong}}}", code, 3)
             for wrong, code in (
-                ('delimiter: ";;"', "format.not-a-delimiter"),
+                ('delimiter: ";;;;;"', "format.not-a-delimiter"),
+                ("escape: '^'", "format.not-an-escape"),
+                ("header: two", "format.not-rows-of-headings"),
+                ("footer: all", "format.not-a-count"),
+                ("mend: never", "format.not-a-flag"),
                 ("delimiter: '\"'", "format.not-a-delimiter"),
                 ("quote: ab", "format.not-a-quote"),
                 ("quote: ','", "format.not-a-quote"),
@@ -527,8 +531,8 @@ def test_a_bound_or_list_that_says_nothing_is_refused(tmp_path: Path, rule: str,
     assert places(found) == [(code, "contracts/raw.odcs.yaml", 10)]
 
 
-@pytest.mark.parametrize("delimiter", [";", "\\t", "'\t'", "，", "' '", "'|'"])
-def test_a_delimiter_is_any_one_character(tmp_path: Path, delimiter: str):
+@pytest.mark.parametrize("delimiter", [";", "\\t", "'\t'", "，", "' '", "'|'", "'||'", "', '"])
+def test_a_delimiter_is_one_to_four_characters(tmp_path: Path, delimiter: str):
     read = f'read: {{delimiter: {delimiter}, quote: "\'", range: $b$2:A1}}\n'
     assert compiled(tmp_path, BASE, {"sources/raw.yaml": BASE["sources/raw.yaml"] + read}) == []
 

@@ -29,7 +29,7 @@ COLUMNS = [
 
 def profiled(folder: Path, rows: list[list[Any]]) -> dict[str, profile.ColumnProfile]:
     with (folder / "a.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)  # an empty row is one in quotes only
         writer.writerow([column.name for column in COLUMNS])
         writer.writerows(rows)
     engine = DuckEngine(Lake(folder / "lake"), temp=folder)

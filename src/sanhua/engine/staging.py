@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -51,6 +52,7 @@ def relation_of(
             "escape": quoted,
             "columns": "{" + ", ".join(f"h{n}: 'VARCHAR'" for n in range(len(raw.headings))) + "}",
             "null_padding": "false",
+            "allow_quoted_nulls": "false",
             "strict_mode": "true",
             "store_rejects": "true",
             "rejects_limit": 0,
@@ -58,8 +60,11 @@ def relation_of(
             "buffer_size": LINE_BYTES_MAX * 2,
             "encoding": "'utf-8'",
         }
+        if raw.rejects:
+            options["new_line"] = r"'\n'"  # the even copy's, whatever stands in its quotes
         listed = ", ".join(f"{key} = {value}" for key, value in options.items())
-        relation = f"read_csv({literal(raw.path.as_posix())}, {listed})"
+        there = " OR ".join(f"h{n} IS NOT NULL" for n in range(len(raw.headings)))
+        relation = f"(FROM read_csv({literal(raw.path.as_posix())}, {listed}) WHERE {there})"
         return relation, raw.headings, frozenset()
     if isinstance(raw, ParquetFile):
         path = f"read_parquet({literal(raw.path.as_posix())})"
@@ -174,13 +179,16 @@ def stage(
         flaw = f"f{h[1:]}" if int(h[1:]) in flawed else ""
         if flaw:
             misfits.append((f"{flaw} IS NOT NULL", _why(column, h, flaw)))
-        if column.type != "VARCHAR":
+        if _may_misfit(column):
             wanted = f"{column.type} ({column.format})" if column.format else column.type
             test = f"{flaw} IS NULL AND {_misfit(f'v{n}', h)}" if flaw else _misfit(f"v{n}", h)
             misfits.append((test, _why(column, h, literal(f"is not {wanted}"))))
     misfit = " OR ".join(f"({test})" for test, _ in misfits) or "FALSE"
+    if misfits and not flawed:  # most rows have all their values: one look at each is enough
+        missing = " OR ".join(f"v{n} IS NULL" for n, (_, c) in enumerate(pairs) if _may_misfit(c))
+        misfit = f"CASE WHEN {missing} THEN {misfit} ELSE FALSE END"
     reasons = ", ".join(f"CASE WHEN {test} THEN {why} END" for test, why in misfits)
-    whole = ", ".join(f"{literal(heading)}, {column}" for heading, column in at.items())
+    whole = ", ".join(f"{literal(heading)}, nullif({column}, '')" for heading, column in at.items())
     listed = ", ".join(f"v{n}" for n in range(len(columns)))
     db.execute(
         f"INSERT INTO staging SELECT {'record, line' if numbered else 'NULL, NULL'}, "
@@ -198,8 +206,30 @@ def stage(
     return after - before
 
 
+def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
+    """How to read a CSV again line by line when rows of it were of no such shape; else None."""
+    if not isinstance(raw, CsvFile) or raw.form is None:
+        return None
+    if not one(db, "SELECT count(*) FROM reject_errors"):
+        return None
+    _clear(db)
+    return raw.form
+
+
+def staged(db: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many rows `staging` and `rejected` hold."""
+    return one(db, "SELECT count(*) FROM staging"), one(db, "SELECT count(*) FROM rejected")
+
+
+def back_to(db: duckdb.DuckDBPyConnection, rows: tuple[int, int]) -> None:
+    """Take what was staged later out again."""
+    for table, count in zip(("staging", "rejected"), rows, strict=True):
+        kept = f"SELECT * FROM {table} WHERE rowid < {count}"
+        db.execute(f"CREATE OR REPLACE TABLE {table} AS {kept} ORDER BY rowid")
+
+
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
-    """Rows of no such shape at all, as DuckDB set them aside: each once, with its whole line."""
+    """Rows of no such shape at all, as they were set aside: each once, with its whole line."""
     if isinstance(raw, Held) and raw.misfits:
         kept = _parquet(raw.misfits)
         db.execute(
@@ -208,6 +238,14 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         return one(db, f"SELECT count(*) FROM {kept}")
     if not isinstance(raw, CsvFile):
         return 0
+    count = 0
+    if raw.rejects:
+        aside = f"read_parquet({literal(raw.rejects.as_posix())})"
+        db.execute(
+            f"INSERT INTO rejected SELECT ?, NULL, line, [reason], text FROM {aside} ORDER BY line",
+            [name],
+        )
+        count = one(db, f"SELECT count(*) FROM {aside}")
     db.execute(
         "INSERT INTO rejected "
         "SELECT ?, NULL, line + ?, list(DISTINCT reason ORDER BY reason), any_value(csv_line) "
@@ -215,10 +253,18 @@ def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
         "FROM reject_errors) GROUP BY line ORDER BY line",
         [name, raw.cut],
     )
-    count = one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    count += one(db, "SELECT count(DISTINCT line) FROM reject_errors")
+    _clear(db)
+    return count
+
+
+def _clear(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DELETE FROM reject_errors")
     db.execute("DELETE FROM reject_scans")
-    return count
+
+
+def _may_misfit(column: RawColumn) -> bool:
+    return column.type != "VARCHAR"
 
 
 def _trimmed(column: str) -> str:
@@ -277,7 +323,9 @@ def _exact(column: str, type: str, otherwise: str) -> str:
     which engines take for a date, is none.)
     """
     cast = f"TRY_CAST({column} AS {type})"
-    same = f"CAST({cast} AS VARCHAR) = {column} AND {column} NOT LIKE '%infinity'"
+    same = f"CAST({cast} AS VARCHAR) = {column}"
+    if type in ("DATE", "TIMESTAMP"):
+        same += f" AND isfinite({cast})"
     return f"CASE WHEN {same} THEN {cast} ELSE {otherwise} END"
 
 

@@ -47,13 +47,15 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     quote: str = ""
-    header: bool | None = None
+    escape: str = ""  # `\\` where a backslash stands before a quote; else the quote is doubled
+    header: int | None = None  # rows of headings; True is one, False none
     skip: int = 0
+    footer: int = 0  # rows at the end that are none of the table
+    mend: bool | None = None  # False: a row of another shape is never put right
     sheet: str = ""
     range: str = ""
     records: str = ""  # a path into JSON: `$`, `$.data`, `$.data[*].items`
     key: str = ""  # name of the column that an object of objects gets for its keys
-    header_rows: int = 0  # how many rows the headings of a sheet take
     widths: tuple[int, ...] = ()  # of the fields of a fixed-width line
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # name: first-last position
     positions: str = ""  # what widths and columns count: characters, bytes

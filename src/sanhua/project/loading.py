@@ -138,6 +138,9 @@ def at(failure: SanhuaError, code: str, path: str, place: Scalar, key: str) -> I
     return Invalid(code, path=path, line=place.line, column=place.column, key=key, value=place.text)
 
 
+_FLAG = {"true": True, "false": False}
+
+
 class Loader:
     """One reading of a folder. Each `_kind` method reads one folder into `project`."""
 
@@ -518,20 +521,22 @@ class Loader:
                 self.folder.filled(files, path) if files else "",
                 None if files else self._fetched(found, path),
                 Reading(
-                    reading.text("format"),
-                    reading.text("encoding"),
-                    reading.text("delimiter"),
-                    reading.text("quote"),
-                    None if not header else header == "true",
-                    int(reading.text("skip", "0")),
-                    reading.text("sheet"),
-                    reading.text("range"),
-                    reading.text("records"),
-                    reading.text("key"),
-                    int(reading.text("header_rows", "0")),
-                    tuple(int(width) for width in reading.words("widths")),
-                    reading.flat("columns"),
-                    reading.text("positions"),
+                    format=reading.text("format"),
+                    encoding=reading.text("encoding"),
+                    delimiter=reading.text("delimiter"),
+                    quote=reading.text("quote"),
+                    escape=reading.text("escape"),
+                    header=int(header) if header.isdecimal() else _FLAG.get(header),
+                    skip=int(reading.text("skip", "0")),
+                    footer=int(reading.text("footer", "0")),
+                    mend=_FLAG.get(reading.text("mend")),
+                    sheet=reading.text("sheet"),
+                    range=reading.text("range"),
+                    records=reading.text("records"),
+                    key=reading.text("key"),
+                    widths=tuple(int(width) for width in reading.words("widths")),
+                    columns=reading.flat("columns"),
+                    positions=reading.text("positions"),
                 )
                 if reading
                 else Reading(),

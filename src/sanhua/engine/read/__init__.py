@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
@@ -23,7 +23,8 @@ from sanhua.engine.read.archive import (
     open_bytes,
     plain_file,
 )
-from sanhua.engine.read.delimited import LINE_BYTES_MAX, read_csv
+from sanhua.engine.read.delimited import read_csv, reread
+from sanhua.engine.read.dialect import LINE_BYTES_MAX
 from sanhua.engine.read.fixed import read_fixed
 from sanhua.engine.read.raw import (
     CsvFile,
@@ -65,13 +66,16 @@ __all__ = [
     "headings_of",
     "open_raw",
     "parts_of",
+    "reread",
 ]
 
 
-def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell) -> Raw:
+def open_raw(
+    path: Path, name: str, reading: Reading, scratch: Path, tell: Tell, wanted: Sequence[str] = ()
+) -> Raw:
     """What `path` holds; `name` is how the user calls it, with `!member` for a part of an archive
     and `!sheet` for one of a workbook; `tell` hears what was left unread or read otherwise than it
-    stands.
+    stands; `wanted` are the headings that a contract names.
 
     Raises NotFound collect.no-such-file, Invalid collect.* (empty, not what its name says, wrong
     encoding, headings twice, too large when unpacked), Unavailable collect.unreadable.
@@ -90,9 +94,9 @@ def open_raw(path: Path, name: str, reading: Reading, scratch: Path, tell: Tell)
             plain = plain_file(path, name, member, scratch, ".xlsx")
             return read_sheet(plain, name, sheet, reading, scratch, tell)
         with open_bytes(path, name, member) as stream:
-            text = decoded(stream, path, name, reading, scratch)
+            text = decoded(stream, path, name, reading, scratch, tell)
         if kind == "csv":
-            return read_csv(text, name, reading, scratch, tell)
+            return read_csv(text, name, reading, scratch, tell, wanted)
         if kind == "json":
             return read_json(text, name, reading, scratch, tell)
         if kind == "fixed":

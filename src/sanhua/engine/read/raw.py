@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +26,8 @@ BATCH_CHARS = 16 << 20
 @dataclass(frozen=True, slots=True)
 class CsvFile:
     """A UTF-8 CSV and its dialect; `skip` lines stand before the first record, `cut` lines of the
-    user's file before those.
+    user's file before those. `rejects` is a CSV of lines that are no rows (line, reason, text);
+    `form` is how to read the file again line by line, None once that was done.
     """
 
     path: Path
@@ -34,6 +36,8 @@ class CsvFile:
     quote: str
     skip: int
     cut: int = 0
+    rejects: Path | None = None
+    form: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +175,35 @@ class Holder:
         self._misfits, self._chars = [], 0
 
 
-def headings_of(cells: Iterable[Any], name: str, tell: Tell) -> tuple[str, ...]:
-    """The names of the columns: blanks around them are taken off, an empty one is numbered."""
+def headings_of(
+    cells: Iterable[Any], name: str, tell: Tell, wanted: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The names of the columns: blanks around them are taken off, an empty one is numbered.
+
+    One that stands twice is refused. With `wanted` (the names that a contract reads) one that it
+    has not is numbered instead, in whatever case it stands twice.
+    """
     found: list[str] = []
     seen: dict[str, int] = {}
+    folded: set[str] = set()
     for n, cell in enumerate(cells, 1):
         written = str(cell or "")
         text = written.strip() or f"column{n}"
         if written.strip() and written != text:
             facts = {"file": name, "heading": text}
             tell(Diagnostic(Severity.NOTE, "collect.heading-trimmed", facts=facts))
+        if wanted is not None and text.casefold() in folded and text not in wanted:
+            more = (f"{text}_{k}" for k in count(2))
+            again = next(one for one in more if one.casefold() not in folded)
+            facts = {"file": name, "heading": text, "column": n, "named": again}
+            tell(Diagnostic(Severity.NOTE, "collect.heading-again", facts=facts))
+            text = again
         if text in seen:
             raise Invalid("collect.duplicate-heading", file=name, heading=text,
                           columns=f"{seen[text]}, {n}")  # fmt: skip
         seen[text] = n
         found.append(text)
+        folded.add(text.casefold())
     if not found:
         raise Invalid("collect.empty", file=name)
     if len(found) > COLUMNS_MAX:

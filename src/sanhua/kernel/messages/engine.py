@@ -2,6 +2,11 @@
 
 from sanhua.kernel.messages import Message
 
+_MEND = (
+    "核对这些行；要拒收而不修正时用 read: {{mend: false}}",
+    "look at them; to have such rows rejected instead say read: {{mend: false}}",
+)
+
 MESSAGES = {
     "lake.differs": Message(
         "表 {table} 的快照与其清单不符：{fault}",
@@ -68,18 +73,99 @@ MESSAGES = {
         "若是 UTF-16，用 read: {{encoding: utf-16-le}} 写明；否则重新导出",
         "if it is UTF-16, say read: {{encoding: utf-16-le}}; otherwise export it again",
     ),
-    "collect.mixed-line-ends": Message(
-        "{file} 混用换行符，引号又不成对，分不出行：{reason}",
-        "{file} mixes line ends and its quotes do not match, so that its rows are not known: "
-        "{reason}",
-        "改正该行的引号，或统一换行符后重新导出",
-        "mend the quotes of that line, or export it again with one kind of line end",
-    ),
     "collect.heading-trimmed": Message(
         "{file} 的表头“{heading}”前后有空白，已按去掉空白后的名称读取",
         "{file}: blanks around heading {heading} were taken off",
         "无需处理",
         "nothing to do",
+    ),
+    "collect.heading-again": Message(
+        "{file} 第 {column} 列的表头 {heading} 已经出现过，该列名为 {named}",
+        "{file}: heading {heading} of column {column} stands there already; the column is {named}",
+        "需要原名时改表头，或用合同的 physicalName 指明",
+        "rename one in the file to have it under its own name",
+    ),
+    "collect.headings-joined": Message(
+        "{file} 第 {line} 行起有 {rows} 行表头，已逐列合并",
+        "{file}: {rows} rows of headings from line {line} on were joined column by column",
+        "不是这样时用 read: {{header: 1}} 写明表头的行数",
+        "if they are not, say how many there are: read: {{header: 1}}",
+    ),
+    "collect.headings-differ": Message(
+        "{file} 有 {headings} 个表头、{columns} 列，已从左对齐，核对各列的名称",
+        "{file} has {headings} headings over {columns} columns, taken from the left: see that each "
+        "names its own column",
+        "改表头，或用 read: {{header: false, skip: …}} 跳过表头",
+        "mend the headings, or leave them out with read: {{header: false, skip: …}}",
+    ),
+    "collect.no-headings": Message(
+        "{file} 看来没有表头，列名为 column1 … column{columns}",
+        "{file} seems to have no headings; its columns are column1 … column{columns}",
+        "有表头时用 read: {{header: true}} 写明",
+        "if it has, say read: {{header: true}}",
+    ),
+    "collect.above-the-table": Message(
+        "{file} 第 {first}–{last} 行在表格之上，未作为数据：{text}",
+        "{file}: lines {first}–{last} stand above the table and are no data: {text}",
+        "不是这样时用 read: {{skip: …}} 写明表格之前的行数",
+        "if they are, say read: {{skip: …}} with the lines before the table",
+    ),
+    "collect.blank-rows": Message(
+        "{file} 有 {rows} 行只有分隔符，不算作行：第 {lines} 行",
+        "{file}: {rows} rows hold nothing but delimiters and are no rows: lines {lines}",
+    ),
+    "collect.read-as": Message(
+        "{file} 按分隔符 {delimiter}、引号 {quote}、转义 {escape} 读取",
+        "{file} was read with delimiter {delimiter}, quote {quote}, escape {escape}",
+        "不是这样时用 read: {{delimiter: …, quote: …, escape: …}} 写明",
+        "if that is wrong, say read: {{delimiter: …, quote: …, escape: …}}",
+    ),
+    "collect.encoding-guessed": Message(
+        "{file} 不是 UTF-8 也不是 GB18030，按 {encoding} 读取",
+        "{file} is neither UTF-8 nor GB18030 and was read as {encoding}",
+        "核对非英文字符；不对时用 read: {{encoding: …}} 写明",
+        "look at its letters beyond English; if they are wrong, say read: {{encoding: …}}",
+    ),
+    "collect.controls-decoded": Message(
+        "{file} 是 UTF-8，但含有不可见的控制字符（U+0080–U+009F）："
+        "{encoding} 曾被当作 Latin-1 转存，已还原",
+        "{file} is UTF-8 but holds invisible controls (U+0080–U+009F), as {encoding} does that was "
+        "once taken for Latin-1; they were put right",
+        "要保留原样时用 read: {{encoding: utf-8}} 写明",
+        "to keep them as they stand, say read: {{encoding: utf-8}}",
+    ),
+    "collect.mended-quotes": Message(
+        "{file} 有 {rows} 行引号不成对，其文字一字未改，只有一种读法合于各列：第 {lines} 行",
+        "{file}: {rows} rows have quotes that do not match; as they stand only one reading fits: "
+        "lines {lines}",
+        _MEND[0],
+        _MEND[1],
+    ),
+    "collect.mended-other-delimiter": Message(
+        "{file} 有 {rows} 行用了别的分隔符，已按其读取：第 {lines} 行",
+        "{file}: {rows} rows are parted by another delimiter and were read so: lines {lines}",
+        _MEND[0],
+        _MEND[1],
+    ),
+    "collect.mended-delimiter-too-many": Message(
+        "{file} 有 {rows} 行多一个分隔符，只有去掉一处空格合于各列，已去掉：第 {lines} 行",
+        "{file}: {rows} rows have a delimiter too many; the one empty cell whose removal fits the "
+        "columns was taken out: lines {lines}",
+        _MEND[0],
+        _MEND[1],
+    ),
+    "collect.mended-delimiter-missing": Message(
+        "{file} 有 {rows} 行少一个分隔符，只有一处补上后合于各列，已补上：第 {lines} 行",
+        "{file}: {rows} rows lack a delimiter; it was set in the one place where the cells fit the "
+        "columns: lines {lines}",
+        _MEND[0],
+        _MEND[1],
+    ),
+    "collect.mended-delimiter-in-a-cell": Message(
+        "{file} 有 {rows} 行的分隔符是单元格文字的一部分，已按此读取：第 {lines} 行",
+        "{file}: {rows} rows hold a delimiter inside a cell and were read so: lines {lines}",
+        _MEND[0],
+        _MEND[1],
     ),
     "collect.sheets-unread": Message(
         "{file} 只读了工作表 {sheet}；未读：{others}",

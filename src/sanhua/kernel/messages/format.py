@@ -112,16 +112,28 @@ _FORMAT = {
         "{key} 的 {value} 不是数", "{key}: {value} is not a plain number"
     ),
     "format.not-a-delimiter": Message(
-        "{key} 的 {value} 不是一个字符",
-        "{key}: {value} is not one character",
-        "写一个字符，如 ';'；制表符写 \\t",
-        "write one character, as ';', or \\t for a tab",
+        "{key} 的 {value} 不是一至四个字符",
+        "{key}: {value} is not one to four characters",
+        "写一至四个字符，如 ';'；制表符写 \\t",
+        "write one to four characters, as ';', or \\t for a tab",
     ),
     "format.not-a-quote": Message(
         "{key} 不能是 {value}",
         "{key} cannot be {value}",
-        "可用：双引号、单引号、反引号",
-        "a double quote, a single quote or a backquote",
+        "可用：双引号、单引号、反引号；没有引号写 none",
+        "a double quote, a single quote, a backquote or none",
+    ),
+    "format.not-an-escape": Message(
+        "{key} 不能是 {value}",
+        "{key} cannot be {value}",
+        "引号内以反斜杠转义时写 \\；引号写两遍的不必写",
+        "write \\ where a backslash stands before quotes; where they are doubled, leave it out",
+    ),
+    "format.not-rows-of-headings": Message(
+        "{key} 不能是 {value}",
+        "{key} cannot be {value}",
+        "写 true、false 或表头的行数",
+        "write true, false or how many rows of headings there are",
     ),
     "format.not-cells": Message(
         "{key} 的 {value} 不是单元格区域",
