@@ -366,19 +366,30 @@ def _repeated(columns: int, rows: int) -> str:
     return f'<table:table-row table:number-rows-repeated="{rows}">{cell}="{columns}"/></table:table-row>'
 
 
+def _later(make: Callable[..., bytes], *args: Any) -> Callable[[Path], None]:
+    """Content that is made when it is put."""
+
+    def put(path: Path) -> None:
+        path.write_bytes(make(*args))
+
+    return put
+
+
 def built() -> Iterator[Case]:
-    """Bombs and traps, each of its kind once."""
+    """Bombs and traps, each of its kind once; raw files first."""
     mib = b"\0" * (1 << 20)
     line = b"1,2\n" * (1 << 18)
     yield Case(
         "gzip of 4 GB",
         "a.csv.gz",
-        lambda p: p.write_bytes(_deflated(b"a" * (8 << 20), 512)) and None,
+        _later(_deflated, b"a" * (8 << 20), 512),
     )
-    yield Case("gzip of 600 MB of rows", "a.csv.gz", _deflated(line, 600))
+    yield Case("gzip of 600 MB of rows", "a.csv.gz", _later(_deflated, line, 600))
     yield Case("xz of 2 GB", "a.csv.xz", lambda p: _xz(p, 2048))
     yield Case("bz2 of 1 GB", "a.csv.bz2", lambda p: _bz2(p, 1024))
-    yield Case("zip member of 2 GB", "a.zip!a.csv", _zip_of("a.csv", b"a,b\n", mib, 2048, b""))
+    yield Case(
+        "zip member of 2 GB", "a.zip!a.csv", _later(_zip_of, "a.csv", b"a,b\n", mib, 2048, b"")
+    )
     yield Case("zip of zips", "a.zip!b.zip", _zip({"b.zip": _zip({"c.csv": b"a\n1\n"})}))
     yield Case("100,001 members", "a.zip!*.csv", lambda p: _many_members(p, 100_001))
     for name in (
@@ -406,13 +417,16 @@ def built() -> Iterator[Case]:
     yield Case(
         "shared texts of 1 GB",
         "a.xlsx",
-        _zip_of("xl/sharedStrings.xml", b"<sst>", strings * 10_000, 1000, b"</sst>", beside),
+        _later(
+            _zip_of, "xl/sharedStrings.xml", b"<sst>", strings * 10_000, 1000, b"</sst>", beside
+        ),
     )
     empty = {k: v for k, v in _book_parts().items() if k != SHEET}
     yield Case(
         "a sheet of 1 GB of empty cells",
         "a.xlsx",
-        _zip_of(
+        _later(
+            _zip_of,
             SHEET,
             b"<worksheet><sheetData><row>",
             b"<c/>" * (1 << 18),
@@ -424,7 +438,8 @@ def built() -> Iterator[Case]:
     yield Case(
         "one text of 500 MB",
         "a.xlsx",
-        _zip_of(
+        _later(
+            _zip_of,
             SHEET,
             b'<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>',
             b"x" * (1 << 20),
@@ -436,12 +451,13 @@ def built() -> Iterator[Case]:
     yield Case(
         "one attribute of 500 MB",
         "a.xlsx",
-        _zip_of(SHEET, b'<worksheet a="', b"x" * (1 << 20), 500, b'"/>', empty),
+        _later(_zip_of, SHEET, b'<worksheet a="', b"x" * (1 << 20), 500, b'"/>', empty),
     )
     yield Case(
         "2 million merged areas",
         "a.xlsx",
-        _zip_of(
+        _later(
+            _zip_of,
             SHEET,
             b"<worksheet><sheetData>" + CELLS.encode() + b"</sheetData><mergeCells>",
             "".join(f'<mergeCell ref="A{n}:B{n}"/>' for n in range(1, 2001)).encode(),
@@ -609,13 +625,16 @@ def built() -> Iterator[Case]:
     yield Case(
         "vouchers: shared texts of 1 GB",
         "",
-        _zip_of("xl/sharedStrings.xml", b"<sst>", strings * 10_000, 1000, b"</sst>", beside),
+        _later(
+            _zip_of, "xl/sharedStrings.xml", b"<sst>", strings * 10_000, 1000, b"</sst>", beside
+        ),
         at="books/vouchers/2025.xlsx",
     )
     yield Case(
         "vouchers: a sheet of 1 GB",
         "",
-        _zip_of(
+        _later(
+            _zip_of,
             SHEET,
             b"<worksheet><sheetData><row>",
             b"<c/>" * (1 << 18),
@@ -628,7 +647,8 @@ def built() -> Iterator[Case]:
     yield Case(
         "vouchers: a million rows",
         "",
-        _zip_of(
+        _later(
+            _zip_of,
             SHEET,
             b"<worksheet><sheetData>",
             b'<row><c t="str"><v>voucher</v></c></row>' * 1000,
@@ -921,7 +941,11 @@ def main() -> None:
             (base / name).mkdir()
             (base / name / "canary.txt").write_text(name)
         project = base / "project"
+        ended: list[int] = []  # SIGTERM: the summary is of what was done so far
+        signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
         for case in cases(args.files, args.seed):
+            if ended:
+                break
             if args.only and args.only not in case.name:
                 continue
             shutil.rmtree(project, ignore_errors=True)
@@ -943,6 +967,8 @@ def main() -> None:
             bad = found["kind"] == "crashed" or "outside" in found or found["mb"] > MEMORY_MB_MAX
             if bad:
                 faults.append({"case": case.name} | found)
+            if not args.json and sum(kinds.values()) % 100 == 0:
+                print(dict(kinds), file=sys.stderr, flush=True)
             if not args.json and (bad or args.only or found["seconds"] > 5 or found["mb"] > 700):
                 print(case.name, found, file=sys.stderr, flush=True)
     summary = {

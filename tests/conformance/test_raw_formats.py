@@ -120,7 +120,7 @@ def test_headings_of_several_rows_are_joined_upper_to_lower(raw: Raw):
     assert raw.notes == ["collect.title-rows", "collect.headings-joined"]
     # Without merged cells it must be said; a heading stands for the blanks right of it.
     book(raw.inbox / "b.xlsx", *rows[1:])
-    raw.read("b.xlsx", header_rows=2)
+    raw.read("b.xlsx", header=2)
     assert raw.headings[2:] == ["2024年/下半年", "2025年/上半年", "2025年/下半年"]
 
 

@@ -104,7 +104,7 @@ def test_fixed_width_is_said_in_the_source(folder: Path):
     for wrong, code in (
         ("widths: [0]", "format.not-a-width"),
         ("columns: {a: x}", "format.not-positions"),
-        ("header_rows: 9", "format.not-heading-rows"),
+        ("header: x", "format.not-rows-of-headings"),
     ):
         source(folder, "f", f"files: raw/f.txt\nread: {{format: fixed, {wrong}}}")
         assert codes(said("check", folder)) >= {code}

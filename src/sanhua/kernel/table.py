@@ -56,7 +56,6 @@ class Reading:
     range: str = ""
     records: str = ""  # a path into JSON: `$`, `$.data`, `$.data[*].items`
     key: str = ""  # name of the column that an object of objects gets for its keys
-    header_rows: int = 0  # how many rows the headings of a sheet take
     widths: tuple[int, ...] = ()  # of the fields of a fixed-width line
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # name: first-last position
     positions: str = ""  # what widths and columns count: characters, bytes

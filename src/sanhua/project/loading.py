@@ -534,7 +534,10 @@ class Loader:
                     range=reading.text("range"),
                     records=reading.text("records"),
                     key=reading.text("key"),
+<<<<<<< HEAD
                     header_rows=int(reading.text("header_rows", "0")),
+=======
+>>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
                     widths=tuple(int(width) for width in reading.words("widths")),
                     columns=reading.flat("columns"),
                     positions=reading.text("positions"),

@@ -29,7 +29,7 @@ from sanhua.project.location import filled
 FILE_BYTES_MAX = 32 << 20
 WORKBOOK_BYTES_MAX = 128 << 20  # unpacked
 DEPTH_MAX = 48
-NODES_MAX = 2_000_000
+NODES_MAX = 400_000
 ROWS_MAX = 1_000_000
 FAULTS_MAX = 200  # of one file; more are counted, not listed
 

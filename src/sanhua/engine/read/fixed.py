@@ -29,7 +29,7 @@ def read_fixed(path: Path, name: str, reading: Reading, scratch: Path, tell: Tel
             raise Invalid("collect.no-encoding", file=name)
     whole = total if reading.widths else None
     headings = list(reading.columns) or [f"column{n}" for n in range(1, len(fields) + 1)]
-    named = bool(reading.columns) or reading.header is False
+    named = bool(reading.columns) or reading.header is not None and not reading.header
     holder = Holder(scratch, name)
     with path.open(encoding="utf-8") as file:
         number, begun = 0, ""

@@ -31,10 +31,11 @@ def read_sheet(
         raise Invalid("collect.empty", file=name)
     headings: dict[int, str] = {}
     left = _corners(reading.range)[1] if reading.range else 0
-    if reading.header is not False:
+    if reading.header is None or reading.header:
         below = _titles(head, sheet.merged, reading, name, tell)
-        count = reading.header_rows or _heading_rows(head[below:], sheet.merged)
-        headings = _headings(head[below : below + count], sheet.merged, bool(reading.header_rows))
+        said = 0 if reading.header is True else reading.header or 0
+        count = said or _heading_rows(head[below:], sheet.merged)
+        headings = _headings(head[below : below + count], sheet.merged, said > 1)
         if count > 1:
             _note(tell, "collect.headings-joined", name, rows=count)
         head = head[below + count :]

@@ -61,8 +61,8 @@ MESSAGES = {
     "collect.headings-joined": Message(
         "{file} 的表头占 {rows} 行，已按“上级/下级”合成列名",
         "{file}: the headings take {rows} rows and were joined as upper/lower",
-        "行数不对时写 read: {{header_rows: 1}}",
-        "if that is not so, say read: {{header_rows: 1}}",
+        "行数不对时写 read: {{header: 1}}",
+        "if that is not so, say read: {{header: 1}}",
     ),
     "collect.merged-filled": Message(
         "{file} 有 {cells} 个合并单元格，已填入其首格的值",
@@ -81,12 +81,6 @@ MESSAGES = {
         "no GTFS zip at {pattern}: which tables source {source} has is not known",
         "放入压缩包，或在 tables 里逐一写明",
         "put the zip there, or list its tables under tables",
-    ),
-    "format.not-heading-rows": Message(
-        "header_rows 是表头行数，1 到 5，不是 {value}",
-        "header_rows is the number of heading rows, 1 to 5, not {value}",
-        "例如 header_rows: 2",
-        "for example header_rows: 2",
     ),
     "format.not-a-width": Message(
         "宽度是正整数，不是 {value}",
