@@ -234,8 +234,7 @@ def reading(parameters: dict[str, Any]) -> Any:
         delimiter=parameters["delimiter"],
         quote=parameters["quotechar"],
         escape="\\" if parameters["escapechar"] == "\\" else "",
-        header=int(parameters["header_lines"]) > 0,
-        header_rows=int(parameters["header_lines"]),
+        header=int(parameters["header_lines"]),
         skip=int(parameters["preamble_lines"]),
     )
 

@@ -205,7 +205,7 @@ def test_headings_on_two_rows_are_joined(read: Any):
     )
     assert got.headings == ("Day", "Travel Rail", "Travel Taxi", "Total")
     assert (len(got.rows), got.codes) == (12, ["headings-joined"])
-    assert len(read("a,b\nx,y\n1,2\n3,4\n", header_rows=1).rows) == 3
+    assert len(read("a,b\nx,y\n1,2\n3,4\n", header=1).rows) == 3
 
 
 def test_the_headings_of_a_contract_show_where_the_table_begins(read: Any):

@@ -27,7 +27,6 @@ from sanhua.engine.kept import KeptStates, attach
 from sanhua.engine.lake import Lake, describe, sweep, unfinished
 from sanhua.engine.read import Held, Raw, Tell, open_raw, parts_of, reread
 from sanhua.engine.staging import (
-    back_to,
     literal,
     make_staging,
     misread,
@@ -37,11 +36,7 @@ from sanhua.engine.staging import (
     ragged,
     relation_of,
     stage,
-<<<<<<< HEAD
     unstage,
-=======
-    staged,
->>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
     untyped,
 )
 from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
@@ -230,10 +225,7 @@ class DuckEngine:
                     read, begun = 0, False
                     wanted = [column.source_name.strip() for column in typed or ()]
                     for member in parts_of(path, name):
-<<<<<<< HEAD
                         wanted = [column.source_name.strip() for column in typed or ()]
-=======
->>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
                         raw = open_raw(path, member, reading, inside, tell, wanted)
                         seen(raw)
                         with _translated("collect.cannot-read", file=member):
@@ -243,7 +235,6 @@ class DuckEngine:
                             if not begun:
                                 make_staging(db, typed)
                             begun, held = True, isinstance(raw, Held)
-<<<<<<< HEAD
                             rows = stage(
                                 db, relation, headings, flawed, typed, member, numbered=held
                             )
@@ -253,18 +244,6 @@ class DuckEngine:
                                 relation, headings, flawed = relation_of(db, raw, member, tell)
                                 rows = stage(db, relation, headings, flawed, typed, member)
                             read += rows + ragged(db, raw, member)
-=======
-                            had = staged(db)
-                            more = stage(
-                                db, relation, headings, flawed, typed, member, numbered=held
-                            )
-                            if form := misread(db, raw):
-                                back_to(db, had)
-                                raw = reread(form, inside, member, tell)
-                                relation, headings, flawed = relation_of(db, raw, member, tell)
-                                more = stage(db, relation, headings, flawed, typed, member)
-                            read += more + ragged(db, raw, member)
->>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
                         _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
                         parts[n] = _keep_part(db, typed or (), read, node, name, target)

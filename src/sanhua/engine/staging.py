@@ -223,18 +223,6 @@ def misread(db: duckdb.DuckDBPyConnection, raw: Raw) -> Any:
     return raw.form
 
 
-def staged(db: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """How many rows `staging` and `rejected` hold."""
-    return one(db, "SELECT count(*) FROM staging"), one(db, "SELECT count(*) FROM rejected")
-
-
-def back_to(db: duckdb.DuckDBPyConnection, rows: tuple[int, int]) -> None:
-    """Take what was staged later out again."""
-    for table, count in zip(("staging", "rejected"), rows, strict=True):
-        kept = f"SELECT * FROM {table} WHERE rowid < {count}"
-        db.execute(f"CREATE OR REPLACE TABLE {table} AS {kept} ORDER BY rowid")
-
-
 def ragged(db: duckdb.DuckDBPyConnection, raw: Raw, name: str) -> int:
     """Rows of no such shape at all, as they were set aside: each once, with its whole line."""
     if isinstance(raw, Held) and raw.misfits:

@@ -48,7 +48,7 @@ class Reading:
     delimiter: str = ""
     quote: str = ""
     escape: str = ""  # `\\` where a backslash stands before a quote; else the quote is doubled
-    header: bool | None = None
+    header: int | None = None  # rows of headings; True is one, False none
     skip: int = 0
     footer: int = 0  # rows at the end that are none of the table
     mend: bool | None = None  # False: a row of another shape is never put right

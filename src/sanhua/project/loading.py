@@ -526,7 +526,7 @@ class Loader:
                     delimiter=reading.text("delimiter"),
                     quote=reading.text("quote"),
                     escape=reading.text("escape"),
-                    header=_FLAG.get(header),
+                    header=int(header) if header.isdecimal() else _FLAG.get(header),
                     skip=int(reading.text("skip", "0")),
                     footer=int(reading.text("footer", "0")),
                     mend=_FLAG.get(reading.text("mend")),
@@ -534,10 +534,6 @@ class Loader:
                     range=reading.text("range"),
                     records=reading.text("records"),
                     key=reading.text("key"),
-<<<<<<< HEAD
-                    header_rows=int(reading.text("header_rows", "0")),
-=======
->>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
                     widths=tuple(int(width) for width in reading.words("widths")),
                     columns=reading.flat("columns"),
                     positions=reading.text("positions"),

@@ -153,7 +153,7 @@ def _layout(
 ) -> Form:
     """The table among the first records: the rows above it are told, its headings named."""
     width = _width(seen, dialect)
-    said = reading.header is not None or reading.header_rows > 0
+    said = reading.header is not None
     start = 0 if reading.skip or said else _start(seen, width, dialect)
     at = _where(seen, dialect, wanted)
     if at is not None and not said:
@@ -163,7 +163,7 @@ def _layout(
     elif not said:
         rows = _heading_rows(seen, start, width, dialect)
     else:
-        rows = reading.header_rows or int(bool(reading.header))
+        rows = int(reading.header or 0)
     heads = [_cells(one, dialect, width) or [one.text] for one in seen[start : start + rows]]
     body = seen[start + rows :]
     if start:

@@ -184,13 +184,8 @@ def headings_of(
     has not is numbered instead, in whatever case it stands twice.
     """
     found: list[str] = []
-<<<<<<< HEAD
     folded: set[str] = set()
     seen: dict[str, int] = {}
-=======
-    seen: dict[str, int] = {}
-    folded: set[str] = set()
->>>>>>> 0b1d939b61d7bc13e2b0441ba353d3acc7f4d1bc
     for n, cell in enumerate(cells, 1):
         written = str(cell or "")
         text = written.strip() or f"column{n}"

@@ -88,8 +88,8 @@ MESSAGES = {
     "collect.headings-joined": Message(
         "{file} 第 {line} 行起有 {rows} 行表头，已逐列合并",
         "{file}: {rows} rows of headings from line {line} on were joined column by column",
-        "不是这样时用 read: {{header_rows: 1}} 写明表头的行数",
-        "if they are not, say how many there are: read: {{header_rows: 1}}",
+        "不是这样时用 read: {{header: 1}} 写明表头的行数",
+        "if they are not, say how many there are: read: {{header: 1}}",
     ),
     "collect.headings-differ": Message(
         "{file} 有 {headings} 个表头、{columns} 列，已从左对齐，核对各列的名称",

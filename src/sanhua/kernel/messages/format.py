@@ -123,6 +123,12 @@ _FORMAT = {
         "可用：双引号、单引号、反引号；没有引号写 none",
         "a double quote, a single quote, a backquote or none",
     ),
+    "format.not-rows-of-headings": Message(
+        "{key} 不能是 {value}",
+        "{key} cannot be {value}",
+        "写 true、false 或表头的行数",
+        "write true, false or how many rows of headings there are",
+    ),
     "format.not-an-escape": Message(
         "{key} 不能是 {value}",
         "{key} cannot be {value}",
