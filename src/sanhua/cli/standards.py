@@ -289,6 +289,10 @@ def unknown(tables: tuple[str, ...], folder: Path, as_json: bool, language: str 
                 (f"  {u['value']}", str(u["count"]), u["nearest"] or "–", u["how"] or "–")
                 for u in one["listed"][:LISTED]
             )
+            if one["withheld"] and out:
+                answer.say(
+                    "  该列级别不允许列出值", "  the column's grade does not allow its values here"
+                )
 
 
 @standards.command()

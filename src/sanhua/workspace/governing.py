@@ -35,6 +35,7 @@ from sanhua.project.read import nearest_or_some
 from sanhua.report.standards import Sheet, workbook
 from sanhua.resource import standard
 from sanhua.resource.contract import Property
+from sanhua.resource.grade import Grading
 from sanhua.resource.standard import CodeList
 from sanhua.resource.standard.codes import DAY
 from sanhua.resource.standard.model import IndicatorFigure, share
@@ -43,6 +44,7 @@ from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
 from sanhua.workspace.standards import put
+from sanhua.workspace.suggesting import closed_columns
 
 UNKNOWN_MAX = 50  # unknown values of a column that are listed
 GROUPS_MAX = 100_000  # rows of an indicator by its dimensions
@@ -54,6 +56,8 @@ GROUPS_MAX = 100_000  # rows of an indicator by its dimensions
 def unknown_codes(ws: Workspace, tables: Sequence[str] = ()) -> list[dict[str, Any]]:
     """For each built column that is bound to a code list: the values that the list lacks, how many
     rows each, and the nearest known code. Only the most frequent are listed, all are counted.
+
+    Of a column whose grade forbids to show its values none is listed (`withheld`).
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -64,18 +68,21 @@ def unknown_codes(ws: Workspace, tables: Sequence[str] = ()) -> list[dict[str, A
             if (tables and table.name not in tables) or not snapshots.usable(table.name):
                 continue
             kinds = {c.name: c.type for c in snapshots.manifest(table.name).columns}
+            with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+                closed = closed_columns(uow.find(Grading, ids.node("grade", table.name)))
             for prop in table.properties:
                 element = project.elements.get(prop.element)
                 codes = project.codes.get(element.codes) if element else None
                 if codes is None or prop.name not in kinds:
                     continue
                 snapshots.bind(table.name)
-                found.append(_unknown(ws, table.name, prop, kinds[prop.name], codes))
+                withheld = closed is None or prop.name in closed
+                found.append(_unknown(ws, table.name, prop, kinds[prop.name], codes, withheld))
     return found
 
 
 def _unknown(
-    ws: Workspace, table: str, prop: Property, kind: str, codes: CodeList
+    ws: Workspace, table: str, prop: Property, kind: str, codes: CodeList, withheld: bool
 ) -> dict[str, Any]:
     quoted, name = sql.quote(prop.name), sql.quote(table)
     on = prop.codes_on
@@ -87,10 +94,11 @@ def _unknown(
         Metric("used", f"count(DISTINCT CASE WHEN NOT ({out}) THEN {quoted} END)"),
     ]
     values, outside, used = (one.value for one in ws.engine.measure(table, metrics))
-    rows = ws.engine.query(
+    query = (
         f"SELECT CAST({quoted} AS VARCHAR), count(*) FROM {name} WHERE {out} "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {UNKNOWN_MAX}"
     )
+    rows = [] if withheld else ws.engine.query(query)
     strange = standard.unknown(codes, [(str(value), int(count)) for value, count in rows])
     known = {value.value for value in strange}
     lapsed = [
@@ -105,6 +113,7 @@ def _unknown(
         "codes_known": len(codes.codes()),
         "listed": [asdict(one) for one in strange],
         "lapsed": lapsed,
+        "withheld": withheld,
     }
 
 
