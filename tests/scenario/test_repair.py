@@ -106,6 +106,20 @@ def test_cells_are_mended_counted_and_no_row_is_lost(project: Path):
     ]  # fmt: skip
     assert len(table(project, "shops_raw")) == len(ROWS) - 1
 
+    # What a repair rejects stays part of what was handed over: it lowers the score of its table.
+    (judged,) = said("report", "quality", "--id", "shops", "-C", project)["resources"]
+    found = {f["id"].partition("/")[2]: f for f in judged["findings"]}
+    figures = {name: (found[name]["numerator"], found[name]["denominator"]) for name in found}
+    assert figures["rejects"] == (6, 9)
+    assert (figures["kg.format"], figures["opened.format"]) == ((4, 6), (5, 6))
+    assert figures["id.required"] == (6, 6)
+    assert found["id.required"]["excluded"] == 3
+    assert found["rejects"]["told"]["en"] == (
+        "9 rows of shops_raw mended: 13 cells changed, 3 rejected"
+    )
+    (rate,) = [i for i in judged["indicators"] if i["code"] == "0305"]
+    assert (rate["numerator"], rate["denominator"], rate["rate"]) == (3, 9, "0.333333")
+
     told = said("repaired", "shops", "-C", project)
     assert {(r["column"], r["rule"]): r["changed"] for r in told["rules"]} == {
         ("city", "trim"): 2, ("city", "collapse"): 1, ("city", "map"): 1,
