@@ -320,6 +320,9 @@ def test_a_check_that_conforms_less_or_can_no_longer_be_measured_is_worse():
     after = replace(before, findings=tuple(found))
     assert {one.check for one in worse(before, after)} == {found[first].id, found[lost].id}
     assert worse(before, before) == [] and worse(after, before) == []
+    assert not any(one.redefined for one in worse(before, after))
+    stricter = replace(after, findings=tuple(replace(f, definition="sha256:c9") for f in found))
+    assert all(one.redefined for one in worse(before, stricter))
     series = points([(1, "2026-11-22", before), (2, "2026-11-23", after)])
     assert [point.day for point in series] == ["2026-11-22", "2026-11-23"]
     assert set(series[1].failed) > set(series[0].failed)

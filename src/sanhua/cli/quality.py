@@ -43,7 +43,7 @@ def objection() -> None:
 def _say(answer: show.Answer, one: dict[str, Any]) -> None:
     en = answer.language == "en"
     state = one["state_label"]["en" if en else "zh"]
-    due = one["due"] or ("无约定" if not en else "no promise")
+    due = one["due_label"]["en" if en else "zh"]
     late = ("，逾期", ", overdue")[en] if one["overdue"] else ""
     answer.say(
         f"{one['id']}  {state}，负责人 {one['owner']}，限期 {due}{late}  {one['title']}",
