@@ -120,7 +120,7 @@ def test_cells_are_mended_counted_and_no_row_is_lost(project: Path):
     (rate,) = [i for i in judged["indicators"] if i["code"] == "0305"]
     assert (rate["numerator"], rate["denominator"], rate["rate"]) == (3, 9, "0.333333")
 
-    told = said("repaired", "shops", "-C", project)
+    told = said("quality", "repaired", "shops", "-C", project)
     assert {(r["column"], r["rule"]): r["changed"] for r in told["rules"]} == {
         ("city", "trim"): 2, ("city", "collapse"): 1, ("city", "map"): 1,
         ("city", "majority zip"): 2, ("kg", "missing N/A, -"): 2, ("kg", "unit kg, 公斤"): 2,
@@ -129,10 +129,17 @@ def test_cells_are_mended_counted_and_no_row_is_lost(project: Path):
     shown = next(rule for rule in told["rules"] if rule["rule"] == "unit kg, 公斤")
     assert {"before": "2.0 kg", "after": "2.0", "rows": 1} in shown["examples"]
 
+    path = project / "contracts" / "shops.odcs.yaml"
     again = said("run", "-C", project)
     assert {one["status"] for one in again["steps"]} == {"skipped"}
     assert said("check", "-C", project)["ok"]
-    none_such = said("repaired", "readings", "-C", project, exit_code=3)
+    with path.open("a", encoding="utf-8") as contract:
+        contract.write("# edited since\n")
+    stale = said("quality", "repaired", "shops", "-C", project, exit_code=4)
+    assert stale["diagnostics"][0]["code"] == "repair.not-current"
+    said("run", "-C", project)
+    assert said("quality", "repaired", "shops", "-C", project)["rows"] == 9
+    none_such = said("quality", "repaired", "readings", "-C", project, exit_code=3)
     assert none_such["diagnostics"][0]["code"] == "repair.none"
     shown = said("explain", "repair:shops", "-C", project)
     assert any(edge["edge"] == "made_from" for edge in shown["edges"])

@@ -354,6 +354,7 @@ class Path:
         made_from = {
             "snapshots": {name: self.snapshots.id_of(name) for name in tables},
             "sql": digest({"counts": plan.counts()}),
+            "contract": contract.origin.sha256,
         }
 
         def work() -> Act:

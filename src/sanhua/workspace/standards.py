@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sanhua.kernel.errors import (
     NotFound,
     Severity,
 )
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.time import legal_day
 from sanhua.project import standards as written
 from sanhua.project.checking import systems
@@ -247,6 +248,25 @@ def _yaml(at: Path, path: str, tree: Mapping[str, Any], folder: Folder, force: b
     if written.as_tree(folder.compose(text, path)) != tree:
         raise Broken("standard.not-the-same", path=path)
     return text.encode()
+
+
+def put_as_act(
+    ws: Workspace, at: Path, before: bytes, after: bytes, act: Callable[[Uow], None]
+) -> None:
+    """Write a file in the transaction of the act that says who wrote it; when the act fails, the
+    file is as before.
+    """
+    ws.store.must_go_on()
+    try:
+        with ws.store.begin(actor=ws.actor) as uow:
+            act(uow)
+            if after != before:
+                put(at, after)
+    except BaseException:
+        if after != before and at.read_bytes() == after:
+            put(at, before)
+        raise
+    ws.store.checkpoint()
 
 
 def put(at: Path, content: bytes) -> None:

@@ -7,7 +7,6 @@ rejection is remembered, so that the same rule is not offered again.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from sanhua.rules.packs import Packs
 from sanhua.verify import sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
+from sanhua.workspace.standards import put_as_act
 
 ROLES = ("data_steward", "operator", "admin")
 SHOWN_BELOW = Grade.GENERAL3  # values of columns of this grade and above are not shown
@@ -259,13 +259,12 @@ def accept(ws: Workspace, table: str, suggestion_ids: Sequence[str], person: str
             }
             after = with_entry(after, contract.origin.path, table, one.suggestion.column, entry)
         content = sha256(after)
-        ws.store.must_go_on()
-        with ws.store.begin(actor=ws.actor) as uow:
+
+        def act(uow: Uow) -> None:
             for one in chosen:
                 _decide(uow, table, snapshot, one.suggestion, "accepted", judge, "", content)
-            path.with_suffix(".new").write_bytes(after)
-            os.replace(path.with_suffix(".new"), path)
-        ws.store.checkpoint()
+
+        put_as_act(ws, path, before, after, act)
     return {
         "table": table,
         "accepted": [one.suggestion.id for one in chosen],
