@@ -17,7 +17,7 @@ MESSAGES = {
     "profile.constant": Message("{column} 只有一个值", "{column} holds one value only"),
     "profile.mostly-empty": Message("{column} 有 {percent} 为空", "{percent} of {column} is empty"),
     "profile.mixed": Message(
-        "{column} 是{kind}，但有 {rows} 个值不是{examples}",
+        "{column} 按值判为“{kind}”，有 {rows} 个值不合{examples}",
         "{column} is {kind}, but {rows} values are not{examples}",
     ),
     "profile.placeholders": Message(
