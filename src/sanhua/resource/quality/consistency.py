@@ -180,7 +180,7 @@ def _search(made: Maker, given: Reconciliation) -> str:
 
 def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
     """One text, `periods:differing:ours:theirs:alone:first that differs`: the periods in which both
-    have values, how many of them differ, the sums over all, the periods of one side alone.
+    have values, how many of them differ, the sums over them, the periods of one side alone.
     """
     at = given.match[0] if given.clock is None else _clock_pair(given)
     shift = given.clock.offset_s if given.clock else 0
@@ -197,15 +197,16 @@ def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
         )
 
     bound = format(given.totals_tolerance, "f")
+    both = "_ours.total IS NOT NULL AND _theirs.total IS NOT NULL"
     differs = f"abs(_ours.total - _theirs.total) > abs(_theirs.total) * {bound} / 100"
     return (
         f"WITH _ours AS ({summed(made.table.name, mine, at[0], 0)}), "
         f"_theirs AS ({summed(given.other, theirs, at[1], shift)}) "
-        "SELECT CAST(count(_ours.total + _theirs.total) AS VARCHAR) || ':' || "
+        f"SELECT CAST(count_if({both}) AS VARCHAR) || ':' || "
         f"CAST(count_if({differs}) AS VARCHAR) || ':' || "
-        "coalesce(CAST(sum(_ours.total) AS VARCHAR), '') || ':' || "
-        "coalesce(CAST(sum(_theirs.total) AS VARCHAR), '') || ':' || "
-        "CAST(count(*) - count(_ours.total + _theirs.total) AS VARCHAR) || ':' || "
+        f"coalesce(CAST(sum(CASE WHEN {both} THEN _ours.total END) AS VARCHAR), '') || ':' || "
+        f"coalesce(CAST(sum(CASE WHEN {both} THEN _theirs.total END) AS VARCHAR), '') || ':' || "
+        f"CAST(count_if(NOT ({both})) AS VARCHAR) || ':' || "
         f"coalesce(min(CASE WHEN {differs} THEN _ours.period END), '') "
         "FROM _ours FULL JOIN _theirs ON _theirs.period = _ours.period"
     )
