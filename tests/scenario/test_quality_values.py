@@ -19,6 +19,10 @@ FILES = {
     "sources/people.yaml": "title: 人员\nfiles: raw/people.csv\ncadence: day\n",
     "standards/elements.yaml": "sex: {title: 性别, definition: 性别, type: string, codes: sexes}\n",
     "standards/codes/sexes.csv": "code,name\nM,男\nF,女\n",
+    "standards/indicators.yaml": (
+        "most: {title: 最大, definition: 最大, table: people, formula: max(sex)}\n"
+        "heads: {title: 人数, definition: 人数, table: people, formula: count(*), by: [sex]}\n"
+    ),
     "raw/people.csv": f"id,sex\n1,M\n2,F\n3,{PERSON}\n4,M\n",
     "contracts/people.odcs.yaml": """\
 apiVersion: v3.1.0
@@ -75,3 +79,13 @@ def test_unknown_codes_of_a_closed_column_are_counted_and_not_listed(project: Pa
     said(project, "report", "standards")
     written = (project / ".sanhua" / "out" / "standards.json").read_text("utf-8")
     assert PERSON not in written + said(project, "standards", "unknown")
+
+
+def test_an_indicator_is_a_number_and_lists_no_group_of_a_closed_column(project: Path):
+    text = said(project, "standards", "indicator", "most", "heads", "--json")
+    most, heads = json.loads(text)["indicators"]
+    assert (most["value"], heads["value"], heads["groups"]) == (None, "4", [])
+    assert most["error"] and heads["withheld"] and heads["groups_counted"] == 3
+    kept = [path for path in (project / "state").glob("state.db*")]
+    assert kept and not [p for p in kept if PERSON.encode() in p.read_bytes()]
+    assert PERSON not in text + said(project, "standards", "indicator", "heads")

@@ -68,15 +68,14 @@ def unknown_codes(ws: Workspace, tables: Sequence[str] = ()) -> list[dict[str, A
             if (tables and table.name not in tables) or not snapshots.usable(table.name):
                 continue
             kinds = {c.name: c.type for c in snapshots.manifest(table.name).columns}
-            with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-                closed = closed_columns(uow.find(Grading, ids.node("grade", table.name)))
+            closed = _closed(ws, table.name)
             for prop in table.properties:
                 element = project.elements.get(prop.element)
                 codes = project.codes.get(element.codes) if element else None
                 if codes is None or prop.name not in kinds:
                     continue
                 snapshots.bind(table.name)
-                withheld = closed is None or prop.name in closed
+                withheld = prop.name in closed
                 found.append(_unknown(ws, table.name, prop, kinds[prop.name], codes, withheld))
     return found
 
@@ -174,6 +173,9 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The indicators named (default: all) on the tables' current snapshots: one scan a table for
     all that have no dimensions, one a table and set of dimensions for the others. Kept as
     `indicator:<id>` with the columns and the snapshot that it was made from.
+
+    A figure is a number or a day: a text would be a value of somebody's column in a record. Groups
+    by a column whose grade forbids to show its values are counted and not listed (`withheld`).
     """
     project = ws.project
     if not ws.has_store:
@@ -198,13 +200,18 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     figures: list[IndicatorFigure] = []
     for (table, by), members in groups.items():
         snapshots.bind(table)
+        closed = _closed(ws, table)
         whole = ws.engine.measure(table, [Metric(one.id, one.formula) for one in members])
         rows, failed = _grouped(ws, table, by, members) if by else ({}, {})
         for one, measured in zip(members, whole, strict=True):
             error = measured.error or failed.get(one.id)
-            value = None if measured.value is None else _number(measured.value)
-            groups_of = rows.get(one.id, [])
+            if isinstance(measured.value, str | list):
+                error = Diagnostic(Severity.ERROR, "quality.not-a-number")
+            value = None if measured.value is None or error else _number(measured.value)
+            groups_of = [] if error else rows.get(one.id, [])
             told[one.id] = _indicator_json(one, value, groups_of, error.message() if error else "")
+            if groups_of and _columns(one.table, by) & closed:
+                told[one.id] |= {"groups": [], "withheld": True}
             if error is None:
                 figures.append(_figure(one, value, len(groups_of), snapshots))
     with ws.store.begin(actor=ws.actor) as uow:
@@ -212,6 +219,21 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
             uow.add(figure, "indicator.computed")
     ws.store.checkpoint()
     return [told[one.id] for one in wanted]
+
+
+def _columns(table: str, expressions: Sequence[str]) -> set[str]:
+    query = sql.parse(f"SELECT {', '.join(expressions)} FROM {table}")
+    return {found.name for found in query.tree.find_all(Column)}
+
+
+def _closed(ws: Workspace, table: str) -> set[str]:
+    """The columns of a table whose values are not shown: none of a code list."""
+    if table in ws.project.codes:
+        return set()
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = closed_columns(uow.find(Grading, ids.node("grade", table)))
+    columns = Snapshots(ws).schemas([table])[table]
+    return set(columns) if found is None else found
 
 
 def _grouped(
@@ -267,9 +289,11 @@ def _indicator_json(
         "unit": one.unit,
         "by": list(one.by),
         "groups": [list(row) for row in groups],
+        "groups_counted": len(groups),
         "table": one.table,
         "formula": one.formula,
         "error": error,
+        "withheld": False,
     }
 
 
@@ -277,8 +301,7 @@ def _figure(
     one: standard.Indicator, value: str | None, groups: int, snapshots: Snapshots
 ) -> IndicatorFigure:
     snapshot = snapshots.id_of(one.table)
-    query = sql.parse(f"SELECT {one.formula} FROM {one.table}")
-    named = sorted({found.name for found in query.tree.find_all(Column)})
+    named = sorted(_columns(one.table, [one.formula]))
     columns = snapshots.schemas([one.table])[one.table]
     return IndicatorFigure(
         ids.node("indicator", one.id),
