@@ -215,6 +215,12 @@ def test_a_column_found_to_be_graver_than_graded_breaks_the_security_norm():
     result = by_name(judged(full(), grading=grading(phone=True)))
     security = result["security"]
     assert (security.numerator, security.denominator) == (6, 7) and "kwh" in security.told.zh
+    handed = tuple(
+        Reason("inherited", grade, Text("承自")) for grade in (Grade.GENERAL1, Grade.GENERAL3)
+    )  # of two columns that it is made from
+    columns = tuple(replace(c, reasons=handed) if c.name != "kwh" else c for c in grading().columns)
+    made = by_name(judged(full(), grading=replace(grading(), columns=columns)))["security"]
+    assert (made.numerator, made.denominator) == (7, 7)
     nobody = replace(full(), open_class="")
     ungraded = replace(grading(), columns=tuple(replace(c, reasons=()) for c in grading().columns))
     assert "security" not in by_name(judged(nobody, grading=ungraded))
