@@ -32,7 +32,7 @@ from sanhua.resource.lineage import Table
 from sanhua.resource.suggest.offer import examples, suggest
 from sanhua.resource.suggest.rule import DEFAULT, Suggestion, written
 from sanhua.rules.packs import Packs
-from sanhua.verify import sha256
+from sanhua.verify import canonical, sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
 from sanhua.workspace.standards import put_as_act
@@ -46,7 +46,8 @@ EXAMPLES = 3
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`suggestion:<table>/<id>`: what a person decided on a suggested rule. `rule` is the hash of
-    its text, `content` that of the contract which it was written into.
+    what it adds to the contract as canonical JSON, so that whoever has the contract can recompute
+    it; `content` that of the contract which it was written into.
     """
 
     id: str
@@ -316,7 +317,7 @@ def _decide(
     reason: str,
     content: str = "",
 ) -> None:
-    rule = sha256(repr(written(one)).encode())
+    rule = sha256(canonical(written(one)))
     made = Verdict(
         _node(table, one.id), table, snapshot, one.kind, ids.column(table, one.column, snapshot),
         rule, verdict, judge, reason, content,
