@@ -799,7 +799,8 @@ def _merged(db: duckdb.DuckDBPyConnection, parts: list[Part], folder: Path) -> l
     while n + MERGED_PARTS <= len(parts):
         run = parts[n : n + MERGED_PARTS]
         small = all(part.file.rows < ROW_GROUP_ROWS for part in run)
-        if small and len({part.files for part in run}) == 1:
+        # Raw files and parts merged before are of two kinds: made now, a part waits for the next.
+        if small and len({(part.files, bool(part.names)) for part in run}) == 1:
             parts[n : n + MERGED_PARTS] = [_one_of(db, run, folder)]
             n = max(0, n - MERGED_PARTS + 1)
         else:
