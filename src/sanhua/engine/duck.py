@@ -127,7 +127,7 @@ class DuckEngine:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         db = duckdb.connect(config={**self._options, "temp_directory": str(self._temp)})
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET GLOBAL TimeZone = 'UTC'")  # else a cursor has the machine's
         return db
 
     # Binding
@@ -350,7 +350,9 @@ class DuckEngine:
         kept: dict[str | None, Part] = {}
         narrowed: Sequence[LakeFile] | None = None
         changed: set[str | None] = set()
-        if division.before is not None and division.then is not None:
+        wanted = next(one.type for one in columns if one.name == division.column)
+        told_apart = wanted not in ("DOUBLE", "FLOAT")  # -0.0 is 0.0, but not as text
+        if told_apart and division.before is not None and division.then is not None:
             changed = self._changed(division, source, division.then)
             kept = {
                 part.partition[0]: part
@@ -380,7 +382,6 @@ class DuckEngine:
                 count=len(new) + len(kept),
                 most=PARTITIONS_MAX,
             )
-        wanted = next(one.type for one in columns if one.name == division.column)
         parts: list[Part] = []
         for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
             target = folder / f"part-{n}.parquet"
@@ -419,7 +420,7 @@ class DuckEngine:
             relation = self._scan(manifest, "", [file])
             with _translated("engine.cannot-run", table=manifest.table):
                 rows = self._builds.execute(
-                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                    f"SELECT DISTINCT {_as_value(division)} FROM {relation}"
                 ).fetchall()
             self._seen[key] = frozenset(row[0] for row in rows)
         return self._seen[key]
@@ -437,7 +438,7 @@ class DuckEngine:
             yield
             return
         listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
-        value = f"CAST({division.expression} AS VARCHAR)"
+        value = _as_value(division)
         wanted = [f"{value} IN ({listed})"] if listed else []
         wanted += [f"{value} IS NULL"] if None in values else []
         chosen = files or source.files[:1]
@@ -874,6 +875,11 @@ def compile_regex(pattern: str) -> None:
 
 def _bare(sql: str) -> str:
     return sql.strip().rstrip(";")
+
+
+def _as_value(division: Division) -> str:
+    """The value of a row as text; NULL of a row that has none, for the query may leave it out."""
+    return f"TRY(CAST({division.expression} AS VARCHAR))"
 
 
 def _listed(expressions: Sequence[str]) -> str:
