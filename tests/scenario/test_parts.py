@@ -137,6 +137,20 @@ def test_files_that_come_one_by_one_are_merged_and_merged_again(
     assert [part.files for part in manifest(small_project).parts] == [4, 2, 1]
 
 
+def test_columns_are_those_of_the_first_file_that_is_there(small_project: Path):
+    folder = small_project / "raw/feed"
+    folder.mkdir()
+    (small_project / "sources/feed.yaml").write_text(
+        "files: raw/feed/*.csv\ncadence: 5min\nsupplier: plant\n", "utf-8"
+    )
+    feed(folder, 1)
+    (folder / "feed_0002.csv").write_text("meter,kwh,phase\nM2,1,a\n", "utf-8")
+    run(small_project)
+    (folder / "feed_0001.csv").unlink()
+    run(small_project)
+    assert rows(small_project) == [("M2", "1", "a")]
+
+
 def test_merged_files_of_equal_bytes_are_known_apart(
     small_project: Path, monkeypatch: pytest.MonkeyPatch
 ):

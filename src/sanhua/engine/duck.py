@@ -202,8 +202,8 @@ class DuckEngine:
         are taken over as they are; runs of small parts are merged.
         """
         place = {pair: n for n, pair in enumerate(zip(inputs, names, strict=True))}
-        # Without a contract the first file names the columns.
-        named = columns is not None or any((inputs[0], names[0]) in one.read for one in before)
+        # Without a contract the first file names the columns: it must be the one that did so then.
+        named = columns is not None or (inputs[0], names[0]) in [one.first for one in before[:1]]
         kept = [one for one in before if named and one.read <= place.keys()]
         have = frozenset[tuple[str, str]]().union(*(one.read for one in kept))
         new = [(n, path, pair) for path, (pair, n) in zip(files, place.items(), strict=True)

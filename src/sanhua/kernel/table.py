@@ -116,12 +116,13 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A part of an earlier snapshot that may go on: where its files lie, and (input, name) of every
-    raw file in it.
+    raw file in it and of the first.
     """
 
     part: Part
     snapshot: str
     read: frozenset[tuple[str, str]]
+    first: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
