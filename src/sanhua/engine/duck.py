@@ -76,6 +76,17 @@ _PARQUET = (
 )
 
 
+# No bytes of a raw file give these: the SQL that was made for it is wrong, or the engine is.
+_OURS = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
+
+
 class DuckEngine:
     """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to a folder of
     its own in `temp` (the lake's when not said) beyond that, which the next engine there clears
@@ -195,8 +206,8 @@ class DuckEngine:
     ) -> Manifest:
         """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
         to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
-        that cannot be read at all is a reject too, unless it is the first or none can be. `seen`
-        hears how each file is read.
+        that cannot be read at all is a reject too, unless it is the first, none can be or the
+        fault is not the file's. `seen` hears how each file is read.
 
         Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
         are taken over as they are; runs of small parts are merged.
@@ -248,7 +259,7 @@ class DuckEngine:
                     with _translated("collect.cannot-read", file=name):
                         parts[n] = _keep_part(db, typed or (), read, node, name, target)
                 except Invalid as error:
-                    if typed is None or len(files) == 1:
+                    if typed is None or len(files) == 1 or isinstance(error.__cause__, _OURS):
                         raise
                     bad = error
                     parts[n] = _set_aside(db, typed, error, node, name, target)
