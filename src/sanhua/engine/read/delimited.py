@@ -87,7 +87,13 @@ def read_csv(
         and not any(_odd(one, form) for one in seen if one.line >= form.first)
         and not any(_blank(one, dialect) and one.text.strip() for one in all_of_them)
         and not _mixes_line_ends(path)
+        and not _holds_blank_rows(path, dialect, form.width)
     )
+    headed = max((one.line for one in seen if one.line < form.first), default=form.first)
+    between = [one for one in all_of_them if headed < one.line < form.first and one.text.strip()]
+    if between:
+        lines_told = [one.line for one in between]
+        tell(_of_lines("collect.blank-rows", Severity.NOTE, name, lines_told))
     if not plain:
         return reread(form, scratch, name, tell)
     return _as_it_stands(form, scratch)
@@ -584,6 +590,21 @@ def _mixes_line_ends(path: Path) -> bool:
                 feeds = feeds or b"\n" in chunk
             last = chunk[-1:]
     return (pairs > 0) + (returns > pairs) + feeds > 1
+
+
+def _holds_blank_rows(path: Path, dialect: Dialect, width: int) -> bool:
+    """Whether a line holds nothing but the delimiters of a row; the engine would say nothing."""
+    row = b"\n" + dialect.delimiter.encode() * (width - 1)
+    if width < 2:
+        return False
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            both = last + chunk
+            if row + b"\n" in both or row + b"\r" in both:
+                return True
+            last = both[-len(row) - 1 :]
+    return last.endswith(row)
 
 
 def _without(path: Path, lines: int, scratch: Path) -> Path:
