@@ -5,6 +5,7 @@ and nothing counts twice.
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -14,10 +15,12 @@ import pytest
 
 from sanhua.kernel.errors import Conflict
 from sanhua.resource.arrival import Arrival
+from sanhua.resource.collect import Inbox
 from sanhua.store.clock import SetClock
 from sanhua.workspace.arriving import arrivals_of, bring_in, freshness_of, slots_of
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
+from sanhua.workspace.scheduling import has_something
 
 FILES = {
     "sanhua.yaml": "sanhua: 1\ntitle: 客流\nentities:\n  metro: {regime: CAS}\n",
@@ -263,11 +266,16 @@ def test_a_link_in_the_inbox_is_not_followed_and_an_odd_name_stays(feed: Path, t
     (folder / f"{name_of(0)}.ok").touch()
     drop(feed, name_of(1), body(1))
     drop(feed, "a\u202eb.csv", body(2))
+    drop(feed, os.fsdecode("客流.csv".encode("gbk")), body(2))
     made = came(feed, NOON + timedelta(minutes=5))
-    assert [d.code for d in made.diagnostics if d.code.startswith("inbox")] == ["inbox.bad-name"]
+    told = [d.code for d in made.diagnostics if d.code.startswith("inbox")]
+    assert told == ["inbox.bad-name"] * 2
     assert secret.exists() and (folder / name_of(0)).is_symlink()
     with at(feed, NOON) as ws:
         assert total(ws)[0] == 3
+        flow = ws.project.sources["flow"]
+        assert isinstance(flow.fetched, Inbox)
+        assert not has_something(ws, flow, flow.fetched), "or the scheduler would never rest"
 
 
 def test_two_files_of_a_folder_about_one_period_are_refused(feed: Path):

@@ -118,9 +118,9 @@ MESSAGES = {
     "inbox.bad-name": Message(
         "{name} 不能作为文件名接收",
         "{name} is no name under which a file is taken",
-        "用不含路径、不以点开头、不以 .part .tmp 等半成品后缀结尾、不超过 200 字节的名称",
-        "use a name without a path, no dot in front, no ending such as .part or .tmp, 200 bytes "
-        "at most",
+        "用 UTF-8 编码、不含路径、不以点开头、不以 .part 等半成品后缀结尾、不超过 200 字节的名称",
+        "use a name in UTF-8 without a path, no dot in front, no ending such as .part or .tmp, 200 "
+        "bytes at most",
     ),
     "period.pattern": Message(
         "period 的写法 {pattern} 不对（{letters}）",
