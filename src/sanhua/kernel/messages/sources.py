@@ -239,6 +239,12 @@ MESSAGES = {
     "api.bad-url": Message(
         "{url} 不是可用的地址", "{url} is no usable address", "检查 url", "check `url`"
     ),
+    "api.bad-header": Message(
+        "headers 中 {name} 的名或值不能发送：只可用 ASCII，首尾无空白，不换行",
+        "the header {name} cannot be sent: ASCII only, no blanks around it, no line break",
+        "检查它引用的环境变量，常见的是末尾多了换行",
+        "check the environment variable that it names; often a line break is left at its end",
+    ),
     "api.unreachable": Message(
         "{url} 试了 {tries} 次没有答复：{reason}",
         "{url} did not answer in {tries} tries: {reason}",
