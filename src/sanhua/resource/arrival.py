@@ -86,6 +86,7 @@ class Fetch:
     failures: int = 0  # in a row
     good_at: str = ""  # when it last went well
     order: int = 0  # how much has come of the source so far
+    adds_from: int = 0  # order of the first arrival that counts, of a source that adds
     notes: tuple[str, ...] = ()  # what was entered last, so that a crash enters nothing twice
 
 

@@ -26,7 +26,7 @@ from sanhua.resource.arrival import (
     reads_period_column,
     slots,
 )
-from sanhua.resource.collect import Api, Inbox, RawFile, Source, raw_columns
+from sanhua.resource.collect import Inbox, RawFile, Source, raw_columns
 from sanhua.sources import inbox as inboxes
 from sanhua.sources.landing import Landing, landing_errors
 from sanhua.workspace.opening import Workspace
@@ -321,16 +321,12 @@ def counting(ws: Workspace, source: Source) -> list[Arrival]:
     if isinstance(source.fetched, Inbox):
         return [slot.counts for slot in slots_of(ws, source) if slot.counts]
     everything = arrivals_of(ws, source.id)
-    if _adds(source):
-        return sorted(everything, key=lambda one: one.order)
     last = fetch_of(ws, source.id)
+    if last is not None and last.adds_from:
+        counted = (one for one in everything if one.order >= last.adds_from)
+        return sorted(counted, key=lambda one: one.order)
     by_id = {one.id: one for one in everything}
     return [by_id[name] for name in (last.brings if last else ()) if name in by_id]
-
-
-def _adds(source: Source) -> bool:
-    form = source.fetched
-    return bool(getattr(form, "cursor", "")) or (isinstance(form, Api) and form.adds)
 
 
 def slots_of(ws: Workspace, source: Source) -> list[Slot]:

@@ -236,6 +236,13 @@ MESSAGES = {
         "在源库补上，或去掉 cursor 全量读",
         "fill it in at the source, or read everything without `cursor`",
     ),
+    "database.asked-anew": Message(
+        "所问与上次不同，从头再取；先前取到的行仍计入，相同的行不重复",
+        "what is asked is not what was asked before: it is read from the beginning; rows that came "
+        "before still count, and equal ones count once",
+        "若已换成另一张表，请换一个数据源名",
+        "when this is another table now, give the source another name",
+    ),
     "api.bad-url": Message(
         "{url} 不是可用的地址", "{url} is no usable address", "检查 url", "check `url`"
     ),
