@@ -182,7 +182,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 def test_an_address_is_fetched_and_its_failures_are_told(
-    server: str, monkeypatch: pytest.MonkeyPatch
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for path in ("/a.csv", "/moved"):
         (table,) = told(server + path)["tables"]
@@ -200,6 +200,13 @@ def test_an_address_is_fetched_and_its_failures_are_told(
             code,
         )
     assert run("http://127.0.0.1:9/a.csv").exit_code == 7
+    page = tmp_path / "page.html"
+    good, bad = f"{server}/a.csv?token=s3cret", f"{server}/broken?token=s3cret"
+    wrong = f"{server}/a.csv".replace("//", "//u:s3cret@")
+    for target in (good, bad, wrong, "postgresql://u:s3#cret@127.0.0.1:1/x?password=s3cret#t"):
+        result = run(target, "--html", str(page), "--json")
+        assert "s3" not in result.output, "a report is passed on"
+    assert "s3cret" not in page.read_text("utf-8")
     monkeypatch.setattr("sanhua.workspace.profiling.DOWNLOAD_BYTES_MAX", 20)
     assert "profile.download-too-large" in run(f"{server}/a.csv").output
 
@@ -223,8 +230,9 @@ def test_a_database_is_told_by_table(tmp_path: Path):
     assert "profile.rows-left" in {one["code"] for one in cut["diagnostics"]}
     for target, code in (
         (f"sqlite:///{path}#none", "profile.no-table"),
-        (f"sqlite:///{tmp_path}/none.db", "profile.no-target"),
-        ("nothing://x", "profile.bad-database"),
+        (f"sqlite:///{tmp_path}/none.db", "database.unreachable"),
+        ("nothing://x", "database.unknown"),
+        ("postgresql://u:p@ss:w@h/db", "database.bad-url"),
     ):
         result = run(target, "--json")
         assert json.loads(result.stdout)["diagnostics"][0]["code"] == code, result.output

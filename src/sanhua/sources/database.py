@@ -152,9 +152,8 @@ def read(
     Unavailable database.unreachable, database.timeout, database.failed; Invalid
     database.no-driver, database.no-such-column, database.too-many-rows, database.cursor-type.
     """
-    url = _url(form)
     until = time.monotonic() + form.timeout_s
-    with _errors(url, form.timeout_s), _connected(url, form) as connection:
+    with connected(form) as connection:
         query, bound = _query(form, connection, before)
         _count_undated(form, connection, query, tell)
         known = _seen(before, bound) if before is not None else Counter[bytes]()
@@ -196,6 +195,16 @@ def _url(form: Database) -> sa.URL:
         if not url.database or not Path(url.database).is_file():
             raise Unavailable("database.unreachable", reason=f"no file {url.database or '–'}")
     return url
+
+
+@contextmanager
+def connected(form: Database) -> Iterator[sa.Connection]:
+    """A connection on which nothing can be written, in one transaction; what fails while it is used
+    is told without the password.
+    """
+    url = _url(form)
+    with _errors(url, form.timeout_s), _connected(url, form) as connection:
+        yield connection
 
 
 @contextmanager
