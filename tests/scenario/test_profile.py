@@ -79,7 +79,9 @@ def test_a_dirty_chinese_file_is_told_whole(dirty: Path):
     (table,) = whole["tables"]
     assert table["read"]["encoding"] == "GB18030" and table["read"]["delimiter"] == ","
     assert (table["rows"], table["rejected"]) == (HOUSEHOLDS + 1, 1)
-    assert table["rejects"] == [{"reason": "missing columns", "rows": 1, "places": ["户表.csv:10"]}]
+    assert table["rejects"] == [
+        {"reason": "has 2 values, not 10", "rows": 1, "places": ["户表.csv:10"]}
+    ]
     assert table["duplicate_rows"] == 1 and table["keys"] == []
     found = columns(table)
     assert [found[name]["kind"] for name in found] == [
@@ -280,7 +282,7 @@ def test_a_file_without_a_heading_is_read_as_such_and_said_to_be(tmp_path: Path)
     path.write_text("1,1,x\n2,1,y\n3,2,z\n")
     whole = told(str(path))
     assert whole["tables"][0]["rows"] == 3
-    assert whole["diagnostics"][0]["code"] == "profile.no-heading"
+    assert whole["diagnostics"][0]["code"] == "collect.no-headings"
 
 
 def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(

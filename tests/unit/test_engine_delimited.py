@@ -342,3 +342,9 @@ def test_an_open_quote_and_a_closed_one_are_told_apart():
     assert comma.split('a,"b ""c""') == ([], [])
     assert comma.split('a,"b"c') is None
     assert comma.split('a,"b""c",') == (["a", 'b"c', ""], [1])
+
+
+def test_one_column_of_names_with_numbers_has_one_heading(read: Any):
+    names = "\n".join(["brewery", *(f"brewery {n}" for n in range(60))]) + "\n"
+    made = read(names)
+    assert made.headings == ("brewery",) and len(made.rows) == 60

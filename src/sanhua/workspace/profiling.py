@@ -332,16 +332,7 @@ def _table(
 ) -> TableReport:
     told: list[Diagnostic] = []
     raws: list[Raw] = []
-    try:
-        manifest = _collected(engine, part, told, raws)
-    except Invalid as error:
-        if error.code != "collect.duplicate-heading" or part.reading.header is not None:
-            raise
-        facts = {"reason": error.diagnostic.message()}
-        told.append(Diagnostic(Severity.WARNING, "profile.no-heading", facts=facts))
-        part = replace(part, reading=replace(part.reading, header=False))
-        raws.clear()
-        manifest = _collected(engine, part, told, raws)
+    manifest = _collected(engine, part, told, raws)
     engine.bind(manifest)
     rows = engine.sample("t", SAMPLED)
     looks = [

@@ -275,10 +275,12 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
         kinds = [kind(cell) for cell in head[0]]
         return 0 if kinds.count("text") < len(kinds) / 2 and any(kinds) else 1
     kinds = [_kind_of([row[n] for row in rows[more:]]) for n in range(width)]
+    typed = [_kind_of([row[n] for row in rows[more:]], texts=False) for n in range(width)]
     count = 0
     for n, cells in enumerate(head):
         same = other = filled = 0
-        for cell, wanted in zip(cells, kinds, strict=False):
+        # A text of another shape than most may be a value: it is no sign of a second heading.
+        for cell, wanted in zip(cells, typed if n else kinds, strict=False):
             filled += bool(cell.strip())
             if wanted and kind(cell):
                 agrees = wanted(cell)
@@ -295,14 +297,18 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
     return count
 
 
-def _kind_of(cells: Sequence[str]) -> Any:
-    """A test of a cell for the kind that a column holds; None of a column of texts."""
+def _kind_of(cells: Sequence[str], *, texts: bool = True) -> Any:
+    """A test of a cell for the kind that a column holds; None of a column of texts, unless `texts`
+    and they have one shape with figures in it.
+    """
     there = [cell for cell in cells if kind(cell)]
     if not there:
         return None
     (most, count), *_ = Counter(map(kind, there)).most_common(1)
     if most != "text":
         return (lambda cell: kind(cell) == most) if count >= 0.8 * len(there) else None
+    if not texts:
+        return None
     shapes = Counter(map(shape, there))
     (form, count), *_ = shapes.most_common(1)
     if "9" in form and count >= 0.9 * len(there) and len(there) > 4:
