@@ -198,6 +198,20 @@ def test_the_period_may_stand_in_a_column(feed: Path):
         assert found.corrected == 1
 
 
+def test_a_file_that_overlaps_another_is_told_of_and_one_that_covers_it_corrects_it(feed: Path):
+    source = feed / "sources" / "flow.yaml"
+    text = source.read_text("utf-8").replace('"flow_{yyyyMMdd_HHmm}.csv"', "started_at")
+    source.write_text(text, "utf-8")
+    rows = [body(number).partition("\n")[2] for number in range(3)]
+    head = body(0).partition("\n")[0]
+    for names, count, told in (((0,), 3, 0), ((0, 1), 6, 0), ((1, 2), 12, 1), ((0, 1, 2), 9, 0)):
+        drop(feed, "grown.csv", head + "\n" + "".join(rows[n] for n in names))
+        made = came(feed, NOON + timedelta(minutes=20))
+        assert [d.code for d in made.diagnostics].count("arrival.overlapping") == told
+        with at(feed, NOON + timedelta(minutes=20)) as ws:
+            assert total(ws)[0] == count
+
+
 def test_a_compressed_file_cut_short_is_told_of_and_replaced(feed: Path):
     source = feed / "sources" / "flow.yaml"
     source.write_text(source.read_text("utf-8").replace(".csv", ".csv.gz"), "utf-8")

@@ -23,6 +23,7 @@ from sanhua.resource.arrival import (
     Slot,
     arrival_id,
     freshness,
+    overlapping,
     reads_period_column,
     slots,
 )
@@ -362,7 +363,9 @@ def raw_faults(ws: Workspace) -> Iterator[tuple[str, str]]:
 
 
 def unheard(ws: Workspace, source: Source, found: Sequence[Slot]) -> list[Diagnostic]:
-    """What came and does not count, as far as nothing came after it that does."""
+    """What came and does not count, as far as nothing came after it that does; and what counts
+    twice.
+    """
     node = ids.node("source", source.id)
     told: list[Diagnostic] = []
     for slot in found:
@@ -380,6 +383,11 @@ def unheard(ws: Workspace, source: Source, found: Sequence[Slot]) -> list[Diagno
     if len(told) > TOLD_MAX:
         rest = {"source": source.id, "count": len(told) - TOLD_MAX}
         told = [*told[-TOLD_MAX:], _warned(source, node, "arrival.more-unreadable", rest)]
+    twice = overlapping(found)
+    if twice:
+        one, other = twice[-1]
+        facts = {"source": source.id, "name": one.name, "other": other.name, "count": len(twice)}
+        told.append(_warned(source, node, "arrival.overlapping", facts))
     return told
 
 

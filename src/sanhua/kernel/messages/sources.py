@@ -64,6 +64,13 @@ MESSAGES = {
         "改 period，或请送数方按约定命名重发",
         "change `period`, or ask for it again under the agreed name",
     ),
+    "arrival.overlapping": Message(
+        "{source} 有 {count} 对文件的期部分重叠，如 {name} 与 {other}；都计入，重复的行算两次",
+        "{count} pairs of files of {source} share some of their periods, such as {name} and "
+        "{other}; both count, and a row that is in both counts twice",
+        "请送数方一期一个文件，或以一个含全部期的文件更正",
+        "ask for one file a period, or for one that covers all of them, which then corrects both",
+    ),
     "arrival.more-unreadable": Message(
         "{source} 还有 {count} 个到达的文件不计入",
         "{count} more files that came to {source} do not count",
