@@ -219,7 +219,7 @@ class Scheduler:
         before = _last(ws, source.id)
         fault, steps = "", 0
         try:
-            made = run(ws, affected(ws, source))
+            made = run(ws, affected(ws, source), asking=source.id)  # the others have their own time
             steps = sum(step.status == "done" for step in made.steps)
             if not made.ok:
                 wrong = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
