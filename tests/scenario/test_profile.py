@@ -17,6 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sanhua.cli.commands import cli
+from sanhua.engine.duck import DuckEngine
+from sanhua.engine.lake import Lake
+from sanhua.kernel.table import Reading
 
 HOUSEHOLDS = 600
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
@@ -295,6 +298,36 @@ def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
     narrow = told(str(path))["tables"]
     monkeypatch.setattr("sanhua.workspace.profiling.COLUMNS_AT_ONCE", 1)
     assert told(str(path))["tables"] == narrow
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b\n1,"x ""y"""\n,\n2,\n\n3,z\n',
+        "a,b\n" + "1,2\n" * 5000 + "1,2,3\n" + "4\n" + '5,"6\n',  # too wide, too narrow, open
+    ],
+)
+def test_what_is_copied_straight_is_what_is_staged(tmp_path: Path, text: str):
+    path = tmp_path / "a.csv"
+    path.write_text(text, "utf-8")
+    found: list[Any] = []
+    for passing in (False, True):
+        engine = DuckEngine(Lake(tmp_path / str(passing)), temp=tmp_path / "temp")
+        try:
+            made = engine.collect(
+                "t", [path], Reading(), None, inputs=["file:0"], step="s", names=["a.csv"],
+                passing=passing,
+            )  # fmt: skip
+            engine.bind(made)
+            folder = engine.lake.path(made)
+            aside = [
+                engine.query(f"SELECT * FROM read_parquet('{folder / one.path}')")
+                for one in made.rejects
+            ]
+            found.append((made.rows, made.rejected, engine.query("SELECT * FROM t"), aside))
+        finally:
+            engine.close()
+    assert found[0] == found[1] and found[0][0] > 2
 
 
 def test_a_phone_number_inside_a_remark_or_at_the_end_of_a_range_is_not_shown(tmp_path: Path):

@@ -408,6 +408,7 @@ def _collected(
         names=part.names,
         tell=told.append,
         seen=raws.append,
+        passing=True,
     )
 
 
