@@ -949,13 +949,31 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "…"
 
 
-def _reason(error: duckdb.Error) -> str:
+_OF_DATA = (  # errors whose text quotes the value that caused them
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
+    duckdb.TypeMismatchException,
+)
+_VALUES = re.compile(r"'.*'|\".*\"|(?<![A-Za-z0-9])[+-]?\.?[0-9][0-9.:eE+-]*")
+
+
+def _reason(error: duckdb.Error, *, running: bool = False) -> str:
+    """What the engine says, in a line. Of SQL `running` over data no value is told: reasons are
+    kept in records, where none may stand, and answered to callers who may not see the column.
+    """
     first = str(error).split("\n\n")[0].replace("\n", " ")
-    return _short(re.sub(r"^[A-Za-z ]+ Error: ", "", first))
+    told = re.sub(r"^[A-Za-z ]+ Error: ", "", first)
+    return _short(_VALUES.sub("…", told) if running and isinstance(error, _OF_DATA) else told)
 
 
 def _diagnostic(code: str, error: duckdb.Error, **facts: Any) -> Diagnostic:
-    return Diagnostic(Severity.ERROR, code, facts={"reason": _reason(error), **facts})
+    reason = _reason(error, running=code == _RUNNING)
+    return Diagnostic(Severity.ERROR, code, facts={"reason": reason, **facts})
+
+
+_RUNNING = "engine.cannot-run"
 
 
 def _outside(error: duckdb.Error) -> SanhuaError | None:
@@ -981,4 +999,5 @@ def _translated(code: str, **facts: Any) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         outside = _outside(error)
-        raise outside or Invalid(code, reason=_reason(error), **facts) from error
+        reason = _reason(error, running=code == _RUNNING)
+        raise outside or Invalid(code, reason=reason, **facts) from error
