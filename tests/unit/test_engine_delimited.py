@@ -348,3 +348,16 @@ def test_one_column_of_names_with_numbers_has_one_heading(read: Any):
     names = "\n".join(["brewery", *(f"brewery {n}" for n in range(60))]) + "\n"
     made = read(names)
     assert made.headings == ("brewery",) and len(made.rows) == 60
+
+
+def test_a_number_that_may_be_written_with_commas_is_not_split(read: Any):
+    text = "day,meter,kwh\n" + "".join(f"2026-01-{n:02},M{n},{n}.5\n" for n in range(1, 29))
+    got = read(text + "2026-01-29,M7,1,500.5\n")
+    assert got.rejects == [(30, "2026-01-29,M7,1,500.5")] and len(got.rows) == 28
+
+
+def test_blank_rows_are_told_wherever_they_stand(read: Any):
+    text = "a,b\n,\n" + "".join(f"{n},x\n" for n in range(3000)) + ",\n,\n1,y\n"
+    got = read(text)
+    assert [one.facts["lines"] for one in got.told] == ["2", "3003, 3004"]
+    assert len(got.rows) == 3001

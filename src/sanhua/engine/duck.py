@@ -76,6 +76,17 @@ _PARQUET = (
 )
 
 
+# No bytes of a raw file give these: the SQL that was made for it is wrong, or the engine is.
+_OURS = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
+
+
 class DuckEngine:
     """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to a folder of
     its own in `temp` (the lake's when not said) beyond that, which the next engine there clears
@@ -127,7 +138,7 @@ class DuckEngine:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         db = duckdb.connect(config={**self._options, "temp_directory": str(self._temp)})
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET GLOBAL TimeZone = 'UTC'")  # else a cursor has the machine's
         return db
 
     # Binding
@@ -192,18 +203,21 @@ class DuckEngine:
         tell: Tell = lambda said: None,
         before: Sequence[Kept] = (),
         seen: Callable[[Raw], None] = lambda raw: None,
+        passing: bool = False,
     ) -> Manifest:
         """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
         to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
-        that cannot be read at all is a reject too, unless it is the first or none can be. `seen`
-        hears how each file is read.
+        that cannot be read at all is a reject too, unless it is the first, none can be or the
+        fault is not the file's. `seen` hears how each file is read. A `passing` snapshot is soon
+        thrown away: what needs no typing is not staged, and its bytes may differ from one time to
+        the next.
 
         Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
         are taken over as they are; runs of small parts are merged.
         """
         place = {pair: n for n, pair in enumerate(zip(inputs, names, strict=True))}
-        # Without a contract the first file names the columns.
-        named = columns is not None or any((inputs[0], names[0]) in one.read for one in before)
+        # Without a contract the first file names the columns: it must be the one that did so then.
+        named = columns is not None or (inputs[0], names[0]) in [one.first for one in before[:1]]
         kept = [one for one in before if named and one.read <= place.keys()]
         have = frozenset[tuple[str, str]]().union(*(one.read for one in kept))
         new = [(n, path, pair) for path, (pair, n) in zip(files, place.items(), strict=True)
@@ -223,8 +237,9 @@ class DuckEngine:
                 inside.mkdir()
                 try:
                     read, begun = 0, False
-                    wanted = [column.source_name.strip() for column in typed or ()]
-                    for member in parts_of(path, name):
+                    copied: int | None = None
+                    members = parts_of(path, name)
+                    for member in members:
                         wanted = [column.source_name.strip() for column in typed or ()]
                         raw = open_raw(path, member, reading, inside, tell, wanted)
                         seen(raw)
@@ -235,20 +250,26 @@ class DuckEngine:
                             if not begun:
                                 make_staging(db, typed)
                             begun, held = True, isinstance(raw, Held)
-                            rows = stage(
-                                db, relation, headings, flawed, typed, member, numbered=held
-                            )
+                            straight = passing and len(members) == 1 and not held and not flawed
+                            if straight and all(c.type == "VARCHAR" for c in typed):
+                                rows = copied = _copied(db, relation, headings, typed, target)
+                            else:
+                                rows = stage(
+                                    db, relation, headings, flawed, typed, member, numbered=held
+                                )
                             if form := misread(db, raw):
-                                unstage(db, member, rows)
+                                if copied is None:
+                                    unstage(db, member, rows)
+                                copied = None
                                 raw = reread(form, inside, member, tell)
                                 relation, headings, flawed = relation_of(db, raw, member, tell)
                                 rows = stage(db, relation, headings, flawed, typed, member)
                             read += rows + ragged(db, raw, member)
                         _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
-                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target, copied)
                 except Invalid as error:
-                    if typed is None or len(files) == 1:
+                    if typed is None or len(files) == 1 or isinstance(error.__cause__, _OURS):
                         raise
                     bad = error
                     parts[n] = _set_aside(db, typed, error, node, name, target)
@@ -350,7 +371,9 @@ class DuckEngine:
         kept: dict[str | None, Part] = {}
         narrowed: Sequence[LakeFile] | None = None
         changed: set[str | None] = set()
-        if division.before is not None and division.then is not None:
+        wanted = next(one.type for one in columns if one.name == division.column)
+        told_apart = wanted not in ("DOUBLE", "FLOAT")  # -0.0 is 0.0, but not as text
+        if told_apart and division.before is not None and division.then is not None:
             changed = self._changed(division, source, division.then)
             kept = {
                 part.partition[0]: part
@@ -380,7 +403,6 @@ class DuckEngine:
                 count=len(new) + len(kept),
                 most=PARTITIONS_MAX,
             )
-        wanted = next(one.type for one in columns if one.name == division.column)
         parts: list[Part] = []
         for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
             target = folder / f"part-{n}.parquet"
@@ -419,7 +441,7 @@ class DuckEngine:
             relation = self._scan(manifest, "", [file])
             with _translated("engine.cannot-run", table=manifest.table):
                 rows = self._builds.execute(
-                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                    f"SELECT DISTINCT {_as_value(division)} FROM {relation}"
                 ).fetchall()
             self._seen[key] = frozenset(row[0] for row in rows)
         return self._seen[key]
@@ -437,7 +459,7 @@ class DuckEngine:
             yield
             return
         listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
-        value = f"CAST({division.expression} AS VARCHAR)"
+        value = _as_value(division)
         wanted = [f"{value} IN ({listed})"] if listed else []
         wanted += [f"{value} IS NULL"] if None in values else []
         chosen = files or source.files[:1]
@@ -738,6 +760,23 @@ class DuckEngine:
 # Parts
 
 
+def _copied(
+    db: duckdb.DuckDBPyConnection,
+    relation: str,
+    headings: Sequence[str],
+    columns: Sequence[RawColumn],
+    target: Path,
+) -> int:
+    """Columns of text as they are read, into a file; how many rows. What is empty is NULL."""
+    at = {heading: f"h{n}" for n, heading in enumerate(headings)}
+    listed = ", ".join(
+        f"nullif({at[c.source_name.strip()]}, '') AS {quote(c.name)}" for c in columns
+    )
+    return one(
+        db, f"COPY (SELECT {listed} FROM {relation}) TO {literal(target.as_posix())} {_PARQUET}"
+    )
+
+
 def _keep_part(
     db: duckdb.DuckDBPyConnection,
     columns: Sequence[RawColumn],
@@ -745,15 +784,18 @@ def _keep_part(
     node: str,
     name: str,
     target: Path,
+    copied: int | None = None,
 ) -> Part:
-    """What `staging` and `rejected` hold, as files."""
+    """What `staging` and `rejected` hold, as files; `copied` rows are in `target` already."""
     listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
     bad = target.with_name(_beside(target.name))
-    db.execute(
-        f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
-        f"TO {literal(target.as_posix())} {_PARQUET}"
-    )
-    rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    if copied is None:
+        db.execute(
+            f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
+            f"TO {literal(target.as_posix())} {_PARQUET}"
+        )
+        copied = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    rows = copied
     rejected = one(db, "SELECT count(*) FROM rejected")
     if rows + rejected != read:
         raise AssertionError(f"{name}: {read} rows read, {rows} kept and {rejected} rejected")
@@ -799,7 +841,8 @@ def _merged(db: duckdb.DuckDBPyConnection, parts: list[Part], folder: Path) -> l
     while n + MERGED_PARTS <= len(parts):
         run = parts[n : n + MERGED_PARTS]
         small = all(part.file.rows < ROW_GROUP_ROWS for part in run)
-        if small and len({part.files for part in run}) == 1:
+        # Raw files and parts merged before are of two kinds: made now, a part waits for the next.
+        if small and len({(part.files, bool(part.names)) for part in run}) == 1:
             parts[n : n + MERGED_PARTS] = [_one_of(db, run, folder)]
             n = max(0, n - MERGED_PARTS + 1)
         else:
@@ -873,6 +916,11 @@ def compile_regex(pattern: str) -> None:
 
 def _bare(sql: str) -> str:
     return sql.strip().rstrip(";")
+
+
+def _as_value(division: Division) -> str:
+    """The value of a row as text; NULL of a row that has none, for the query may leave it out."""
+    return f"TRY(CAST({division.expression} AS VARCHAR))"
 
 
 def _listed(expressions: Sequence[str]) -> str:

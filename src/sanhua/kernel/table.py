@@ -92,8 +92,13 @@ class Part:
 
     @property
     def node(self) -> str:
-        """`part:<hash of its bytes>`."""
-        return f"part:{self.file.sha256.removeprefix('sha256:')}"
+        """`part:<hash of its bytes and of what it was read from>`, for other files may hold equal
+        bytes; of a part merged before, the node it has.
+        """
+        if self.files > 1 and not self.names and len(self.inputs) == 1:
+            return self.inputs[0]
+        of = canonical([self.file.sha256, list(self.inputs), list(self.names)])
+        return f"part:{sha256(of).removeprefix('sha256:')}"
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Part:
@@ -111,12 +116,13 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A part of an earlier snapshot that may go on: where its files lie, and (input, name) of every
-    raw file in it.
+    raw file in it and of the first.
     """
 
     part: Part
     snapshot: str
     read: frozenset[tuple[str, str]]
+    first: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,13 @@ def read_csv(
         and not any(_odd(one, form) for one in seen if one.line >= form.first)
         and not any(_blank(one, dialect) and one.text.strip() for one in all_of_them)
         and not _mixes_line_ends(path)
+        and not _holds_blank_rows(path, dialect, form.width)
     )
+    headed = max((one.line for one in seen if one.line < form.first), default=form.first)
+    between = [one for one in all_of_them if headed < one.line < form.first and one.text.strip()]
+    if between:
+        lines_told = [one.line for one in between]
+        tell(_of_lines("collect.blank-rows", Severity.NOTE, name, lines_told))
     if not plain:
         return reread(form, scratch, name, tell)
     return _as_it_stands(form, scratch)
@@ -274,8 +280,9 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
     if not rows:
         kinds = [kind(cell) for cell in head[0]]
         return 0 if kinds.count("text") < len(kinds) / 2 and any(kinds) else 1
-    kinds = [_kind_of([row[n] for row in rows[more:]]) for n in range(width)]
-    typed = [_kind_of([row[n] for row in rows[more:]], texts=False) for n in range(width)]
+    counted = [Counter(row[n] for row in rows[more:]) for n in range(width)]
+    typed = [_kind_of(cells) for cells in counted]
+    kinds = [of_kind or _shape_of(cells) for of_kind, cells in zip(typed, counted, strict=True)]
     count = 0
     for n, cells in enumerate(head):
         same = other = filled = 0
@@ -297,21 +304,32 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
     return count
 
 
-def _kind_of(cells: Sequence[str], *, texts: bool = True) -> Any:
-    """A test of a cell for the kind that a column holds; None of a column of texts, unless `texts`
-    and they have one shape with figures in it.
+def _kind_of(counted: Counter[str]) -> Any:
+    """A test of a cell for the kind that most cells of a column have; None of a column of texts."""
+    found: Counter[str] = Counter()
+    for cell, n in counted.items():
+        found[kind(cell)] += n
+    del found[""]
+    most, count = next(iter(found.most_common(1)), ("text", 0))
+    if most == "text" or count < 0.8 * found.total():
+        return None
+    return lambda cell: kind(cell) == most
+
+
+def _shape_of(counted: Counter[str]) -> Any:
+    """A test of a cell for the shape, with figures in it, that the texts of a column have; None of
+    a column that holds something else.
     """
-    there = [cell for cell in cells if kind(cell)]
-    if not there:
+    found: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    for cell, n in counted.items():
+        if held := kind(cell):
+            found[shape(cell)] += n
+            kinds[held] += n
+    if not kinds or kinds.most_common(1)[0][0] != "text":
         return None
-    (most, count), *_ = Counter(map(kind, there)).most_common(1)
-    if most != "text":
-        return (lambda cell: kind(cell) == most) if count >= 0.8 * len(there) else None
-    if not texts:
-        return None
-    shapes = Counter(map(shape, there))
-    (form, count), *_ = shapes.most_common(1)
-    if "9" in form and count >= 0.9 * len(there) and len(there) > 4:
+    (form, count), *_ = found.most_common(1)
+    if "9" in form and count >= 0.9 * found.total() and found.total() > 4:
         return lambda cell: shape(cell) == form
     return None
 
@@ -584,6 +602,21 @@ def _mixes_line_ends(path: Path) -> bool:
                 feeds = feeds or b"\n" in chunk
             last = chunk[-1:]
     return (pairs > 0) + (returns > pairs) + feeds > 1
+
+
+def _holds_blank_rows(path: Path, dialect: Dialect, width: int) -> bool:
+    """Whether a line holds nothing but the delimiters of a row; the engine would say nothing."""
+    row = b"\n" + dialect.delimiter.encode() * (width - 1)
+    if width < 2:
+        return False
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            both = last + chunk
+            if row + b"\n" in both or row + b"\r" in both:
+                return True
+            last = both[-len(row) - 1 :]
+    return last.endswith(row)
 
 
 def _without(path: Path, lines: int, scratch: Path) -> Path:

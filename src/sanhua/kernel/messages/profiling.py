@@ -87,18 +87,6 @@ MESSAGES = {
         "用 --format 写明，可用 {known}",
         "say --format; known: {known}",
     ),
-    "profile.bad-database": Message(
-        "数据库连不上或读不出：{reason}",
-        "the database cannot be opened or read: {reason}",
-        "检查地址、驱动与权限",
-        "check the URL, its driver and the permissions",
-    ),
-    "profile.no-driver": Message(
-        "没有装 {module}，连不上 {dialect}",
-        "{dialect} needs {module}, which is not installed",
-        "pip install {module}",
-        "pip install {module}",
-    ),
     "profile.no-table": Message(
         "数据库里没有表 {table}", "the database has no table {table}",
         "有：{known}", "it has: {known}",
