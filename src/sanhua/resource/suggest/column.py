@@ -583,6 +583,7 @@ def _range(column: SampledColumn) -> Iterator[Suggestion]:
         f"{value} < {floor_text} OR {value} > {ceiling_text}",
         {},
         0.65 if most > 0 or least < 0 else 0.5,
+        lists_values=any(float(end) in {least, most} - {0} for end in (floor_text, ceiling_text)),
     )
 
 
