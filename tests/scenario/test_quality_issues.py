@@ -63,7 +63,8 @@ def test_an_issue_leads_from_the_failed_check_to_the_fix_and_opens_anew(
     """Three working days from Monday 2026-03-02 end on Thursday 2026-03-05."""
     with Workspace(project, clock=clock) as ws:
         run(ws)
-        made = disputing.raise_case(ws, CHECK, "checker")
+        made = disputing.raise_case(ws, CHECK.removeprefix("check:"), "checker")
+        assert made["about"] == CHECK
         assert (made["state"], made["owner"], made["due"]) == ("open", "steward", "2026-03-05")
         assert made["found"] == {"state": "failed", "value": "1", "wanted": "mustBe 0"}
         issue = made["id"]

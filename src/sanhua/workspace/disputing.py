@@ -47,6 +47,8 @@ def raise_case(
     quality.no-steward when there is none.
     """
     _must_have_run(ws)
+    if "/" in about and ":" not in about:  # as `quality rows` takes a check
+        about = ids.node("check", about)
     contract = _contract(ws, about)
     node = about if ":" in about else ids.node("resource", contract.id)
     evidence = [sha256((ws.root / paper).read_bytes()) for paper in papers]

@@ -306,4 +306,6 @@ def put(at: Path, content: bytes) -> None:
     at.parent.mkdir(parents=True, exist_ok=True)
     part = at.with_name(f".{at.name}.part")
     part.write_bytes(content)
+    if at.exists():
+        part.chmod(at.stat().st_mode)
     part.replace(at)
