@@ -135,6 +135,8 @@ def test_a_cursor_loses_and_doubles_nothing_with_ties_late_commits_and_equal_row
     do(engine, "INSERT INTO reading VALUES ('e', 5, NULL)")
     told: list[Diagnostic] = []
     database.read(form, "r", "5", landing, cursor_of(landing, first, second), told.append)
+    assert database.read(form, "r", "6", landing, None, told.append).rows == 6, "'e' did not come"
+    del told[1:]
     assert [(d.code, d.facts["count"]) for d in told] == [("database.no-cursor-value", 1)]
 
 
@@ -273,6 +275,61 @@ def test_run_fetches_what_is_new_and_a_failure_leaves_what_was_there(erp: Path):
     (erp.parent / "away.db").rename(erp.parent / "erp.db")
     with opened(erp) as ws:
         assert run(ws).ok
+
+
+def test_another_question_is_asked_from_the_beginning_and_doubles_nothing(erp: Path):
+    """First without a cursor, two snapshots; then with one; then of another table."""
+    source = erp / "sources" / "orders.yaml"
+    text = source.read_text("utf-8")
+
+    def ran(written: str) -> tuple[int, list[str]]:
+        source.write_text(written, "utf-8")
+        with opened(erp) as ws:
+            made = run(ws, ["orders"])
+            assert made.ok
+            return counts(ws, "orders")[0], [d.code for d in made.diagnostics]
+
+    whole = text.replace("cursor: updated_at\n", "")
+    assert ran(whole)[0] == 1
+    change(erp, "INSERT INTO orders VALUES (2, '5.00', '2026-03-02 08:30:00')")
+    assert ran(whole)[0] == 2
+    assert ran(text)[0] == 2, "the snapshots of before are not added up"
+    change(erp, "CREATE TABLE old (id INTEGER, amount TEXT, updated_at TEXT);"
+           "INSERT INTO old VALUES (9, '1.00', '2020-01-01 00:00:00'), "
+           "(2, '5.00', '2026-03-02 08:30:00')")  # fmt: skip
+    found, said = ran(text.replace("table: orders", "table: old"))
+    assert found == 3 and "database.asked-anew" in said, "a row far behind the old cursor came"
+    assert ran(text.replace("table: orders", "table: old"))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "earlier"),
+    [
+        ("2026-03-01T00:30:00Z", "2026-02-28T23:30:00Z"),
+        ("2026-03-01T00:30:00.250+08:00", "2026-02-28T23:30:00.250+08:00"),
+        ("2026-03-01 00:30", "2026-02-28 23:30"),
+        ("2026/03/01 00:30:00", "2026/02/28 23:30:00"),
+        ("20260301003000", "20260228233000"),
+        ("2026-03-01", "2026-02-28"),
+        ("A-17", "A-17"),
+        ("2026-13-01 00:00:00", "2026-13-01 00:00:00"),
+    ],
+)
+def test_a_moment_kept_as_text_is_read_back_by_the_overlap(written: str, earlier: str):
+    form = Database("", table="t", cursor="at")
+    assert database._back(form, database.Cursor(written, "str")) == earlier
+
+
+def test_a_malformed_address_is_refused_without_quoting_it(tmp_path: Path):
+    landing = Landing(tmp_path / "landing")
+    for url in (
+        "postgresql://u:p@ss:s3cret@h/db",
+        "mysql+pymysql://u:s3cret@127.0.0.1:1/db?s3cret=1",
+        "s3cret",
+    ):
+        with pytest.raises(Invalid) as error:
+            database.read(Database(url, table="t"), "t", "s", landing, None, nothing)
+        assert error.value.code == "database.bad-url" and "s3cret" not in str(error.value)
 
 
 @pytest.mark.parametrize("place", ["keep", "act"])

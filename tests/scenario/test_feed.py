@@ -5,6 +5,7 @@ and nothing counts twice.
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -14,10 +15,12 @@ import pytest
 
 from sanhua.kernel.errors import Conflict
 from sanhua.resource.arrival import Arrival
+from sanhua.resource.collect import Inbox
 from sanhua.store.clock import SetClock
 from sanhua.workspace.arriving import arrivals_of, bring_in, freshness_of, slots_of
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
+from sanhua.workspace.scheduling import has_something
 
 FILES = {
     "sanhua.yaml": "sanhua: 1\ntitle: 客流\nentities:\n  metro: {regime: CAS}\n",
@@ -195,6 +198,20 @@ def test_the_period_may_stand_in_a_column(feed: Path):
         assert found.corrected == 1
 
 
+def test_a_file_that_overlaps_another_is_told_of_and_one_that_covers_it_corrects_it(feed: Path):
+    source = feed / "sources" / "flow.yaml"
+    text = source.read_text("utf-8").replace('"flow_{yyyyMMdd_HHmm}.csv"', "started_at")
+    source.write_text(text, "utf-8")
+    rows = [body(number).partition("\n")[2] for number in range(3)]
+    head = body(0).partition("\n")[0]
+    for names, count, told in (((0,), 3, 0), ((0, 1), 6, 0), ((1, 2), 12, 1), ((0, 1, 2), 9, 0)):
+        drop(feed, "grown.csv", head + "\n" + "".join(rows[n] for n in names))
+        made = came(feed, NOON + timedelta(minutes=20))
+        assert [d.code for d in made.diagnostics].count("arrival.overlapping") == told
+        with at(feed, NOON + timedelta(minutes=20)) as ws:
+            assert total(ws)[0] == count
+
+
 def test_a_compressed_file_cut_short_is_told_of_and_replaced(feed: Path):
     source = feed / "sources" / "flow.yaml"
     source.write_text(source.read_text("utf-8").replace(".csv", ".csv.gz"), "utf-8")
@@ -263,11 +280,16 @@ def test_a_link_in_the_inbox_is_not_followed_and_an_odd_name_stays(feed: Path, t
     (folder / f"{name_of(0)}.ok").touch()
     drop(feed, name_of(1), body(1))
     drop(feed, "a\u202eb.csv", body(2))
+    drop(feed, os.fsdecode("客流.csv".encode("gbk")), body(2))
     made = came(feed, NOON + timedelta(minutes=5))
-    assert [d.code for d in made.diagnostics if d.code.startswith("inbox")] == ["inbox.bad-name"]
+    told = [d.code for d in made.diagnostics if d.code.startswith("inbox")]
+    assert told == ["inbox.bad-name"] * 2
     assert secret.exists() and (folder / name_of(0)).is_symlink()
     with at(feed, NOON) as ws:
         assert total(ws)[0] == 3
+        flow = ws.project.sources["flow"]
+        assert isinstance(flow.fetched, Inbox)
+        assert not has_something(ws, flow, flow.fetched), "or the scheduler would never rest"
 
 
 def test_two_files_of_a_folder_about_one_period_are_refused(feed: Path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -192,6 +194,45 @@ def test_limits_end_a_fetch(site: Site, tmp_path: Path):
     site.answers["/rows"] = lambda query, times: answer({"rows": []})
     assert coded() == "api.no-records"
     assert not [p for p in (tmp_path / "landing").iterdir() if p.is_file()]
+
+
+def test_a_header_that_cannot_be_sent_is_told_of_without_its_value(site: Site, tmp_path: Path):
+    site.answers["/rows"] = paged
+    for value in ("Bearer s3cret\n", "Bearer s3cret密", " s3cret", "s3cret\r\nX: 1"):
+        with pytest.raises(SanhuaError) as error:
+            read(site, tmp_path, headers={"Authorization": value})
+        assert error.value.code == "api.bad-header"
+        assert "s3cret" not in f"{error.value} {error.value.diagnostic.facts}"
+    assert not site.asked
+
+
+def test_an_answer_that_trickles_ends_when_the_time_is_over(tmp_path: Path):
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(50):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        form = Api(f"http://127.0.0.1:{server.server_address[1]}/rows", timeout_s=1)
+        began = time.monotonic()
+        with pytest.raises(SanhuaError) as error:
+            api.read(form, "s", "$", Landing(tmp_path / "landing"))
+        assert error.value.code == "api.timeout" and time.monotonic() - began < 3
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 # Through a project

@@ -17,6 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sanhua.cli.commands import cli
+from sanhua.engine.duck import DuckEngine
+from sanhua.engine.lake import Lake
+from sanhua.kernel.table import Reading
 
 HOUSEHOLDS = 600
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
@@ -79,7 +82,9 @@ def test_a_dirty_chinese_file_is_told_whole(dirty: Path):
     (table,) = whole["tables"]
     assert table["read"]["encoding"] == "GB18030" and table["read"]["delimiter"] == ","
     assert (table["rows"], table["rejected"]) == (HOUSEHOLDS + 1, 1)
-    assert table["rejects"] == [{"reason": "missing columns", "rows": 1, "places": ["户表.csv:10"]}]
+    assert table["rejects"] == [
+        {"reason": "has 2 values, not 10", "rows": 1, "places": ["户表.csv:10"]}
+    ]
     assert table["duplicate_rows"] == 1 and table["keys"] == []
     found = columns(table)
     assert [found[name]["kind"] for name in found] == [
@@ -182,7 +187,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 def test_an_address_is_fetched_and_its_failures_are_told(
-    server: str, monkeypatch: pytest.MonkeyPatch
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for path in ("/a.csv", "/moved"):
         (table,) = told(server + path)["tables"]
@@ -200,6 +205,13 @@ def test_an_address_is_fetched_and_its_failures_are_told(
             code,
         )
     assert run("http://127.0.0.1:9/a.csv").exit_code == 7
+    page = tmp_path / "page.html"
+    good, bad = f"{server}/a.csv?token=s3cret", f"{server}/broken?token=s3cret"
+    wrong = f"{server}/a.csv".replace("//", "//u:s3cret@")
+    for target in (good, bad, wrong, "postgresql://u:s3#cret@127.0.0.1:1/x?password=s3cret#t"):
+        result = run(target, "--html", str(page), "--json")
+        assert "s3" not in result.output, "a report is passed on"
+    assert "s3cret" not in page.read_text("utf-8")
     monkeypatch.setattr("sanhua.workspace.profiling.DOWNLOAD_BYTES_MAX", 20)
     assert "profile.download-too-large" in run(f"{server}/a.csv").output
 
@@ -223,8 +235,9 @@ def test_a_database_is_told_by_table(tmp_path: Path):
     assert "profile.rows-left" in {one["code"] for one in cut["diagnostics"]}
     for target, code in (
         (f"sqlite:///{path}#none", "profile.no-table"),
-        (f"sqlite:///{tmp_path}/none.db", "profile.no-target"),
-        ("nothing://x", "profile.bad-database"),
+        (f"sqlite:///{tmp_path}/none.db", "database.unreachable"),
+        ("nothing://x", "database.unknown"),
+        ("postgresql://u:p@ss:w@h/db", "database.bad-url"),
     ):
         result = run(target, "--json")
         assert json.loads(result.stdout)["diagnostics"][0]["code"] == code, result.output
@@ -272,7 +285,7 @@ def test_a_file_without_a_heading_is_read_as_such_and_said_to_be(tmp_path: Path)
     path.write_text("1,1,x\n2,1,y\n3,2,z\n")
     whole = told(str(path))
     assert whole["tables"][0]["rows"] == 3
-    assert whole["diagnostics"][0]["code"] == "profile.no-heading"
+    assert whole["diagnostics"][0]["code"] == "collect.no-headings"
 
 
 def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
@@ -285,6 +298,36 @@ def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
     narrow = told(str(path))["tables"]
     monkeypatch.setattr("sanhua.workspace.profiling.COLUMNS_AT_ONCE", 1)
     assert told(str(path))["tables"] == narrow
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b\n1,"x ""y"""\n,\n2,\n\n3,z\n',
+        "a,b\n" + "1,2\n" * 5000 + "1,2,3\n" + "4\n" + '5,"6\n',  # too wide, too narrow, open
+    ],
+)
+def test_what_is_copied_straight_is_what_is_staged(tmp_path: Path, text: str):
+    path = tmp_path / "a.csv"
+    path.write_text(text, "utf-8")
+    found: list[Any] = []
+    for passing in (False, True):
+        engine = DuckEngine(Lake(tmp_path / str(passing)), temp=tmp_path / "temp")
+        try:
+            made = engine.collect(
+                "t", [path], Reading(), None, inputs=["file:0"], step="s", names=["a.csv"],
+                passing=passing,
+            )  # fmt: skip
+            engine.bind(made)
+            folder = engine.lake.path(made)
+            aside = [
+                engine.query(f"SELECT * FROM read_parquet('{folder / one.path}')")
+                for one in made.rejects
+            ]
+            found.append((made.rows, made.rejected, engine.query("SELECT * FROM t"), aside))
+        finally:
+            engine.close()
+    assert found[0] == found[1] and found[0][0] > 2
 
 
 def test_a_phone_number_inside_a_remark_or_at_the_end_of_a_range_is_not_shown(tmp_path: Path):

@@ -72,6 +72,40 @@ def test_each_source_is_run_for_at_its_cadence_and_again_after_a_failure(
         again._close()
 
 
+def test_a_source_is_not_asked_when_another_is_due_though_a_table_is_made_of_both(
+    erp: Path,  # noqa: F811
+    clock: SetClock,
+):
+    """`rates` comes once a day and cannot be reached: `orders` comes every hour all the same."""
+    (erp / "sql" / "both.sql").write_text("SELECT count(*) AS n FROM orders, rates", "utf-8")
+    text = (erp / "sources" / "rates.yaml").read_text("utf-8")
+    (erp / "sources" / "rates.yaml").write_text(text.replace("${ERP}", "${RATES}"), "utf-8")
+    (erp.parent / "rates.db").write_bytes((erp.parent / "erp.db").read_bytes())
+
+    def opened() -> Workspace:
+        places = {"ERP": str(erp.parent / "erp.db"), "RATES": str(erp.parent / "rates.db")}
+        return Workspace(erp, env=places, clock=clock)
+
+    told: list[str] = []
+    scheduler = Scheduler(opened, lambda: False, told.append)
+    try:
+        assert scheduler.look() == ["orders"], "what was never asked is, with the first"
+        with opened() as ws:
+            before = fetch_of(ws, "rates")
+        (erp.parent / "rates.db").unlink()
+        told.clear()
+        for _ in range(3):
+            change(erp, "INSERT INTO orders SELECT max(id) + 1, '1.00', '2026-03-02 09:00:00' "
+                   "FROM orders")  # fmt: skip
+            clock.advance(61 * MINUTE)
+            assert scheduler.look() == ["orders"]
+        assert not any("unreachable" in line for line in told)
+        with opened() as ws:
+            assert fetch_of(ws, "rates") == before
+    finally:
+        scheduler._close()
+
+
 def test_while_somebody_runs_the_scheduler_waits_its_turn(
     erp: Path,  # noqa: F811
     clock: SetClock,

@@ -347,6 +347,12 @@ def test_an_open_quote_and_a_closed_one_are_told_apart():
     assert comma.split('a,"b""c",') == (["a", 'b"c', ""], [1])
 
 
+def test_one_column_of_names_with_numbers_has_one_heading(read: Any):
+    names = "\n".join(["brewery", *(f"brewery {n}" for n in range(60))]) + "\n"
+    made = read(names)
+    assert made.headings == ("brewery",) and len(made.rows) == 60
+
+
 def test_a_number_that_may_be_written_with_commas_is_not_split(read: Any):
     text = "day,meter,kwh\n" + "".join(f"2026-01-{n:02},M{n},{n}.5\n" for n in range(1, 29))
     got = read(text + "2026-01-29,M7,1,500.5\n")

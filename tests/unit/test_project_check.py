@@ -147,7 +147,7 @@ def test_a_folder_without_sanhua_yaml_is_no_project(tmp_path: Path):
             for wrong, code in (
                 ('delimiter: ";;;;;"', "format.not-a-delimiter"),
                 ("escape: '^'", "format.not-an-escape"),
-                ("header: two", "format.not-a-flag"),
+                ("header: two", "format.not-rows-of-headings"),
                 ("footer: all", "format.not-a-count"),
                 ("mend: never", "format.not-a-flag"),
                 ("delimiter: '\"'", "format.not-a-delimiter"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from sanhua.resource.arrival import (
     has_periods,
     index_of,
     name_pattern,
+    overlapping,
     period_name,
     slots,
     span,
@@ -84,6 +86,50 @@ def test_of_each_period_the_last_readable_content_counts_once(
     told = [one.arrival.id for slot in found for one in slot.superseded]
     counted = [slot.counts.id for slot in found if slot.counts]
     assert sorted(told + counted) == sorted(a.id for a in contents.values())
+
+
+def spanning(order: int, first: int, last: int, name: str = "flow.csv") -> Arrival:
+    """A file about the days `first` to `last` of March, by a column."""
+    said = f"sha256:{order:0<64d}"
+    at = moment_text(datetime(2026, 3, last + 1, 1, tzinfo=SHANGHAI))
+    bounds = f"2026-03-{first:02d}T00:00:00", f"2026-03-{last:02d}T23:00:00"
+    arrival = Arrival(arrival_id("f", name, said), "f", name, said, 1, at, order, "folder")
+    return replace(arrival, first=bounds[0], last=bounds[1])
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 4)), min_size=1, max_size=10))
+def test_no_row_counts_twice_unless_it_is_told(sent: list[tuple[int, int]]):
+    """Files of several days each: where none is told to overlap, no day counts twice, and a day
+    that came counts.
+    """
+    arrivals = [spanning(n, first, first + more) for n, (first, more) in enumerate(sent, 1)]
+    found = slots(feed(Cadence.DAY, period="day"), arrivals)
+    counted = [s.periods for s in found if s.counts and s.periods]
+    days = [day for first, last in counted for day in range(first, last + 1)]
+    assert bool(overlapping(found)) == (len(days) > len(set(days)))
+    assert {d - min(days) for d in days} == {
+        d - min(one for one, _ in sent)
+        for first, more in sent
+        for d in range(first, first + more + 1)
+    }
+    told = [one.arrival.id for slot in found for one in slot.superseded]
+    assert len(told) + len(counted) == len(arrivals)
+
+
+def test_a_file_that_grows_day_by_day_counts_once_and_its_days_came_in_time():
+    source = feed(Cadence.DAY, period="day", late="6 hours")
+    grown = [spanning(n, 1, n) for n in (1, 2, 3)]
+    (third,) = [slot.counts for slot in slots(source, grown) if slot.counts]
+    assert third == grown[2]
+    found = freshness(source, grown, datetime(2026, 3, 4, 7, tzinfo=SHANGHAI))
+    assert (found.expected, found.on_time, found.corrected) == (3, 3, 2)
+
+
+def test_a_file_with_a_day_that_nobody_meant_tells_no_period():
+    source = feed(period="at")
+    odd = replace(spanning(1, 1, 2), first="0001-01-01T00:00:00")
+    (slot,) = slots(source, [odd])
+    assert slot.counts is None and slot.superseded[0].why == "no-period"
 
 
 def test_the_report_counts_what_is_due_on_time_late_and_missing():

@@ -230,6 +230,14 @@ def test_a_large_table_is_proposed_from_a_sample_and_counted_whole(
     assert typo.violations == 30
 
 
+def test_a_form_that_spells_a_name_lists_values(engine: DuckEngine, tmp_path: Path):
+    """Two Chinese characters are a name; the signs beside figures are not."""
+    for made, lists in (("张三{}", True), ("{}元", False)):
+        rows = [[made.format(n)] for n in range(199)] + [["7 / 7"]]
+        (one,) = shown(suggested(engine, tmp_path, ["v"], rows), "form")
+        assert one.lists_values is lists
+
+
 def test_the_form_of_a_value_hides_its_figures():
     assert form("1720 university blvd") == "# university blvd"
 

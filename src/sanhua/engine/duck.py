@@ -203,11 +203,14 @@ class DuckEngine:
         tell: Tell = lambda said: None,
         before: Sequence[Kept] = (),
         seen: Callable[[Raw], None] = lambda raw: None,
+        passing: bool = False,
     ) -> Manifest:
         """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
         to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
         that cannot be read at all is a reject too, unless it is the first, none can be or the
-        fault is not the file's. `seen` hears how each file is read.
+        fault is not the file's. `seen` hears how each file is read. A `passing` snapshot is soon
+        thrown away: what needs no typing is not staged, and its bytes may differ from one time to
+        the next.
 
         Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
         are taken over as they are; runs of small parts are merged.
@@ -234,8 +237,9 @@ class DuckEngine:
                 inside.mkdir()
                 try:
                     read, begun = 0, False
-                    wanted = [column.source_name.strip() for column in typed or ()]
-                    for member in parts_of(path, name):
+                    copied: int | None = None
+                    members = parts_of(path, name)
+                    for member in members:
                         wanted = [column.source_name.strip() for column in typed or ()]
                         raw = open_raw(path, member, reading, inside, tell, wanted)
                         seen(raw)
@@ -246,18 +250,24 @@ class DuckEngine:
                             if not begun:
                                 make_staging(db, typed)
                             begun, held = True, isinstance(raw, Held)
-                            rows = stage(
-                                db, relation, headings, flawed, typed, member, numbered=held
-                            )
+                            straight = passing and len(members) == 1 and not held and not flawed
+                            if straight and all(c.type == "VARCHAR" for c in typed):
+                                rows = copied = _copied(db, relation, headings, typed, target)
+                            else:
+                                rows = stage(
+                                    db, relation, headings, flawed, typed, member, numbered=held
+                                )
                             if form := misread(db, raw):
-                                unstage(db, member, rows)
+                                if copied is None:
+                                    unstage(db, member, rows)
+                                copied = None
                                 raw = reread(form, inside, member, tell)
                                 relation, headings, flawed = relation_of(db, raw, member, tell)
                                 rows = stage(db, relation, headings, flawed, typed, member)
                             read += rows + ragged(db, raw, member)
                         _emptied(inside)
                     with _translated("collect.cannot-read", file=name):
-                        parts[n] = _keep_part(db, typed or (), read, node, name, target)
+                        parts[n] = _keep_part(db, typed or (), read, node, name, target, copied)
                 except Invalid as error:
                     if typed is None or len(files) == 1 or isinstance(error.__cause__, _OURS):
                         raise
@@ -750,6 +760,23 @@ class DuckEngine:
 # Parts
 
 
+def _copied(
+    db: duckdb.DuckDBPyConnection,
+    relation: str,
+    headings: Sequence[str],
+    columns: Sequence[RawColumn],
+    target: Path,
+) -> int:
+    """Columns of text as they are read, into a file; how many rows. What is empty is NULL."""
+    at = {heading: f"h{n}" for n, heading in enumerate(headings)}
+    listed = ", ".join(
+        f"nullif({at[c.source_name.strip()]}, '') AS {quote(c.name)}" for c in columns
+    )
+    return one(
+        db, f"COPY (SELECT {listed} FROM {relation}) TO {literal(target.as_posix())} {_PARQUET}"
+    )
+
+
 def _keep_part(
     db: duckdb.DuckDBPyConnection,
     columns: Sequence[RawColumn],
@@ -757,15 +784,18 @@ def _keep_part(
     node: str,
     name: str,
     target: Path,
+    copied: int | None = None,
 ) -> Part:
-    """What `staging` and `rejected` hold, as files."""
+    """What `staging` and `rejected` hold, as files; `copied` rows are in `target` already."""
     listed = ", ".join(f"v{n} AS {quote(column.name)}" for n, column in enumerate(columns))
     bad = target.with_name(_beside(target.name))
-    db.execute(
-        f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
-        f"TO {literal(target.as_posix())} {_PARQUET}"
-    )
-    rows = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    if copied is None:
+        db.execute(
+            f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
+            f"TO {literal(target.as_posix())} {_PARQUET}"
+        )
+        copied = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
+    rows = copied
     rejected = one(db, "SELECT count(*) FROM rejected")
     if rows + rejected != read:
         raise AssertionError(f"{name}: {read} rows read, {rows} kept and {rejected} rejected")
@@ -919,13 +949,31 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "…"
 
 
-def _reason(error: duckdb.Error) -> str:
+_OF_DATA = (  # errors whose text quotes the value that caused them
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
+    duckdb.TypeMismatchException,
+)
+_VALUES = re.compile(r"'.*'|\".*\"|(?<![A-Za-z0-9])[+-]?\.?[0-9][0-9.:eE+-]*")
+
+
+def _reason(error: duckdb.Error, *, running: bool = False) -> str:
+    """What the engine says, in a line. Of SQL `running` over data no value is told: reasons are
+    kept in records, where none may stand, and answered to callers who may not see the column.
+    """
     first = str(error).split("\n\n")[0].replace("\n", " ")
-    return _short(re.sub(r"^[A-Za-z ]+ Error: ", "", first))
+    told = re.sub(r"^[A-Za-z ]+ Error: ", "", first)
+    return _short(_VALUES.sub("…", told) if running and isinstance(error, _OF_DATA) else told)
 
 
 def _diagnostic(code: str, error: duckdb.Error, **facts: Any) -> Diagnostic:
-    return Diagnostic(Severity.ERROR, code, facts={"reason": _reason(error), **facts})
+    reason = _reason(error, running=code == _RUNNING)
+    return Diagnostic(Severity.ERROR, code, facts={"reason": reason, **facts})
+
+
+_RUNNING = "engine.cannot-run"
 
 
 def _outside(error: duckdb.Error) -> SanhuaError | None:
@@ -951,4 +999,5 @@ def _translated(code: str, **facts: Any) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         outside = _outside(error)
-        raise outside or Invalid(code, reason=_reason(error), **facts) from error
+        reason = _reason(error, running=code == _RUNNING)
+        raise outside or Invalid(code, reason=reason, **facts) from error

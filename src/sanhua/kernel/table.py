@@ -141,6 +141,7 @@ class Manifest:
     parts: tuple[Part, ...]
     inputs: tuple[str, ...]
     step: str
+    written: bytes = field(default=b"", repr=False, compare=False)  # of the form before parts
 
     @property
     def rows(self) -> int:
@@ -171,7 +172,11 @@ class Manifest:
     @property
     def body(self) -> bytes:
         """Canonical JSON: what `manifest.json` holds."""
-        return canonical(asdict(self))
+        if self.written:
+            return self.written
+        made = asdict(self)
+        del made["written"]
+        return canonical(made)
 
     @property
     def id(self) -> str:
@@ -183,9 +188,19 @@ class Manifest:
 
         raw: dict[str, Any] = json.loads(text)
         raw["columns"] = tuple(Column(**column) for column in raw["columns"])
-        raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
         raw["inputs"] = tuple(raw["inputs"])
-        return cls(**raw)
+        if "parts" in raw:
+            raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
+            return cls(**raw)
+        files = [LakeFile(**file) for file in raw["files"]]
+        rejects = LakeFile(**raw["rejects"]) if raw["rejects"] else None
+        by_column = raw["rejected_by_column"]
+        parts = (
+            Part(files[0], rejects=rejects, rejected_by_column=by_column),
+            *map(Part, files[1:]),
+        )
+        place = (raw["table"], raw["layer"], raw["columns"])
+        return cls(*place, parts, raw["inputs"], raw["step"], text)
 
 
 @dataclass(frozen=True, slots=True)

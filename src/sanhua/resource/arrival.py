@@ -8,8 +8,9 @@ and why the others do not.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache
@@ -20,6 +21,7 @@ from sanhua.kernel.record import Ref, record
 from sanhua.kernel.time import SHANGHAI, moment_text
 from sanhua.resource.collect import Cadence, Source
 
+PERIODS_MAX = 1_000_000  # of one file; more is a day that nobody meant
 RANGES_MAX = 100  # runs of missing periods that a report lists
 _EPOCH = datetime(1970, 1, 5, tzinfo=SHANGHAI)  # a Monday, so that weeks begin with it
 _STEP = {
@@ -86,6 +88,7 @@ class Fetch:
     failures: int = 0  # in a row
     good_at: str = ""  # when it last went well
     order: int = 0  # how much has come of the source so far
+    adds_from: int = 0  # order of the first arrival that counts, of a source that adds
     notes: tuple[str, ...] = ()  # what was entered last, so that a crash enters nothing twice
 
 
@@ -213,7 +216,7 @@ def periods_of(source: Source, arrival: Arrival) -> tuple[int, int] | None:
         index_of(source.cadence, datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)) - back
         for text in (arrival.first, arrival.last)
     )
-    return first, last
+    return (first, last) if last - first < PERIODS_MAX else None
 
 
 # What counts
@@ -233,7 +236,8 @@ class Superseded:
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Everything that came for one period (or under one name), in the order it came. `counts` is
-    None while nothing of it can be read; `since` is when the period was first readable.
+    None while nothing of it can be read, or when a later arrival about more periods took its place;
+    `since` is when the period was first readable.
     """
 
     key: str
@@ -244,7 +248,8 @@ class Slot:
 
 
 def slots(source: Source, arrivals: Iterable[Arrival]) -> list[Slot]:
-    """The arrivals by period, earliest first: in each the last one that can be read counts.
+    """The arrivals by period, earliest first: in each the last one that can be read counts, unless
+    a later one is about all of its periods and more (a `flow.csv` that grows day by day).
 
     The same bytes coming again change nothing, even after a correction: a repeat that was on its
     way longer must not undo one.
@@ -261,7 +266,38 @@ def slots(source: Source, arrivals: Iterable[Arrival]) -> list[Slot]:
                 name += f"..{period_name(source.cadence, periods[1])}"
             key = (periods[0], name)
         by_key.setdefault(key, []).append(one)
-    return [_slot(source, name, told, came) for (_, name), came in sorted(by_key.items())]
+    found = [_slot(source, name, told, came) for (_, name), came in sorted(by_key.items())]
+    for wide, narrow in _meeting(found):
+        by, one, within = found[wide].counts, found[narrow].counts, found[narrow].periods
+        if by and one and within and by.order > one.order and _covers(found[wide], within):
+            lost = (*found[narrow].superseded, Superseded(one, "corrected", by.id))
+            lost = tuple(sorted(lost, key=lambda s: s.arrival.order))
+            found[narrow] = replace(found[narrow], counts=None, superseded=lost)
+    return found
+
+
+def overlapping(found: Sequence[Slot]) -> list[tuple[Arrival, Arrival]]:
+    """Pairs that count and share some periods only: a row that is in both counts twice."""
+    pairs = {tuple(sorted(pair)) for pair in _meeting(found)}
+    both = ((found[a].counts, found[b].counts) for a, b in sorted(pairs))
+    return [(one, other) for one, other in both if one and other]
+
+
+def _meeting(found: Sequence[Slot]) -> list[tuple[int, int]]:
+    """Slots of several periods, each with every other one that shares a period with it."""
+    dated = [(slot.periods, at) for at, slot in enumerate(found) if slot.periods]
+    starts = [periods[0] for periods, _ in dated]
+    meeting: list[tuple[int, int]] = []
+    for (first, last), wide in dated:
+        if first < last:
+            near = dated[bisect_left(starts, first) : bisect_right(starts, last)]
+            meeting += [(wide, at) for _, at in near if at != wide]
+    return meeting
+
+
+def _covers(slot: Slot, periods: tuple[int, int]) -> bool:
+    first, last = slot.periods or (0, -1)
+    return first <= periods[0] and periods[1] <= last
 
 
 def _slot(
@@ -391,7 +427,7 @@ def freshness(
     }
     if not has_periods(source.cadence) or not source.period:
         return _by_fetches(source, base, fetch, last_at, now)
-    dated = [(slot, slot.periods) for slot in found if slot.periods and slot.counts]
+    dated = [(slot, slot.periods) for slot in found if slot.periods and slot.since]
     if not dated:
         return Freshness(source.id, source.cadence, "never", **base)
     present: dict[int, Slot] = {}

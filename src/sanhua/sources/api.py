@@ -35,6 +35,7 @@ REDIRECTS_MAX = 5
 PAGE_BYTES_MAX = 256 << 20  # a page is parsed in memory
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 AGENT = "sanhua"
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FILE = re.compile(r"\.(csv|tsv|txt|parquet|xlsx|xlsm|zip|gz|ndjson|jsonl|json)$")
 
 
@@ -61,8 +62,9 @@ def read(form: Api, source: str, records: str, landing: Landing, kind: str = "")
     that the answer has whatever the address ends in.
 
     Unavailable api.unreachable, api.status, api.timeout; Invalid api.too-large, api.too-many-pages,
-    api.other-host, api.loop, api.not-json, api.no-records.
+    api.other-host, api.loop, api.not-json, api.no-records, api.bad-header.
     """
+    _must_be_headers(form.headers)
     reading = _Reading(form, landing)
     made = Answered()
     with reading.client, reading.all_or_nothing():
@@ -250,7 +252,7 @@ class _Reading:
 
     def _copy(self, answer: httpx.Response, receiving: Receiving, body: bytearray | None) -> None:
         most = self.left if body is None else min(self.left, PAGE_BYTES_MAX)
-        for data in answer.iter_bytes(1 << 16):
+        for data in answer.iter_bytes():  # as it comes: a trickle must not outlast the time
             if time.monotonic() > self.until:
                 raise Unavailable(
                     "api.timeout", seconds=self.form.timeout_s, url=_shown(str(answer.url))
@@ -272,6 +274,14 @@ class _Reading:
         if down or (host != self.home and not names & set(self.form.hosts)):
             raise Invalid("api.other-host", host=f"{scheme}://{host}")
         return url
+
+
+def _must_be_headers(headers: Mapping[str, str]) -> None:
+    """Said here, by name: what a library says of a bad one holds its value, which is secret."""
+    for name, value in headers.items():
+        plain = value.isascii() and (value.isprintable() or not value) and value == value.strip()
+        if not plain or not _HEADER.fullmatch(name):
+            raise Invalid("api.bad-header", name=name[:60])
 
 
 class _Closing:

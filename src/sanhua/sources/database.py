@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity, Unavailable
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity, Unavailable
 from sanhua.resource.collect import Database
 from sanhua.sources.landing import Landing, keep_file
 
@@ -67,7 +67,8 @@ _DAMENG = ("dmPython", "pip install 'sanhua[dameng]'", False, "sqlalchemy_dm")
 DRIVERS = (
     Driver("SQLite", "sqlite:///FILE", "sqlite3", "–", True),
     Driver("PostgreSQL", "postgresql+psycopg://USER@HOST/DB", *_PSYCOPG, True),
-    Driver("MySQL / MariaDB", "mysql+pymysql://USER@HOST/DB", *_MYSQL, True),
+    Driver("MariaDB", "mariadb+pymysql://USER@HOST/DB", *_MYSQL, True),
+    Driver("MySQL", "mysql+pymysql://USER@HOST/DB", *_MYSQL, False),
     Driver("Oracle", "oracle+oracledb://USER@HOST/?service_name=S", "oracledb",
            "pip install 'sanhua[oracle]'", False),
     Driver("SQL Server", "mssql+pyodbc://USER@HOST/DB?driver=ODBC+Driver+18+for+SQL+Server",
@@ -128,7 +129,9 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the last fetch came to, and the landed files that may hold rows behind that point."""
+    """Where the last fetch came to (empty: ask from the beginning), and the landed files that may
+    hold rows behind that point.
+    """
 
     value: str
     type: str
@@ -149,12 +152,11 @@ def read(
     Unavailable database.unreachable, database.timeout, database.failed; Invalid
     database.no-driver, database.no-such-column, database.too-many-rows, database.cursor-type.
     """
-    url = _url(form)
     until = time.monotonic() + form.timeout_s
-    with _errors(url, form.timeout_s), _connected(url, form) as connection:
+    with connected(form) as connection:
         query, bound = _query(form, connection, before)
         _count_undated(form, connection, query, tell)
-        known = _seen(before, bound) if before is not None and bound is not None else Counter()
+        known = _seen(before, bound) if before is not None else Counter[bytes]()
         picked = query if bound is None else query.where(sa.column(form.cursor) >= bound)
         if form.cursor:
             picked = picked.order_by(sa.column(form.cursor))
@@ -165,11 +167,18 @@ def read(
 # Connecting
 
 
-def _url(form: Database) -> sa.URL:
+def parsed(written: str) -> sa.URL:
+    """The parts of an address; Invalid database.bad-url, which quotes nothing of it: where a port
+    is looked for may stand half a password.
+    """
     try:
-        url = sa.make_url(form.url)
-    except exc.ArgumentError as error:
-        raise Invalid("database.bad-url") from error
+        return sa.make_url(written)
+    except (exc.ArgumentError, ValueError):
+        raise Invalid("database.bad-url") from None
+
+
+def _url(form: Database) -> sa.URL:
+    url = parsed(form.url)
     name = url.drivername
     if name in _DEFAULT:
         url = url.set(drivername=_DEFAULT[name])
@@ -177,8 +186,6 @@ def _url(form: Database) -> sa.URL:
     driver = next(
         (d for d in DRIVERS if d.url.startswith((f"{base}+", f"{base}:")) and d.module), None
     )
-    if base == "mariadb":
-        driver = DRIVERS[2]
     if driver is None:
         known = ", ".join(sorted({d.url.partition(":")[0] for d in DRIVERS}))
         raise Invalid("database.unknown", name=url.drivername, known=known)
@@ -188,6 +195,16 @@ def _url(form: Database) -> sa.URL:
         if not url.database or not Path(url.database).is_file():
             raise Unavailable("database.unreachable", reason=f"no file {url.database or '–'}")
     return url
+
+
+@contextmanager
+def connected(form: Database) -> Iterator[sa.Connection]:
+    """A connection on which nothing can be written, in one transaction; what fails while it is used
+    is told without the password.
+    """
+    url = _url(form)
+    with _errors(url, form.timeout_s), _connected(url, form) as connection:
+        yield connection
 
 
 @contextmanager
@@ -205,7 +222,11 @@ def _connected(url: sa.URL, form: Database) -> Iterator[sa.Connection]:
     }.get("mysql" if kind == "mariadb" else kind, {})
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=options)
     try:
-        with engine.connect() as connection:
+        try:
+            connecting = engine.connect()
+        except TypeError:  # how some drivers refuse a parameter of the address
+            raise Invalid("database.bad-url") from None
+        with connecting as connection:
             if kind == "postgresql":
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -339,28 +360,40 @@ def _back(form: Database, before: Cursor) -> Any:
     return value - form.overlap_count
 
 
+_MOMENT = re.compile(
+    r"(?P<year>\d{4})(?P<s>[-/.]?)(?P<month>\d\d)(?P=s)(?P<day>\d\d)"
+    r"(?:(?P<t>[T ]?)(?P<hour>\d\d)(?P<c>:?)(?P<minute>\d\d)"
+    r"(?:(?P=c)(?P<second>\d\d)(?P<part>\.\d+)?)?)?(?P<zone> ?(?:Z|[+-]\d\d:?\d\d))?"
+)
+
+
 def _earlier(value: str, by: timedelta) -> str:
     """A moment that is kept as text, earlier in the same form; other text as it is."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+    found = _MOMENT.fullmatch(value)
+    if found is None:
         return value
-    for made in (
-        lambda m: m.isoformat(sep=value[10:11] or " "),
-        lambda m: m.isoformat(sep=value[10:11] or " ", timespec="milliseconds"),
-        lambda m: m.date().isoformat(),
-    ):
-        if made(moment) == value:
-            return made(moment - by)
-    return value
+    names = ("year", "month", "day", "hour", "minute", "second")
+    try:
+        year, month, day, *rest = (int(found[name] or 0) for name in names)
+        hour, minute, second = rest
+        moment = datetime(year, month, day, hour, minute, second) - by  # noqa: DTZ001
+    except (ValueError, OverflowError):
+        return value
+    s, c = found["s"], found["c"]
+    made = f"{moment.year:04}{s}{moment:%m}{s}{moment:%d}"
+    if found["hour"]:
+        made += f"{found['t']}{moment:%H}{c}{moment:%M}"
+    if found["second"]:
+        made += f"{c}{moment:%S}{found['part'] or ''}"
+    return made + (found["zone"] or "")
 
 
 def _seen(before: Cursor, bound: Any) -> Counter[bytes]:
-    """How often each row of the landed files that reach behind `bound` has come."""
+    """How often each row of the landed files that reach behind `bound` (None: of all) has come."""
     found: Counter[bytes] = Counter()
-    parse = _PARSE[before.type]
     for path, last in before.landed:
-        if last and before.type != "str" and parse(last) < bound:
+        typed = bound is not None and last and before.type != "str"
+        if typed and _PARSE[before.type](last) < bound:
             continue
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(batch_size=BATCH_ROWS):
@@ -406,13 +439,13 @@ def _landed(
             fresh: list[list[str | None]] = []
             first = last = here = ""
             for row in batch:
+                if at >= 0 and row[at] is None:
+                    continue  # told of above
                 values = [_text(value) for value in row]
                 hashed = _hash(names, values)
                 made.rows += 1
                 if made.rows > form.rows_max:
                     raise Invalid("database.too-many-rows", most=form.rows_max)
-                if at >= 0 and row[at] is None:
-                    continue  # told of above
                 if at >= 0:
                     here, kind = _cursor_of(row[at], form.cursor)
                     if before is None or not before.value or not _is_less(here, before):
@@ -551,11 +584,8 @@ def _json(value: Any) -> Any:
 
 def asked(form: Database, before: Cursor | None) -> dict[str, str]:
     """What is asked, in words that hold no secret."""
-    try:
-        url = sa.make_url(form.url)
-        place = f"{url.get_backend_name()} {url.host or ''} {Path(url.database or '').name}"
-    except (exc.SQLAlchemyError, SanhuaError):
-        place = "–"
+    url = parsed(form.url)
+    place = f"{url.drivername.partition('+')[0]} {url.host or ''} {Path(url.database or '').name}"
     found = {"database": " ".join(place.split()), "table": form.table, "query": form.query,
              "cursor": form.cursor, "from": before.value if before else ""}  # fmt: skip
     return {key: value for key, value in found.items() if value}

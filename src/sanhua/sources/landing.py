@@ -28,7 +28,10 @@ NAME_MAX = 200
 PART = ".part"
 HALF = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".swp", "~")
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8}){1,2}$")
-_UNNAMEABLE = re.compile(r"[/\\:*?\"<>|\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+# A path, signs that do not show, and what is left of a name in another encoding (\ud800, \ufffd).
+_UNNAMEABLE = re.compile(
+    r"[/\\:*?\"<>|\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffd]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +181,29 @@ def keep_file(landing: Landing, path: Path, name: str) -> tuple[str, int]:
 
 def checked_name(name: str) -> str:
     """A name that somebody outside gave, in NFC; Invalid inbox.bad-name when it is none for a
-    file: a path, hidden, half written by its ending, or with signs that do not show.
+    file: a path, hidden, half written by its ending, not in UTF-8, or with signs that do not show.
     """
     plain = unicodedata.normalize("NFC", name)
     bad = (
         not plain
+        or _UNNAMEABLE.search(plain)
         or len(plain.encode()) > NAME_MAX
         or plain != plain.strip()
         or plain.startswith(".")
         or plain.lower().endswith(HALF)
-        or _UNNAMEABLE.search(plain)
     )
     if bad:
         raise Invalid("inbox.bad-name", name=_UNNAMEABLE.sub("?", plain)[:80])
     return plain
+
+
+def is_name(name: str) -> bool:
+    """Whether `checked_name` takes it."""
+    try:
+        checked_name(name)
+    except Invalid:
+        return False
+    return True
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from sanhua.kernel.errors import Invalid, SanhuaError, Unavailable
 from sanhua.kernel.messages import render
@@ -128,7 +127,7 @@ class InboxServer:
             raise Invalid("inbox.other-source", source=source[:63])
         if scope["method"] not in ("POST", "PUT"):
             raise Invalid("inbox.method", method=scope["method"])
-        name = checked_name(unquote(rest) if "%" in rest else rest)
+        name = checked_name(rest)
         inbox, landing = self._inboxes[source]
         declared = headers.get(b"content-length", "")
         if declared.isdecimal() and int(declared) > inbox.bytes_max:

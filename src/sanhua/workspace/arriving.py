@@ -23,10 +23,11 @@ from sanhua.resource.arrival import (
     Slot,
     arrival_id,
     freshness,
+    overlapping,
     reads_period_column,
     slots,
 )
-from sanhua.resource.collect import Api, Inbox, RawFile, Source, raw_columns
+from sanhua.resource.collect import Inbox, RawFile, Source, raw_columns
 from sanhua.sources import inbox as inboxes
 from sanhua.sources.landing import Landing, landing_errors
 from sanhua.workspace.opening import Workspace
@@ -321,16 +322,12 @@ def counting(ws: Workspace, source: Source) -> list[Arrival]:
     if isinstance(source.fetched, Inbox):
         return [slot.counts for slot in slots_of(ws, source) if slot.counts]
     everything = arrivals_of(ws, source.id)
-    if _adds(source):
-        return sorted(everything, key=lambda one: one.order)
     last = fetch_of(ws, source.id)
+    if last is not None and last.adds_from:
+        counted = (one for one in everything if one.order >= last.adds_from)
+        return sorted(counted, key=lambda one: one.order)
     by_id = {one.id: one for one in everything}
     return [by_id[name] for name in (last.brings if last else ()) if name in by_id]
-
-
-def _adds(source: Source) -> bool:
-    form = source.fetched
-    return bool(getattr(form, "cursor", "")) or (isinstance(form, Api) and form.adds)
 
 
 def slots_of(ws: Workspace, source: Source) -> list[Slot]:
@@ -366,7 +363,9 @@ def raw_faults(ws: Workspace) -> Iterator[tuple[str, str]]:
 
 
 def unheard(ws: Workspace, source: Source, found: Sequence[Slot]) -> list[Diagnostic]:
-    """What came and does not count, as far as nothing came after it that does."""
+    """What came and does not count, as far as nothing came after it that does; and what counts
+    twice.
+    """
     node = ids.node("source", source.id)
     told: list[Diagnostic] = []
     for slot in found:
@@ -384,6 +383,11 @@ def unheard(ws: Workspace, source: Source, found: Sequence[Slot]) -> list[Diagno
     if len(told) > TOLD_MAX:
         rest = {"source": source.id, "count": len(told) - TOLD_MAX}
         told = [*told[-TOLD_MAX:], _warned(source, node, "arrival.more-unreadable", rest)]
+    twice = overlapping(found)
+    if twice:
+        one, other = twice[-1]
+        facts = {"source": source.id, "name": one.name, "other": other.name, "count": len(twice)}
+        told.append(_warned(source, node, "arrival.overlapping", facts))
     return told
 
 

@@ -137,6 +137,7 @@ def to_json(case: Handled) -> dict[str, Any]:
         "state_label": {"zh": case.state.label.zh, "en": case.state.label.en},
         "days": issue.days,
         "due": due.isoformat() if due else "",
+        "due_label": {"zh": case.due_label.zh, "en": case.due_label.en},
         "done_on": case.done_on.isoformat() if case.done_on else "",
         "overdue": case.overdue,
         "reopened": case.reopened,

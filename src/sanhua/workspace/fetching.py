@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, SanhuaError
+from sanhua.kernel.errors import Diagnostic, SanhuaError, Severity
 from sanhua.kernel.time import moment_text
 from sanhua.resource.arrival import Arrival, Fetch, arrival_id
 from sanhua.resource.collect import Api, Cadence, Database, Documents, Source
@@ -128,10 +128,19 @@ def _database(
 
     cursor = None
     if form.cursor and before is not None and before.good_at:
+        first = _adds_from(ws, source, before)
         landed: tuple[tuple[Path, str], ...] = tuple(
-            (landing.path(one.name, one.content), one.last) for one in arrivals_of(ws, source.id)
+            (landing.path(one.name, one.content), one.last)
+            for one in arrivals_of(ws, source.id)
+            if one.order >= first
         )
         cursor = database.Cursor(before.cursor, before.cursor_type, landed)
+        now, then = database.asked(form, None), {**before.asked}
+        then.pop("from", "")
+        if now != then:  # where the other question came to says nothing of this one
+            cursor = replace(cursor, value="")
+            if then.get("cursor"):
+                tell(Diagnostic(Severity.WARNING, "database.asked-anew"))
     made = database.read(form, source.id, stamp, landing, cursor, tell)
     files = [Landed(p.name, p.content, p.bytes, p.first, p.last) for p in made.parts]
     return Gained(
@@ -144,6 +153,16 @@ def _database(
         cursor_type=made.cursor_type,
         adds=bool(form.cursor),
     )
+
+
+def _adds_from(ws: Workspace, source: Source, before: Fetch | None) -> int:
+    """The order of the first arrival that a fetch which adds may add to: what was replaced before
+    the source began to add counts no more.
+    """
+    if before is None or before.adds_from:
+        return before.adds_from if before else 1
+    orders = [one.order for one in arrivals_of(ws, source.id) if one.id in before.brings]
+    return min(orders, default=before.order + 1)
 
 
 def _entered(
@@ -186,6 +205,7 @@ def _entered(
         brings,
         good_at=ended,
         order=order,
+        adds_from=_adds_from(ws, source, before) if gained.adds else 0,
     )
     with ws.store.begin(actor=ws.actor) as uow:
         for arrival in made:

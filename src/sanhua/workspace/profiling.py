@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -36,7 +37,9 @@ from sanhua.rules.packs import Packs
 COLUMNS_AT_ONCE = 100  # measured in one scan
 SAMPLED = 1000  # rows that tell what a column is
 DOWNLOAD_BYTES_MAX = 2 << 30
-DOWNLOAD_WAIT_S = 30.0
+DOWNLOAD_WAIT_S = 30.0  # for the next bytes,
+DOWNLOAD_S = 3600  # and for all of them
+DATABASE_WAIT_S = 600
 CHUNK_BYTES = 1 << 20
 TABLES_MAX = 20
 DATABASE_ROWS_MAX = 5_000_000
@@ -81,7 +84,7 @@ def profile(
     with _scratch() as folder:
         engine = DuckEngine(Lake(folder / "lake"), temp=folder / "temp")
         try:
-            report = Report(target, moment, engine.version)
+            report = Report(shown_of(target), moment, engine.version)
             rules = Packs.load(("cn",))
             today = moment.astimezone(SHANGHAI).date()
             for part in _parts(target, reading, folder, rows_max, report.told, told):
@@ -101,6 +104,16 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def shown_of(target: str) -> str:
+    """The target as it may be printed and passed on: an address without who asks and how."""
+    scheme, apart, rest = target.partition("://")
+    if not apart or scheme.lower() == "file":
+        return target
+    rest, mark, table = rest.rpartition("@")[2].partition("#")
+    place, query, _ = rest.partition("?")
+    return f"{scheme}://{place}{'?…' if query else ''}{mark}{table}"
+
+
 # What there is to read
 
 
@@ -109,7 +122,7 @@ def _parts(
 ) -> Iterator[_Part]:
     scheme = target.partition("://")[0].lower() if "://" in target else ""
     if scheme in ("http", "https"):
-        told("fetch", target)
+        told("fetch", shown_of(target))
         path, name, reading = _fetched(target, reading, folder)
         yield from _of_file(path, name, "", reading)
     elif scheme and scheme != "file":
@@ -177,10 +190,14 @@ def _fetched(url: str, reading: Reading, folder: Path) -> tuple[Path, str, Readi
     from urllib.request import Request, urlopen
 
     path, seen = folder / "fetched", 0
+    until = monotonic() + DOWNLOAD_S
     asked = Request(url, headers={"User-Agent": "sanhua", "Accept": "*/*"})
+    url = shown_of(url)
     try:
         with urlopen(asked, timeout=DOWNLOAD_WAIT_S) as answer, path.open("wb") as out:
-            while chunk := answer.read(CHUNK_BYTES):
+            while chunk := answer.read1(CHUNK_BYTES):
+                if monotonic() > until:
+                    raise TimeoutError(f"not whole after {DOWNLOAD_S} s")
                 seen += len(chunk)
                 if seen > DOWNLOAD_BYTES_MAX:
                     raise Invalid("profile.download-too-large", url=url, most=DOWNLOAD_BYTES_MAX)
@@ -225,69 +242,49 @@ def _of_database(
 ) -> Iterator[_Part]:
     """The table after `#`, or the first TABLES_MAX tables, each copied to a Parquet file."""
     import sqlalchemy as sa
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
-    url, _, named = target.partition("#")
-    try:
-        address = sa.make_url(url)
-        database = address.database or ""
-        if address.get_backend_name() == "sqlite" and not Path(database).is_file():
-            raise NotFound("profile.no-target", target=database)
-        engine = sa.create_engine(address, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        raise Unavailable(
-            "profile.no-driver", module=error.name or "", dialect=url.partition(":")[0]
-        ) from error
-    except NoSuchModuleError as error:
-        raise Invalid("profile.bad-database", reason=str(error).split("\n")[0]) from error
-    except SQLAlchemyError as error:
-        raise Invalid("profile.bad-database", reason=_first_line(error)) from error
-    shown = address.render_as_string(hide_password=True)
-    try:
-        with engine.connect() as db:
-            seer = sa.inspect(db)
-            schema, _, only = named.rpartition(".")
-            known = [*seer.get_table_names(schema or None), *seer.get_view_names(schema or None)]
-            if named and only not in known:
-                raise NotFound("profile.no-table", table=named, known=", ".join(known[:20]))
-            if not known:
-                raise NotFound("profile.no-tables", target=shown)
-            wanted = [only] if named else known[:TABLES_MAX]
-            if not named and len(known) > TABLES_MAX:
-                facts = {
-                    "shown": TABLES_MAX,
-                    "left": len(known) - TABLES_MAX,
-                    "names": ", ".join(known[TABLES_MAX:][:30]),
-                }
-                said.append(Diagnostic(Severity.NOTE, "profile.tables-left", facts=facts))
-            for number, name in enumerate(wanted):
-                told("fetch", name)
-                path = folder / f"table-{number}.parquet"
-                types = {
-                    str(column["name"]): str(column["type"])
-                    for column in seer.get_columns(name, schema or None)
-                }
-                if _copied(db, name, schema, path, rows_max):
-                    facts = {"table": name, "rows": rows_max}
-                    said.append(Diagnostic(Severity.WARNING, "profile.rows-left", facts=facts))
-                listed = ", ".join(f"{column} {type}" for column, type in types.items())
-                yield _Part(
-                    name,
-                    (path,),
-                    (name,),
-                    Reading(format="parquet"),
-                    (("database", shown), ("types", listed)),
-                )
-                path.unlink()
-    except SQLAlchemyError as error:
-        raise Unavailable("profile.bad-database", reason=_first_line(error)) from error
-    finally:
-        engine.dispose()
+    from sanhua.resource.collect import Database
+    from sanhua.sources import database
 
-
-def _first_line(error: Exception) -> str:
-    origin = getattr(error, "orig", None) or error
-    return str(origin).strip().split("\n")[0][:200]
+    address, at, rest = target.rpartition("@")  # a password may hold a #
+    rest, _, named = rest.partition("#")
+    form = Database(f"{address}{at}{rest}", timeout_s=DATABASE_WAIT_S)
+    shown = shown_of(target).partition("#")[0]
+    with database.connected(form) as db:
+        seer = sa.inspect(db)
+        schema, _, only = named.rpartition(".")
+        known = [*seer.get_table_names(schema or None), *seer.get_view_names(schema or None)]
+        if named and only not in known:
+            raise NotFound("profile.no-table", table=named, known=", ".join(known[:20]))
+        if not known:
+            raise NotFound("profile.no-tables", target=shown)
+        wanted = [only] if named else known[:TABLES_MAX]
+        if not named and len(known) > TABLES_MAX:
+            facts = {
+                "shown": TABLES_MAX,
+                "left": len(known) - TABLES_MAX,
+                "names": ", ".join(known[TABLES_MAX:][:30]),
+            }
+            said.append(Diagnostic(Severity.NOTE, "profile.tables-left", facts=facts))
+        for number, name in enumerate(wanted):
+            told("fetch", name)
+            path = folder / f"table-{number}.parquet"
+            types = {
+                str(column["name"]): str(column["type"])
+                for column in seer.get_columns(name, schema or None)
+            }
+            if _copied(db, name, schema, path, rows_max):
+                facts = {"table": name, "rows": rows_max}
+                said.append(Diagnostic(Severity.WARNING, "profile.rows-left", facts=facts))
+            listed = ", ".join(f"{column} {type}" for column, type in types.items())
+            yield _Part(
+                name,
+                (path,),
+                (name,),
+                Reading(format="parquet"),
+                (("database", shown), ("types", listed)),
+            )
+            path.unlink()
 
 
 def _copied(db: Any, name: str, schema: str, path: Path, rows_max: int) -> bool:
@@ -335,16 +332,7 @@ def _table(
 ) -> TableReport:
     told: list[Diagnostic] = []
     raws: list[Raw] = []
-    try:
-        manifest = _collected(engine, part, told, raws)
-    except Invalid as error:
-        if error.code != "collect.duplicate-heading" or part.reading.header is not None:
-            raise
-        facts = {"reason": error.diagnostic.message()}
-        told.append(Diagnostic(Severity.WARNING, "profile.no-heading", facts=facts))
-        part = replace(part, reading=replace(part.reading, header=False))
-        raws.clear()
-        manifest = _collected(engine, part, told, raws)
+    manifest = _collected(engine, part, told, raws)
     engine.bind(manifest)
     rows = engine.sample("t", SAMPLED)
     looks = [
@@ -420,6 +408,7 @@ def _collected(
         names=part.names,
         tell=told.append,
         seen=raws.append,
+        passing=True,
     )
 
 

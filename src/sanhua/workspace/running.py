@@ -14,7 +14,7 @@ from sanhua.kernel.figure import Figure
 from sanhua.kernel.record import record
 from sanhua.kernel.text import Text
 from sanhua.resource.collect import Inbox, Source
-from sanhua.workspace.arriving import Brought, bring_in, slots_of, unheard
+from sanhua.workspace.arriving import Brought, bring_in, fetch_of, slots_of, unheard
 from sanhua.workspace.files import find_files
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
@@ -113,8 +113,10 @@ def run(
     ws: Workspace,
     select: Sequence[str] = (),
     report: Callable[[str, str], None] = lambda step, node: None,
+    asking: str = "",
 ) -> RunResult:
-    """Bring everything (or the tables and products of `select` with what they need) up to date.
+    """Bring everything (or the tables and products of `select` with what they need) up to date;
+    with `asking` only that source is asked, and those that never were.
 
     Raises the first error that stops everything (a project that does not compile, another run in
     progress); a step's own failure is in the result, and what does not depend on it is still done.
@@ -128,7 +130,11 @@ def run(
         if faults(ws.project.diagnostics):
             return _refused(check(ws)[1])
         sources = _sources(ws, select)
-        brought = bring_in(ws, sources, report)
+        brought = bring_in(
+            ws,
+            (one for one in sources if asking in ("", one.id) or fetch_of(ws, one.id) is None),
+            report,
+        )
         found = {source.id: find_files(ws, source) for source in sources}
         key = _key(ws, found)
         if not select:

@@ -23,6 +23,7 @@ from sanhua.kernel.record import Ref, record
 from sanhua.kernel.time import moment_text
 from sanhua.resource.collect import Cadence, Inbox, Source
 from sanhua.sources import inbox as inboxes
+from sanhua.sources.landing import is_name
 from sanhua.workspace.arriving import fetch_of, inbox_folder, landing_of
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
@@ -120,10 +121,11 @@ def _retry(source: Source, last: ScheduledRun | None) -> datetime | None:
 
 
 def has_something(ws: Workspace, source: Source, inbox: Inbox) -> bool:
-    """Whether a file lies in the inbox that may be taken."""
+    """Whether a file lies in the inbox that may be taken; one of a bad name stays there."""
     if landing_of(ws, source.id).notes():
         return True
-    return bool(inboxes.lying(inbox, inbox_folder(ws, inbox))[0])
+    whole, _ = inboxes.lying(inbox, inbox_folder(ws, inbox))
+    return any(is_name(one.path.name) for one in whole)
 
 
 def affected(ws: Workspace, source: Source) -> list[str]:
@@ -217,7 +219,7 @@ class Scheduler:
         before = _last(ws, source.id)
         fault, steps = "", 0
         try:
-            made = run(ws, affected(ws, source))
+            made = run(ws, affected(ws, source), asking=source.id)  # the others have their own time
             steps = sum(step.status == "done" for step in made.steps)
             if not made.ok:
                 wrong = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]

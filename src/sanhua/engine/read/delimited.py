@@ -282,11 +282,14 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
     if not rows:
         kinds = [kind(cell) for cell in head[0]]
         return 0 if kinds.count("text") < len(kinds) / 2 and any(kinds) else 1
-    kinds = [_kind_of([row[n] for row in rows[more:]]) for n in range(width)]
+    counted = [Counter(row[n] for row in rows[more:]) for n in range(width)]
+    typed = [_kind_of(cells) for cells in counted]
+    kinds = [of_kind or _shape_of(cells) for of_kind, cells in zip(typed, counted, strict=True)]
     count = 0
     for n, cells in enumerate(head):
         same = other = filled = 0
-        for cell, wanted in zip(cells, kinds, strict=False):
+        # A text of another shape than most may be a value: it is no sign of a second heading.
+        for cell, wanted in zip(cells, typed if n else kinds, strict=False):
             filled += bool(cell.strip())
             if wanted and kind(cell):
                 agrees = wanted(cell)
@@ -303,17 +306,32 @@ def _heading_rows(seen: Sequence[Record], start: int, width: int, dialect: Diale
     return count
 
 
-def _kind_of(cells: Sequence[str]) -> Any:
-    """A test of a cell for the kind that a column holds; None of a column of texts."""
-    there = [cell for cell in cells if kind(cell)]
-    if not there:
+def _kind_of(counted: Counter[str]) -> Any:
+    """A test of a cell for the kind that most cells of a column have; None of a column of texts."""
+    found: Counter[str] = Counter()
+    for cell, n in counted.items():
+        found[kind(cell)] += n
+    del found[""]
+    most, count = next(iter(found.most_common(1)), ("text", 0))
+    if most == "text" or count < 0.8 * found.total():
         return None
-    (most, count), *_ = Counter(map(kind, there)).most_common(1)
-    if most != "text":
-        return (lambda cell: kind(cell) == most) if count >= 0.8 * len(there) else None
-    shapes = Counter(map(shape, there))
-    (form, count), *_ = shapes.most_common(1)
-    if "9" in form and count >= 0.9 * len(there) and len(there) > 4:
+    return lambda cell: kind(cell) == most
+
+
+def _shape_of(counted: Counter[str]) -> Any:
+    """A test of a cell for the shape, with figures in it, that the texts of a column have; None of
+    a column that holds something else.
+    """
+    found: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    for cell, n in counted.items():
+        if held := kind(cell):
+            found[shape(cell)] += n
+            kinds[held] += n
+    if not kinds or kinds.most_common(1)[0][0] != "text":
+        return None
+    (form, count), *_ = found.most_common(1)
+    if "9" in form and count >= 0.9 * found.total() and found.total() > 4:
         return lambda cell: shape(cell) == form
     return None
 

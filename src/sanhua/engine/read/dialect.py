@@ -21,10 +21,11 @@ MARKS_MAX = 200  # of no more quotes
 WIDTH_MAX = 300  # and cells
 KIND_CHARS_MAX = 64  # a longer cell is a text
 DELIMITERS = (",", "\t", ";", "|", "\x01", " ")
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _CELL = {
     "number": r"\(?[-+]?[$£€¥￥]?\s?[-+]?(\d[\d.,' ]*|\.\d+)([eE][-+]?\d+)?\s?[%‰]?\)?",
     "date": r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?([ T]\d{1,2}:\d{2}\S*)?"
-    r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]\d{2,4}|[A-Za-z]{3,9}[-/. ]\d{2,4}",
+    rf"|\d{{1,2}}[-/. ]{_MONTH}[-/. ]\d{{2,4}}|{_MONTH}[-/. ]\d{{2,4}}",
     "time": r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?",
 }
 _TYPED = {kind: re.compile(pattern) for kind, pattern in _CELL.items()}

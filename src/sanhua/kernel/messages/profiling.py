@@ -17,7 +17,7 @@ MESSAGES = {
     "profile.constant": Message("{column} 只有一个值", "{column} holds one value only"),
     "profile.mostly-empty": Message("{column} 有 {percent} 为空", "{percent} of {column} is empty"),
     "profile.mixed": Message(
-        "{column} 是{kind}，但有 {rows} 个值不是{examples}",
+        "{column} 按值判为“{kind}”，有 {rows} 个值不合{examples}",
         "{column} is {kind}, but {rows} values are not{examples}",
     ),
     "profile.placeholders": Message(
@@ -63,12 +63,6 @@ MESSAGES = {
         "{column} seems to hold personal information: {kind}; its values are not shown here",
     ),
     "profile.sensitive": Message("{column} 疑含{kind}", "{column} seems to hold: {kind}"),
-    "profile.no-heading": Message(
-        "第一行不像表头，按无表头读：{reason}",
-        "the first line is no heading and was read as data: {reason}",
-        "若那就是表头，先改正重名的列",
-        "if it is the heading, mend the names that stand twice",
-    ),
     "profile.no-target": Message(
         "没有与 {target} 相符的文件",
         "no file matches {target}",
@@ -92,18 +86,6 @@ MESSAGES = {
         "{url} is of type {type}, which tells no format",
         "用 --format 写明，可用 {known}",
         "say --format; known: {known}",
-    ),
-    "profile.bad-database": Message(
-        "数据库连不上或读不出：{reason}",
-        "the database cannot be opened or read: {reason}",
-        "检查地址、驱动与权限",
-        "check the URL, its driver and the permissions",
-    ),
-    "profile.no-driver": Message(
-        "没有装 {module}，连不上 {dialect}",
-        "{dialect} needs {module}, which is not installed",
-        "pip install {module}",
-        "pip install {module}",
     ),
     "profile.no-table": Message(
         "数据库里没有表 {table}", "the database has no table {table}",

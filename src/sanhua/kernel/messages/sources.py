@@ -64,6 +64,13 @@ MESSAGES = {
         "改 period，或请送数方按约定命名重发",
         "change `period`, or ask for it again under the agreed name",
     ),
+    "arrival.overlapping": Message(
+        "{source} 有 {count} 对文件的期部分重叠，如 {name} 与 {other}；都计入，重复的行算两次",
+        "{count} pairs of files of {source} share some of their periods, such as {name} and "
+        "{other}; both count, and a row that is in both counts twice",
+        "请送数方一期一个文件，或以一个含全部期的文件更正",
+        "ask for one file a period, or for one that covers all of them, which then corrects both",
+    ),
     "arrival.more-unreadable": Message(
         "{source} 还有 {count} 个到达的文件不计入",
         "{count} more files that came to {source} do not count",
@@ -118,9 +125,9 @@ MESSAGES = {
     "inbox.bad-name": Message(
         "{name} 不能作为文件名接收",
         "{name} is no name under which a file is taken",
-        "用不含路径、不以点开头、不以 .part .tmp 等半成品后缀结尾、不超过 200 字节的名称",
-        "use a name without a path, no dot in front, no ending such as .part or .tmp, 200 bytes "
-        "at most",
+        "用 UTF-8 编码、不含路径、不以点开头、不以 .part 等半成品后缀结尾、不超过 200 字节的名称",
+        "use a name in UTF-8 without a path, no dot in front, no ending such as .part or .tmp, 200 "
+        "bytes at most",
     ),
     "period.pattern": Message(
         "period 的写法 {pattern} 不对（{letters}）",
@@ -236,8 +243,21 @@ MESSAGES = {
         "在源库补上，或去掉 cursor 全量读",
         "fill it in at the source, or read everything without `cursor`",
     ),
+    "database.asked-anew": Message(
+        "所问与上次不同，从头再取；先前取到的行仍计入，相同的行不重复",
+        "what is asked is not what was asked before: it is read from the beginning; rows that came "
+        "before still count, and equal ones count once",
+        "若已换成另一张表，请换一个数据源名",
+        "when this is another table now, give the source another name",
+    ),
     "api.bad-url": Message(
         "{url} 不是可用的地址", "{url} is no usable address", "检查 url", "check `url`"
+    ),
+    "api.bad-header": Message(
+        "headers 中 {name} 的名或值不能发送：只可用 ASCII，首尾无空白，不换行",
+        "the header {name} cannot be sent: ASCII only, no blanks around it, no line break",
+        "检查它引用的环境变量，常见的是末尾多了换行",
+        "check the environment variable that it names; often a line break is left at its end",
     ),
     "api.unreachable": Message(
         "{url} 试了 {tries} 次没有答复：{reason}",

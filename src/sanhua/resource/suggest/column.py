@@ -459,7 +459,8 @@ def _shaped(
         regex = f"{regex[:-1]}|^({'|'.join(re.escape(w) for w in words)})$"
         predicate = f"NOT regexp_matches({column.quoted}, {sql.literal(regex)})"
     entry = library("invalidValues", "pattern", regex)
-    words_in_it = re.search(r"[^\W\d_]{3}", regex.replace("a-z", "").replace("A-Z", ""))
+    spelled = regex.replace("a-z", "").replace("A-Z", "")
+    words_in_it = re.search(r"[^\W\d_]{3}|[\u3400-\u9fff]{2}", spelled)  # two are a Chinese name
     lists = kind == "form" and words_in_it is not None
     return column.make(kind, "0302", label, predicate, entry, confidence, lists_values=lists)
 
