@@ -151,6 +151,19 @@ def test_columns_are_those_of_the_first_file_that_is_there(small_project: Path):
     assert rows(small_project) == [("M2", "1", "a")]
 
 
+def test_what_was_read_by_earlier_readers_is_read_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run(project)
+    before = manifest(project)
+    monkeypatch.setattr("sanhua.workspace.running.__version__", "later")
+    monkeypatch.setattr("sanhua.workspace.path.READERS", 2)
+    run(project)
+    after = manifest(project)
+    assert after.step != before.step and after.parts == before.parts
+    assert all(len(part.names) == part.files for part in after.parts)  # none was taken over
+
+
 def test_merged_files_of_equal_bytes_are_known_apart(
     small_project: Path, monkeypatch: pytest.MonkeyPatch
 ):

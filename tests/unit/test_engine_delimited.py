@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sanhua.engine.read import CsvFile, open_raw
+from sanhua.engine.read import CsvFile, dialect, open_raw
 from sanhua.engine.read.dialect import Dialect, kind
 from sanhua.kernel.errors import Diagnostic, Invalid
 from sanhua.kernel.table import Reading
@@ -361,3 +364,23 @@ def test_blank_rows_are_told_wherever_they_stand(read: Any):
     got = read(text)
     assert [one.facts["lines"] for one in got.told] == ["2", "3003, 3004"]
     assert len(got.rows) == 3001
+
+
+CELL = st.sampled_from(["1", "22", "a b", "2026-01-01", "", " ", "é"])
+LINE = st.one_of(
+    st.tuples(CELL, CELL).map(",".join),
+    st.sampled_from(
+        ["h,g", " h , g", ",", '"q\nz",1', 'x"', "title", "title,", '"open', "", "a,b,c"]
+    ),
+)
+
+
+@given(st.lists(LINE, min_size=4, max_size=40), st.sampled_from(["\n", "\r\n"]))
+def test_many_lines_at_once_are_the_rows_that_they_are_one_by_one(lines: list[str], end: str):
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        text = end.join(["h,g", *lines, ",", "1,2"])
+        patch.setattr(dialect, "BLOCK_CHARS", 32)
+        blocks = Read(Path(folder), text, ("h", "g"))
+        patch.setattr(dialect.Blocks, "block", lambda self: None)  # pyright: ignore
+        one_by_one = Read(Path(folder), text, ("h", "g"))
+    assert blocks.__dict__ == one_by_one.__dict__

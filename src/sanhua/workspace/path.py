@@ -23,6 +23,7 @@ from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
+from sanhua.engine.read import READERS
 from sanhua.kernel import ids
 from sanhua.kernel.errors import (
     Conflict,
@@ -167,7 +168,7 @@ class Path:
         how = {
             "reading": asdict(source.reading) | {"part": part},
             "columns": [asdict(column) for column in columns] if columns else "text",
-            "engine": _engine_version(),
+            "engine": f"{_engine_version()}, readers {READERS}",
         }
         made_from = {"files": [[f.name, f.sha256, f.part] for f in files], **how}
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
