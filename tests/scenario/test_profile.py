@@ -300,6 +300,20 @@ def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
     assert told(str(path))["tables"] == narrow
 
 
+def test_a_file_of_a_thousand_columns_is_read(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    rows = [[f"c{n}" for n in range(1000)], *([f"{n * m}" for n in range(1000)] for m in range(20))]
+    path.write_text("\n".join(map(",".join, rows)), "utf-8")
+    engine = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "temp")
+    try:
+        made = engine.collect(
+            "t", [path], Reading(), None, inputs=["file:0"], step="s", names=["a.csv"]
+        )
+        assert (made.rows, len(made.columns)) == (20, 1000)
+    finally:
+        engine.close()
+
+
 @pytest.mark.parametrize(
     "text",
     [
