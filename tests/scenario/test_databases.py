@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -352,9 +353,14 @@ def test_a_kill_amid_a_fetch_neither_loses_nor_doubles(
     with opened(erp) as ws, pytest.raises(Killed):
         run(ws)
     monkeypatch.setattr(owner, name, whole)
+    left = erp / "state" / "raw" / "orders" / "incoming" / ".orders-0001.parquet.part"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    os.utime(left, (0, 0))
     with opened(erp) as ws:
         assert run(ws).ok
         assert counts(ws, "orders", "rates") == [1, 1]
+    assert not left.exists(), "what a kill -9 left behind is taken away"
 
 
 def test_check_says_what_is_wrong_with_a_database_source(erp: Path):

@@ -300,6 +300,32 @@ def test_a_wide_table_says_of_each_column_what_a_narrow_one_does(
     assert told(str(path))["tables"] == narrow
 
 
+def test_no_number_of_a_person_in_a_title_above_the_table_is_shown(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    title = "制表：13800138000，110101199003074514\n"
+    path.write_text(title + "编号,用电\n" + "".join(f"{n},{n * 3}\n" for n in range(40)), "utf-8")
+    page = tmp_path / "a.html"
+    result = run(str(path), "--html", str(page), "--json")
+    (said,) = (d for d in json.loads(result.stdout)["diagnostics"] if "above" in d["code"])
+    assert "制表：***" in said["message"]
+    for text in (result.output, page.read_text("utf-8")):
+        assert "13800138000" not in text and "110101199003074514" not in text
+
+
+def test_a_file_of_a_thousand_columns_is_read(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    rows = [[f"c{n}" for n in range(1000)], *([f"{n * m}" for n in range(1000)] for m in range(20))]
+    path.write_text("\n".join(map(",".join, rows)), "utf-8")
+    engine = DuckEngine(Lake(tmp_path / "lake"), temp=tmp_path / "temp")
+    try:
+        made = engine.collect(
+            "t", [path], Reading(), None, inputs=["file:0"], step="s", names=["a.csv"]
+        )
+        assert (made.rows, len(made.columns)) == (20, 1000)
+    finally:
+        engine.close()
+
+
 @pytest.mark.parametrize(
     "text",
     [

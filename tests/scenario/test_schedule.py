@@ -106,6 +106,32 @@ def test_a_source_is_not_asked_when_another_is_due_though_a_table_is_made_of_bot
         scheduler._close()
 
 
+def test_a_defect_at_one_source_keeps_no_other_waiting(
+    erp: Path,  # noqa: F811
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    from sanhua.workspace import scheduling
+
+    whole = scheduling.run
+
+    def broken(ws: Workspace, select: list[str], *, asking: str) -> object:
+        if asking == "orders":
+            raise ZeroDivisionError("s3cret")
+        return whole(ws, select, asking=asking)
+
+    monkeypatch.setattr(scheduling, "run", broken)
+    told: list[str] = []
+    env = {"ERP": str(erp.parent / "erp.db")}
+    scheduler = Scheduler(lambda: Workspace(erp, env=env, clock=clock), lambda: False, told.append)
+    try:
+        assert scheduler.look() == ["orders", "rates"]
+        assert scheduler.look() == [], "the broken one waits its time too"
+        assert not any("s3cret" in line for line in told) and "ZeroDivisionError" in told[0]
+    finally:
+        scheduler._close()
+
+
 def test_while_somebody_runs_the_scheduler_waits_its_turn(
     erp: Path,  # noqa: F811
     clock: SetClock,

@@ -68,12 +68,19 @@ MERGED_PARTS = 32  # so many small parts become one
 PARTITIONS_MAX = 10_000
 BUILD_TIMEOUT_S = 6 * 3600
 QUERY_TIMEOUT_S = 600
-# Version 2 (delta encodings) is written faster, a quarter smaller and read twice as fast; a
-# dictionary of more entries than the limit costs more than it saves.
-_PARQUET = (
-    f"(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 10000, "
-    f"ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
-)
+DICTIONARY_MAX = 10_000  # entries of a column's; a larger one costs more than it saves
+DICTIONARIES_MAX = 1_000_000  # entries of all columns, whose room is taken before a row is written
+
+
+def _parquet(columns: int) -> str:
+    """How a file is written. Version 2 (delta encodings) is written faster, a quarter smaller and
+    read twice as fast.
+    """
+    entries = min(DICTIONARY_MAX, DICTIONARIES_MAX // max(1, columns))
+    return (
+        f"(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT {entries}, "
+        f"ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+    )
 
 
 # No bytes of a raw file give these: the SQL that was made for it is wrong, or the engine is.
@@ -252,7 +259,7 @@ class DuckEngine:
                             begun, held = True, isinstance(raw, Held)
                             straight = passing and len(members) == 1 and not held and not flawed
                             if straight and all(c.type == "VARCHAR" for c in typed):
-                                rows = copied = _copied(db, relation, headings, typed, target)
+                                rows = copied = _straight(db, relation, headings, typed, target)
                             else:
                                 rows = stage(
                                     db, relation, headings, flawed, typed, member, numbered=held
@@ -344,7 +351,7 @@ class DuckEngine:
         with self.lake.writing() as folder:
             if division is None:
                 path = folder / "part-0.parquet"
-                parts = [Part(describe(path, self._copied(whole, path, table)))]
+                parts = [Part(describe(path, self._copied(whole, path, table, len(made))))]
             else:
                 first = quote(division.column)
                 whole = whole.replace(" ORDER BY ", f" ORDER BY {first} NULLS FIRST, ")
@@ -352,10 +359,10 @@ class DuckEngine:
             manifest = Manifest(table, "built", made, tuple(parts), tuple(inputs), step)
             return self.lake.keep(folder, manifest)
 
-    def _copied(self, select: str, path: Path, table: str) -> int:
+    def _copied(self, select: str, path: Path, table: str, columns: int) -> int:
         with _translated("engine.cannot-run", table=table):
             target = literal(path.resolve().as_posix())
-            done = self._builds.execute(f"COPY ({select}) TO {target} {_PARQUET}")
+            done = self._builds.execute(f"COPY ({select}) TO {target} {_parquet(columns)}")
             return int(done.fetchall()[0][0])
 
     def _divided(
@@ -387,7 +394,7 @@ class DuckEngine:
             ]
         path = folder / "whole.parquet"
         with self._only(division, source, narrowed, changed):
-            self._copied(whole, path, table)
+            self._copied(whole, path, table, len(columns))
         column = quote(division.column)
         with _translated("engine.cannot-run", table=table):
             found = self._builds.execute(
@@ -412,7 +419,7 @@ class DuckEngine:
             else:
                 of = f"= CAST({literal(value)} AS {wanted})" if value is not None else "IS NULL"
                 share = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
-                rows = self._copied(f"{share} WHERE {column} {of}", target, table)
+                rows = self._copied(f"{share} WHERE {column} {of}", target, table, len(columns))
                 file = describe(target, rows)
                 assert rows == new[value], f"{table}: {rows} of {new[value]} rows of {value}"
             parts.append(Part(file, partition=(value,)))
@@ -760,7 +767,7 @@ class DuckEngine:
 # Parts
 
 
-def _copied(
+def _straight(
     db: duckdb.DuckDBPyConnection,
     relation: str,
     headings: Sequence[str],
@@ -773,7 +780,9 @@ def _copied(
         f"nullif({at[c.source_name.strip()]}, '') AS {quote(c.name)}" for c in columns
     )
     return one(
-        db, f"COPY (SELECT {listed} FROM {relation}) TO {literal(target.as_posix())} {_PARQUET}"
+        db,
+        f"COPY (SELECT {listed} FROM {relation}) "
+        f"TO {literal(target.as_posix())} {_parquet(len(columns))}",
     )
 
 
@@ -792,7 +801,7 @@ def _keep_part(
     if copied is None:
         db.execute(
             f"COPY (SELECT {listed} FROM staging WHERE reasons IS NULL) "
-            f"TO {literal(target.as_posix())} {_PARQUET}"
+            f"TO {literal(target.as_posix())} {_parquet(len(columns))}"
         )
         copied = one(db, "SELECT count(*) FROM staging WHERE reasons IS NULL")
     rows = copied
@@ -804,7 +813,7 @@ def _keep_part(
     db.execute(
         "COPY (SELECT input, record, line, reasons, row FROM rejected "
         "ORDER BY input, record, line, row) "
-        f"TO {literal(bad.as_posix())} {_PARQUET}"
+        f"TO {literal(bad.as_posix())} {_parquet(5)}"
     )
     counted = db.execute(
         "SELECT split_part(reason, ':', 1) AS name, count(*) FROM "
@@ -890,9 +899,10 @@ def _concatenated(
     whole = folder / f"whole-{name}"
     listed = ", ".join(literal(path.resolve().as_posix()) for path in paths)
     with _translated("engine.cannot-run", table=name):
+        columns = len(db.execute(f"DESCRIBE FROM read_parquet([{listed}])").fetchall())
         db.execute(
             f"COPY (SELECT * FROM read_parquet([{listed}])) "
-            f"TO {literal(whole.resolve().as_posix())} {_PARQUET}"
+            f"TO {literal(whole.resolve().as_posix())} {_parquet(columns)}"
         )
     for path in paths:
         path.unlink()

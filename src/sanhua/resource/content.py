@@ -454,6 +454,15 @@ def _may_show(value: str, personal: frozenset[str]) -> bool:
     return not any(re.search(shape, word) for shape in shapes for word in words)
 
 
+def without_people(text: str, personal: frozenset[str]) -> str:
+    """The text with `***` for each word in it that is shaped like an identifier of people."""
+
+    def shown(found: re.Match[str]) -> str:
+        return found[0] if _may_show(found[0], personal) else "***"
+
+    return re.sub(r"[0-9A-Za-z@._%+-]{5,}", shown, text)
+
+
 def _numbers(listed: Iterable[tuple[str, int]]) -> list[tuple[Decimal, int]]:
     found = ((number_of(value), n) for value, n in listed)
     return sorted((number, n) for number, n in found if number is not None)

@@ -73,6 +73,7 @@ def bring_in(
         if source.fetched is None:
             continue
         node = ids.node("source", source.id)
+        landing_of(ws, source.id).sweep(time.time() - LEFT_OVER_S)
         began = time.perf_counter()
         try:
             if isinstance(source.fetched, Inbox):
@@ -115,7 +116,6 @@ def _take(
     landing = landing_of(ws, source.id)
     with landing_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    landing.sweep(time.time() - LEFT_OVER_S)
     told = brought.diagnostics
     now = ws.clock.now()
     node = ids.node("source", source.id)

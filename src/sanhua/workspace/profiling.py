@@ -371,9 +371,18 @@ def _table(
         manifest.rejected,
         tuple(_rejects(engine, manifest)),
         found,
-        [*told, *failed],
+        [*(_without_people(one, personal) for one in told), *failed],
         _suggested(engine, manifest, found) if suggesting else [],
     )
+
+
+def _without_people(said: Diagnostic, personal: frozenset[str]) -> Diagnostic:
+    """What reading told may quote the file: a title that names who drew it up, and a number."""
+    facts = {
+        key: content.without_people(value, personal) if isinstance(value, str) else value
+        for key, value in said.facts.items()
+    }
+    return replace(said, facts=facts)
 
 
 def _suggested(engine: DuckEngine, manifest: Manifest, found: content.TableContent) -> list[Text]:

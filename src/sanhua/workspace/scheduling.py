@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -231,6 +232,11 @@ class Scheduler:
             fault = error.code
         except SanhuaError as error:
             fault = error.code
+        except Exception as error:  # a defect of ours must not keep the other sources waiting
+            fault = "run.defect"
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(at.filename).name}:{at.lineno}"
+            self.tell(f"schedule: {source.id}: {type(error).__name__} {place}")
         failures = (before.failures if before else 0) + 1 if fault else 0
         told = ScheduledRun(
             ids.node("schedule", source.id),
