@@ -69,7 +69,7 @@ demo: .venv/.runtime
 
 test: .venv/.dev
 	@$(BIN)/lint-imports --no-cache
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev
 	@$(BIN)/ruff format --check .

@@ -63,13 +63,16 @@ def collect(
 
 
 def build(
-    engine: DuckEngine, before: Manifest | None = None, then: Manifest | None = None
+    engine: DuckEngine,
+    before: Manifest | None = None,
+    then: Manifest | None = None,
+    query: str = DAILY,
 ) -> Manifest:
-    found = sql.partition(sql.parse(DAILY), "day", SCHEMAS)
+    found = sql.partition(sql.parse(query), "day", SCHEMAS)
     assert found is not None
     return engine.build(
         "daily",
-        DAILY,
+        query,
         order_by=["day", "region"],
         types={},
         inputs=["x"],
@@ -147,3 +150,34 @@ def test_too_many_values_are_refused(
     with pytest.raises(Invalid) as error:
         build(engine)
     assert error.value.code == "engine.too-many-partitions"
+
+
+def test_rows_that_the_query_leaves_out_need_no_value(engine: DuckEngine, tmp_path: Path):
+    query = "SELECT CAST(meter AS DATE) AS day, kwh FROM r WHERE meter <> 'none'"
+    files = {"1.csv": ["2026-01-01,2026-01-01,1"]}
+    one = collect(engine, tmp_path / "raw", files)
+    before = build(engine, query=query)
+    files["2.csv"] = ["2026-01-01,none,1", "2026-01-01,2026-01-02,5"]
+    collect(engine, tmp_path / "raw", files, one)
+    assert build(engine, before, one, query=query) == build(engine, query=query)
+
+
+def test_a_negative_zero_is_the_zero_that_is_there(engine: DuckEngine, tmp_path: Path):
+    query = "SELECT CAST(meter AS DOUBLE) AS day, sum(kwh) AS kwh FROM r GROUP BY 1"
+    files = {"1.csv": ["2026-01-01,0.0,1"]}
+    one = collect(engine, tmp_path / "raw", files)
+    before = build(engine, query=query)
+    files["2.csv"] = ["2026-01-01,-0.0,5"]
+    collect(engine, tmp_path / "raw", files, one)
+    assert build(engine, before, one, query=query).rows == 1
+
+
+def test_a_table_is_built_in_utc_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    made = DuckEngine(Lake(tmp_path / "lake"))
+    text = "SELECT CAST(CAST('2026-01-01 20:00+00' AS TIMESTAMPTZ) AS DATE) AS day"
+    made.bind(made.build("t", text, order_by=[], types={}, inputs=[], step="s"))
+    assert made.query("SELECT CAST(day AS VARCHAR) FROM t") == [("2026-01-01",)]
+    made.close()

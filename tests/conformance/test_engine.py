@@ -664,6 +664,32 @@ def test_wrong_bytes_are_placed(engine: Any, inbox: Path):
     assert (refused.value.diagnostic.line, facts["offset"], facts["byte"]) == (3, 10, "0xff")
 
 
+def test_a_fault_of_the_engine_is_not_laid_on_a_file(
+    engine: Any, inbox: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from sanhua.engine import duck
+
+    def broken(db: Any, relation: str, *given: Any, **how: Any) -> int:
+        wrong = relation if "a.csv" in relation else "nothing_of_that_name"
+        return stage(db, wrong, *given, **how)
+
+    stage = duck.stage
+    monkeypatch.setattr(duck, "stage", broken)
+    for name in ("a.csv", "b.csv"):
+        (inbox / name).write_text("a,b\n1,2\n")
+    with pytest.raises(Invalid) as refused:
+        engine.collect(
+            "t",
+            [inbox / "a.csv", inbox / "b.csv"],
+            Reading(),
+            None,
+            inputs=["raw_file:1", "raw_file:2"],
+            step="s",
+            names=["a.csv", "b.csv"],
+        )
+    assert refused.value.code == "collect.cannot-read"
+
+
 def test_a_missing_heading_names_the_nearest(engine: Any, inbox: Path):
     (inbox / "a.csv").write_text("Usage_kWh,b\n1,2\n")
     with pytest.raises(Invalid) as refused:

@@ -372,6 +372,13 @@ def test_rows_without_end_in_a_small_parquet_are_refused(raw: Raw, monkeypatch: 
     assert raw.refused("a.parquet") == "collect.unpacks-too-large"
 
 
+def test_a_long_page_in_a_small_parquet_is_refused(raw: Raw, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sanhua.engine.read.archive.EXPANSION_FROM_BYTES", 4 << 20)
+    table = pa.table({"a": ["x" * (8 << 20)]})
+    pq.write_table(table, raw.inbox / "a.parquet", compression="zstd", use_dictionary=False)
+    assert raw.refused("a.parquet") == "collect.unpacks-too-large"
+
+
 # Fixed width
 
 

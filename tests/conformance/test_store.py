@@ -71,6 +71,8 @@ def test_the_same_body_again_is_nothing_and_another_is_a_version(store: SqlStore
     moved = Person(LI.id, LI.name, LI.phone, "party:other")
     keep(store, moved)
     assert [told.version for told, _ in store.history(LI.id)] == [1, 2]
+    assert [told.version for told, _ in store.history(LI.id, newest=1)] == [2]
+    assert store.history(LI.id, newest=9) == store.history(LI.id)
     assert store.version_of(LI.id) == 2 and store.size() == 2
     with store.begin(actor="party:clerk") as uow:
         assert uow.edges_to("party:plant") == []  # the latest version alone is answered for

@@ -73,3 +73,15 @@ def test_rows_of_a_table_that_is_graded_below_are_kept_until_the_check_passes(pr
         run(ws)
         with pytest.raises(NotFound, match=r"quality\.no-rows-kept"):
             kept(ws, CHECK)
+
+
+def test_a_rule_with_a_name_longer_than_a_file_may_have_keeps_its_rows(project: Path):
+    name = "表号不在册" * 30  # 450 bytes
+    path = project / "contracts" / "readings.odcs.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("name: known", f"name: {name}"), encoding="utf-8")
+    settings = project / "sanhua.yaml"
+    settings.write_text(settings.read_text("utf-8") + "failed_rows_below: core\n", encoding="utf-8")
+    with Workspace(project, env={}) as ws:
+        run(ws)
+        assert len(kept(ws, f"check:readings/{name}")["rows"]) == 1

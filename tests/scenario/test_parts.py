@@ -123,6 +123,73 @@ def test_merged_parts_are_merged_again_and_their_files_still_known(
     assert step["rows"] == 2 * (FILES + 4) == len(set(rows(project)))
 
 
+def test_files_that_come_one_by_one_are_merged_and_merged_again(
+    small_project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sanhua.engine.duck.MERGED_PARTS", 2)
+    (small_project / "raw/feed").mkdir()
+    (small_project / "sources/feed.yaml").write_text(
+        "files: raw/feed/*.csv\ncadence: 5min\nsupplier: plant\n", "utf-8"
+    )
+    for n in range(7):
+        feed(small_project / "raw/feed", n)
+        assert run(small_project)["rows"] == 2 * (n + 1) == len(set(rows(small_project)))
+    assert [part.files for part in manifest(small_project).parts] == [4, 2, 1]
+
+
+def test_columns_are_those_of_the_first_file_that_is_there(small_project: Path):
+    folder = small_project / "raw/feed"
+    folder.mkdir()
+    (small_project / "sources/feed.yaml").write_text(
+        "files: raw/feed/*.csv\ncadence: 5min\nsupplier: plant\n", "utf-8"
+    )
+    feed(folder, 1)
+    (folder / "feed_0002.csv").write_text("meter,kwh,phase\nM2,1,a\n", "utf-8")
+    run(small_project)
+    (folder / "feed_0001.csv").unlink()
+    run(small_project)
+    assert rows(small_project) == [("M2", "1", "a")]
+
+
+def test_what_was_read_by_earlier_readers_is_read_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run(project)
+    before = manifest(project)
+    monkeypatch.setattr("sanhua.workspace.running.__version__", "later")
+    monkeypatch.setattr("sanhua.workspace.path.READERS", 2)
+    run(project)
+    after = manifest(project)
+    assert after.step != before.step and after.parts == before.parts
+    assert all(len(part.names) == part.files for part in after.parts)  # none was taken over
+
+
+def test_merged_files_of_equal_bytes_are_known_apart(
+    small_project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sanhua.engine.duck.MERGED_PARTS", 4)
+    folder = small_project / "raw/feed"
+    folder.mkdir()
+    (small_project / "sources/feed.yaml").write_text(
+        "files: raw/feed/*.csv\ncadence: 5min\nsupplier: plant\n", "utf-8"
+    )
+    (small_project / "contracts/feed.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: feed\nversion: 1.0.0\nstatus: active\n"
+        "schema:\n  - name: feed\n    properties:\n"
+        "      - {name: meter, logicalType: string}\n      - {name: kwh, logicalType: number}\n",
+        "utf-8",
+    )
+    for n in range(8):
+        (folder / f"{n}.csv").write_text("meter,kwh\nM,1\nN,x\n", "utf-8")
+    for n in range(8, 11):
+        feed(folder, n)
+        step = run(small_project)
+        assert (step["rows"], step["rejected"]) == (8 + 2 * (n - 7), 8)
+    (folder / "2.csv").write_text("meter,kwh\nM,1\nN,2\n", "utf-8")
+    step = run(small_project)
+    assert (step["rows"], step["rejected"]) == (15, 7)
+
+
 def test_of_several_files_one_that_cannot_be_read_stands_among_the_rejects(project: Path):
     (project / "raw/feed/feed_0007.csv").write_bytes(b"meter,kwh\nM7,\x00\n")
     code, said = told("run", "-C", project)

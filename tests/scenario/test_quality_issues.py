@@ -63,7 +63,8 @@ def test_an_issue_leads_from_the_failed_check_to_the_fix_and_opens_anew(
     """Three working days from Monday 2026-03-02 end on Thursday 2026-03-05."""
     with Workspace(project, clock=clock) as ws:
         run(ws)
-        made = disputing.raise_case(ws, CHECK, "checker")
+        made = disputing.raise_case(ws, CHECK.removeprefix("check:"), "checker")
+        assert made["about"] == CHECK
         assert (made["state"], made["owner"], made["due"]) == ("open", "steward", "2026-03-05")
         assert made["found"] == {"state": "failed", "value": "1", "wanted": "mustBe 0"}
         issue = made["id"]
@@ -101,6 +102,23 @@ def test_an_issue_leads_from_the_failed_check_to_the_fix_and_opens_anew(
         assert [act["step"] for act in again["acts"]][-1] == "reopen"
         run(ws)
         assert disputing.listed(ws) == [again]  # it is opened anew once
+
+
+def test_a_clock_whose_end_no_calendar_knows_yet_is_not_called_no_promise(
+    project: Path, clock: SetClock
+):
+    """400 working days from 2026-03-02 end in 2027, whose holidays were not announced then."""
+    path = project / "contracts" / "readings.odcs.yaml"
+    text = path.read_text("utf-8")
+    promised = "{property: timeToNotify, value: 10, unit: d}"
+    assert promised in text
+    path.write_text(text.replace(promised, promised.replace("10", "400")), encoding="utf-8")
+    with Workspace(project, clock=clock) as ws:
+        run(ws)
+        made = disputing.raise_case(ws, "readings", "buyer", kind="objection", reason="x")
+        assert (made["days"], made["due"], made["overdue"]) == (400, "", False)
+        assert made["due_label"]["en"].startswith("400 working days; the holidays")
+        assert disputing.raise_case(ws, "readings", "buyer", reason="x")["due_label"]["zh"] != ""
 
 
 def test_an_objection_is_answered_within_what_the_contract_promises(project: Path, clock: SetClock):

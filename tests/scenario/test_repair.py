@@ -106,7 +106,21 @@ def test_cells_are_mended_counted_and_no_row_is_lost(project: Path):
     ]  # fmt: skip
     assert len(table(project, "shops_raw")) == len(ROWS) - 1
 
-    told = said("repaired", "shops", "-C", project)
+    # What a repair rejects stays part of what was handed over: it lowers the score of its table.
+    (judged,) = said("report", "quality", "--id", "shops", "-C", project)["resources"]
+    found = {f["id"].partition("/")[2]: f for f in judged["findings"]}
+    figures = {name: (found[name]["numerator"], found[name]["denominator"]) for name in found}
+    assert figures["rejects"] == (6, 9)
+    assert (figures["kg.format"], figures["opened.format"]) == ((4, 6), (5, 6))
+    assert figures["id.required"] == (6, 6)
+    assert found["id.required"]["excluded"] == 3
+    assert found["rejects"]["told"]["en"] == (
+        "9 rows of shops_raw mended: 13 cells changed, 3 rejected"
+    )
+    (rate,) = [i for i in judged["indicators"] if i["code"] == "0305"]
+    assert (rate["numerator"], rate["denominator"], rate["rate"]) == (3, 9, "0.333333")
+
+    told = said("quality", "repaired", "shops", "-C", project)
     assert {(r["column"], r["rule"]): r["changed"] for r in told["rules"]} == {
         ("city", "trim"): 2, ("city", "collapse"): 1, ("city", "map"): 1,
         ("city", "majority zip"): 2, ("kg", "missing N/A, -"): 2, ("kg", "unit kg, 公斤"): 2,
@@ -115,10 +129,17 @@ def test_cells_are_mended_counted_and_no_row_is_lost(project: Path):
     shown = next(rule for rule in told["rules"] if rule["rule"] == "unit kg, 公斤")
     assert {"before": "2.0 kg", "after": "2.0", "rows": 1} in shown["examples"]
 
+    path = project / "contracts" / "shops.odcs.yaml"
     again = said("run", "-C", project)
     assert {one["status"] for one in again["steps"]} == {"skipped"}
     assert said("check", "-C", project)["ok"]
-    none_such = said("repaired", "readings", "-C", project, exit_code=3)
+    with path.open("a", encoding="utf-8") as contract:
+        contract.write("# edited since\n")
+    stale = said("quality", "repaired", "shops", "-C", project, exit_code=4)
+    assert stale["diagnostics"][0]["code"] == "repair.not-current"
+    said("run", "-C", project)
+    assert said("quality", "repaired", "shops", "-C", project)["rows"] == 9
+    none_such = said("quality", "repaired", "readings", "-C", project, exit_code=3)
     assert none_such["diagnostics"][0]["code"] == "repair.none"
     shown = said("explain", "repair:shops", "-C", project)
     assert any(edge["edge"] == "made_from" for edge in shown["edges"])

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from sanhua.cli.commands import cli
+from sanhua.verify import canonical, sha256
+from sanhua.workspace.opening import Workspace
+from sanhua.workspace.suggesting import Verdict
 
 FILES = {
     "sanhua.yaml": "sanhua: 1\ntitle: 商户\nentities: {plant: {regime: CAS}}\n",
@@ -96,6 +100,12 @@ def test_from_the_values_to_a_rule_in_force(project: Path):
     shown = said("explain", f"suggestion:shops/{area['id']}", "-C", project)
     verbs = {(edge["edge"], edge["to"]) for edge in shown["edges"]}
     assert ("judged_by", "party:steward") in verbs
+    (table,) = yaml.safe_load(after)["schema"]
+    (rule,) = next(p for p in table["properties"] if p["name"] == "area")["quality"]
+    with Workspace(project) as ws, ws.store.begin(actor="", read_only=True) as uow:
+        verdict = uow.get(Verdict, f"suggestion:shops/{area['id']}")
+    assert verdict.rule == sha256(canonical(rule))
+    assert verdict.content == sha256((project / "contracts" / "shops.odcs.yaml").read_bytes())
 
 
 def test_a_rejection_is_remembered_with_its_reason(project: Path):

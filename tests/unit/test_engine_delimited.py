@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sanhua.engine.read import CsvFile, open_raw
+from sanhua.engine.read import CsvFile, dialect, open_raw
 from sanhua.engine.read.dialect import Dialect, kind
 from sanhua.kernel.errors import Diagnostic, Invalid
 from sanhua.kernel.table import Reading
@@ -348,3 +351,36 @@ def test_one_column_of_names_with_numbers_has_one_heading(read: Any):
     names = "\n".join(["brewery", *(f"brewery {n}" for n in range(60))]) + "\n"
     made = read(names)
     assert made.headings == ("brewery",) and len(made.rows) == 60
+
+
+def test_a_number_that_may_be_written_with_commas_is_not_split(read: Any):
+    text = "day,meter,kwh\n" + "".join(f"2026-01-{n:02},M{n},{n}.5\n" for n in range(1, 29))
+    got = read(text + "2026-01-29,M7,1,500.5\n")
+    assert got.rejects == [(30, "2026-01-29,M7,1,500.5")] and len(got.rows) == 28
+
+
+def test_blank_rows_are_told_wherever_they_stand(read: Any):
+    text = "a,b\n,\n" + "".join(f"{n},x\n" for n in range(3000)) + ",\n,\n1,y\n"
+    got = read(text)
+    assert [one.facts["lines"] for one in got.told] == ["2", "3003, 3004"]
+    assert len(got.rows) == 3001
+
+
+CELL = st.sampled_from(["1", "22", "a b", "2026-01-01", "", " ", "é"])
+LINE = st.one_of(
+    st.tuples(CELL, CELL).map(",".join),
+    st.sampled_from(
+        ["h,g", " h , g", ",", '"q\nz",1', 'x"', "title", "title,", '"open', "", "a,b,c"]
+    ),
+)
+
+
+@given(st.lists(LINE, min_size=4, max_size=40), st.sampled_from(["\n", "\r\n"]))
+def test_many_lines_at_once_are_the_rows_that_they_are_one_by_one(lines: list[str], end: str):
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        text = end.join(["h,g", *lines, ",", "1,2"])
+        patch.setattr(dialect, "BLOCK_CHARS", 32)
+        blocks = Read(Path(folder), text, ("h", "g"))
+        patch.setattr(dialect.Blocks, "block", lambda self: None)  # pyright: ignore
+        one_by_one = Read(Path(folder), text, ("h", "g"))
+    assert blocks.__dict__ == one_by_one.__dict__

@@ -124,6 +124,18 @@ def test_series_that_never_change_are_not_said_to_be_apart():
     assert found["at.clock.o"].passed and found["at.clock.o"].value == "0 s"
 
 
+def test_series_that_never_change_speak_for_the_offset_that_is_declared():
+    known = replace(PAIR, clock=Clock("at", offset_s=3600))
+    found = judged(series([5.0] * 60), series([5.0] * 60, 1), known)["at.clock.o"]
+    assert (found.passed, found.value) == (True, "3600 s")
+
+
+def test_clocks_are_not_said_to_agree_where_no_value_is_equal():
+    found = judged(series([1.0, 2.0, 3.0]), series([11.0, 12.0, 13.0]), DETECT)
+    assert found["at.clock.o"].state == "not_assessable" and found["at.clock.o"].ratio is None
+    assert (found["v.equal.o.v"].state, found["v.equal.o.v"].ratio) == ("failed", 0)
+
+
 def test_a_small_overlap_that_happens_to_agree_does_not_win():
     """Of 30 hours only the last is equal when shifted by 23; most are equal unshifted."""
     own = series([float(n) for n in range(24)] + [99.0])
@@ -164,6 +176,8 @@ def test_sums_tie_by_period_within_their_tolerance_at_the_offset_that_was_writte
     assert loose.passed
     behind = replace(at_two, clock=Clock("at", offset_s=-7200))
     assert judged(own, series([1.0] * 48, -2), behind)["v.totals.o.v"].passed
+    short = judged(series([1.0] * 72), series([1.0] * 48), replace(PAIR, totals_by="day"))
+    assert "48 against 48 in all; 1 more on one side alone" in short["v.totals.o.v"].told.en
     whole = replace(PAIR, totals_by="all")
     assert judged(own, series([2.0] * 48), whole)["v.totals.o.v"].denominator == 1
 

@@ -215,30 +215,55 @@ def test_a_column_found_to_be_graver_than_graded_breaks_the_security_norm():
     result = by_name(judged(full(), grading=grading(phone=True)))
     security = result["security"]
     assert (security.numerator, security.denominator) == (6, 7) and "kwh" in security.told.zh
+    handed = tuple(
+        Reason("inherited", grade, Text("承自")) for grade in (Grade.GENERAL1, Grade.GENERAL3)
+    )  # of two columns that it is made from
+    columns = tuple(replace(c, reasons=handed) if c.name != "kwh" else c for c in grading().columns)
+    made = by_name(judged(full(), grading=replace(grading(), columns=columns)))["security"]
+    assert (made.numerator, made.denominator) == (7, 7)
     nobody = replace(full(), open_class="")
     ungraded = replace(grading(), columns=tuple(replace(c, reasons=()) for c in grading().columns))
     assert "security" not in by_name(judged(nobody, grading=ungraded))
 
 
-def test_records_are_expected_at_every_step_of_each_key():
-    """Two plants, hours 0, 1, 3 and 0, 1: of 4 and 2 expected records one lacks."""
+def expected(rows: list[tuple[str, str]], *, keyed: bool = True) -> list[Any]:
+    """What lacks and what is expected of hourly records (plant, time of day)."""
+    place = 2 if keyed else 0
     table = TableSchema(
-        "t", (prop("plant", key_position=1), prop("at_", "timestamp", key_position=2)), HERE
+        "t", (prop("plant", key_position=1), prop("at_", "timestamp", key_position=place)), HERE
     )
     agreed = DataContract("t", HERE, (table,), sla=(Sla("frequency", "1", "h", "t.at_"),))
     listed = (Column("plant", "VARCHAR"), Column("at_", "TIMESTAMP"))
     made = checks(
         agreed, table, {}, {}, PACKS, TODAY,
-        manifest=snapshot(listed, 5),
+        manifest=snapshot(listed, len(rows)),
     )  # fmt: skip
     (check,) = [one for one in made if one.id.endswith("at_.frequency")]
     with duckdb.connect() as db:
         db.execute("CREATE TABLE t (plant VARCHAR, at_ TIMESTAMP)")
-        for plant, hour in (("a", 0), ("a", 1), ("a", 3), ("b", 0), ("b", 1)):
-            db.execute("INSERT INTO t VALUES (?, ?)", [plant, f"2026-01-01 0{hour}:00"])
+        for plant, at in rows:
+            db.execute("INSERT INTO t VALUES (?, ?)", [plant, f"2026-01-01 {at}"])
         assert check.violations is not None and check.total is not None
-        counted = [db.execute(m.expression).fetchone() for m in (check.violations, check.total)]
-    assert counted == [(1,), (6,)]
+        queries = [m.expression for m in (check.violations, check.total)]
+        assert all(parse(query) for query in queries)  # in the canonical subset
+        return [(db.execute(query).fetchone() or (None,))[0] for query in queries]
+
+
+def test_records_are_expected_at_every_step_of_each_key():
+    """Two plants, hours 0, 1, 3 and 0, 1: of 4 and 2 expected records one lacks."""
+    hours = [("a", "00:00"), ("a", "01:00"), ("a", "03:00"), ("b", "00:00"), ("b", "01:00")]
+    assert expected(hours) == [1, 6]
+
+
+def test_a_record_between_two_steps_does_not_make_up_for_one_that_is_lacking():
+    """Hours 0, 1, 3 and a second record at 01:10; a minute early or late is still on time."""
+    assert expected([("a", t) for t in ("00:00", "01:01", "01:10", "02:59")]) == [1, 4]
+
+
+def test_of_a_column_outside_the_key_the_table_as_a_whole_has_its_steps():
+    """The key is a running number: each of its values alone would have all its records."""
+    rows = [("1", "00:00"), ("2", "01:00"), ("3", "03:00")]
+    assert expected(rows, keyed=False) == [1, 4]
 
 
 def test_a_rule_in_words_is_shown_and_never_scored():
@@ -301,6 +326,9 @@ def test_a_check_that_conforms_less_or_can_no_longer_be_measured_is_worse():
     after = replace(before, findings=tuple(found))
     assert {one.check for one in worse(before, after)} == {found[first].id, found[lost].id}
     assert worse(before, before) == [] and worse(after, before) == []
+    assert not any(one.redefined for one in worse(before, after))
+    stricter = replace(after, findings=tuple(replace(f, definition="sha256:c9") for f in found))
+    assert all(one.redefined for one in worse(before, stricter))
     series = points([(1, "2026-11-22", before), (2, "2026-11-23", after)])
     assert [point.day for point in series] == ["2026-11-22", "2026-11-23"]
     assert set(series[1].failed) > set(series[0].failed)

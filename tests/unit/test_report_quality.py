@@ -131,6 +131,7 @@ def test_the_pdf_is_the_same_bytes_each_time_and_its_text_is_no_markup():
     assert b"/CreationDate" not in first
     issue = {
         "id": "iss_1", "title": "#panic()", "owner": "li", "due": "2026-12-01", "overdue": True,
+        "due_label": {"zh": "2026-12-01", "en": "2026-12-01"},
         "state_label": {"zh": "待处理", "en": "open"},
     }  # fmt: skip
     assert pdf(content(sheet(issues=[issue], points=sheet().points[:1]))) != first

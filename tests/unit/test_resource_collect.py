@@ -131,3 +131,16 @@ def test_one_name_with_two_definitions_is_a_conflict_told_once():
         "b",
         "a",
     )
+
+
+def test_a_name_of_two_contexts_or_of_a_retired_element_is_no_conflict():
+    """订单的状态与设备的状态; one without a context is in every one."""
+    state = {"type": "string", "title": Text("状态", "state")}
+    order = element("order_state", **state, context="订单")
+    device = element("device_state", **state, context="设备")
+    old = element("old_state", **state, status="废止")
+    apart = {one.id: one for one in (order, device, old)}
+    assert conflicts(apart) == []
+    anywhere = element("state", **state)
+    told = conflicts({**apart, "state": anywhere})
+    assert [(d.facts["element"], d.facts["other"]) for d in told] == [("state", "order_state")]

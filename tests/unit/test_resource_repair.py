@@ -81,6 +81,25 @@ def test_a_majority_of_a_half_mends_nothing(engine: DuckEngine):
     assert engine.query(plan.counts()) == [(2, 7)]
 
 
+def test_of_several_ways_to_write_a_day_the_first_that_reads_it_counts(engine: DuckEngine):
+    engine.bind_rows("t", [Column("d", "VARCHAR")], [["03/04/2025"], ["03/14/2025"]])
+    for words, day in ((["d/M/yyyy", "M/d/yyyy"], "04-03"), (["M/d/yyyy", "d/M/yyyy"], "03-04")):
+        plan = RepairPlan("made", "t", [RepairColumn("d", "d", "DATE", read([{"dates": words}]))])
+        days = {str(row[0]) for row in engine.query(plan.repaired())}
+        assert days == {f"2025-{day}", "2025-03-14"}
+
+
+def test_a_day_with_a_time_of_day_does_not_fit_a_day(engine: DuckEngine):
+    cells = ["2025-01-02", "2025-01-02 00:00:00", "2025-01-02 10:30:00", "2025/1/3", None, "soon"]
+    engine.bind_rows("t", [Column("d", "VARCHAR")], [[cell] for cell in cells])
+    plan = RepairPlan("made", "t", [RepairColumn("d", "d", "DATE", ())])
+    assert sorted(str(row[0]) for row in engine.query(plan.repaired())) == [
+        "2025-01-02", "2025-01-02", "2025-01-03", "None",
+    ]  # fmt: skip
+    rejected = engine.query(plan.rejects())
+    assert sorted(rejected) == [("2025-01-02 10:30:00", "d"), ("soon", "d")]
+
+
 def test_rows_that_do_not_add_up_are_an_error():
     plan = RepairPlan("made", "t", [RepairColumn("x", "x", "", RULES[:1])])
     facts = {"before": "s1", "after": "s2", "definition": "d"}

@@ -230,6 +230,26 @@ def test_a_large_table_is_proposed_from_a_sample_and_counted_whole(
     assert typo.violations == 30
 
 
+def test_a_form_that_spells_a_name_lists_values(engine: DuckEngine, tmp_path: Path):
+    """Two Chinese characters are a name; the signs beside figures are not."""
+    for made, lists in (("张三{}", True), ("{}元", False)):
+        rows = [[made.format(n)] for n in range(199)] + [["7 / 7"]]
+        (one,) = shown(suggested(engine, tmp_path, ["v"], rows), "form")
+        assert one.lists_values is lists
+
+
+def test_a_bound_that_is_a_value_of_the_column_counts_as_listing_it(
+    engine: DuckEngine, tmp_path: Path
+):
+    """Ages that end at 95, held by many: the bound is that age. Pay spreads wide: it is no pay."""
+    ages = [[str(20 + n % 60)] for n in range(290)] + [["95"]] * 10
+    pay = [[str(5000 + 7 * n)] for n in range(300)]
+    for rows, lists in ((ages, True), (pay, False)):
+        found = suggested(engine, tmp_path, ["v"], rows, [RawColumn("v", "BIGINT")])
+        (one,) = [one for one in found if one.kind == "range"]
+        assert one.lists_values is lists, one.label
+
+
 def test_the_form_of_a_value_hides_its_figures():
     assert form("1720 university blvd") == "# university blvd"
 

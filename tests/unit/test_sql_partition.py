@@ -34,6 +34,7 @@ NOT_DIVIDED = [
     "SELECT a.day, b.kwh FROM r a JOIN r b ON a.meter = b.meter",
     "SELECT day, kwh FROM r WHERE kwh > (SELECT avg(kwh) FROM r)",
     "SELECT r.day, m.region FROM m LEFT JOIN r ON r.meter = m.meter",
+    "SELECT r.day, m.region FROM m ASOF JOIN r ON r.meter = m.meter AND m.day >= r.day",
     "SELECT r.day, m.region FROM r FULL JOIN m ON r.meter = m.meter",
     "SELECT r.day, m.region FROM r RIGHT JOIN m ON r.meter = m.meter",
     "SELECT day, kwh FROM r ORDER BY kwh LIMIT 10",

@@ -416,6 +416,27 @@ def test_a_workbook_that_cannot_be_one_is_told_and_nothing_is_written(tmp_path: 
     assert (root / "standards/elements.yaml").read_text("utf-8") == ELEMENTS
 
 
+def test_what_the_workbook_lacks_is_taken_out_and_told(tmp_path: Path):
+    """A colleague added an element and a code after the export; the old workbook comes back."""
+    files = {
+        "standards/elements.yaml": "a: {definition: d, type: string}\n",
+        "standards/codes/yn.csv": "code,name\ny,是\n",
+    }
+    root = made(tmp_path / "p", files)
+    with Workspace(root, env={}) as ws:
+        export(ws, tmp_path / "s.xlsx")
+    for name, more in {
+        "elements.yaml": "b: {definition: e, type: date}\n",
+        "codes/yn.csv": "n,否\n",
+    }.items():
+        with (root / "standards" / name).open("a", encoding="utf-8") as file:
+            file.write(more)
+    with Workspace(root, env={}) as ws:
+        told = import_book(ws, tmp_path / "s.xlsx")
+    taken = {d.path: d.facts["names"] for d in told["found"] if d.code == "standard.taken-out"}
+    assert taken == {"standards/elements.yaml": "b", "standards/codes/yn.csv": "n"}
+
+
 def test_a_changed_file_keeps_its_head_and_one_with_comments_inside_is_not_rewritten(
     tmp_path: Path,
 ):

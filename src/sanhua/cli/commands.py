@@ -71,7 +71,7 @@ GROUPS = {
     ),
     "quality": (
         "sanhua.cli.quality",
-        "质量：问题与数据异议 issues of quality, objections to data.",
+        "质量：问题、异议、未通过的行、清洗前后 issues, objections, failed rows, repairs.",
     ),
     "source": (
         "sanhua.cli.sourcing",
@@ -80,10 +80,6 @@ GROUPS = {
     "suggest": (
         "sanhua.cli.suggesting",
         "质量规则建议：列出、采纳、不采纳 quality rules that a table's own values propose.",
-    ),
-    "repaired": (
-        "sanhua.cli.suggesting",
-        "清洗前后：每条规则改了多少格 what each repair rule of a table changed.",
     ),
     "standards": (
         "sanhua.cli.standards",

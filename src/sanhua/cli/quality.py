@@ -1,4 +1,4 @@
-"""Acts on quality: issues and objections."""
+"""Quality: issues and objections, failed rows, what repairs changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALL = click.option("--all", "every", is_flag=True, help="含已了结的 closed 
 
 @click.group()
 def quality() -> None:
-    """质量：问题、数据异议、未通过的行 issues of quality, objections to data, failed rows."""
+    """质量：问题、异议、未通过的行、清洗前后 issues, objections, failed rows, repairs."""
 
 
 class _Steps(click.Group):
@@ -43,7 +43,7 @@ def objection() -> None:
 def _say(answer: show.Answer, one: dict[str, Any]) -> None:
     en = answer.language == "en"
     state = one["state_label"]["en" if en else "zh"]
-    due = one["due"] or ("无约定" if not en else "no promise")
+    due = one["due_label"]["en" if en else "zh"]
     late = ("，逾期", ", overdue")[en] if one["overdue"] else ""
     answer.say(
         f"{one['id']}  {state}，负责人 {one['owner']}，限期 {due}{late}  {one['title']}",
@@ -116,6 +116,34 @@ def rows(check: str, folder: Path, as_json: bool, language: str | None) -> None:
             answer.data = kept(ws, check)
         cells = [answer.data["columns"], *answer.data["rows"]]
         answer.lines += show.table([tuple("" if c is None else c for c in row) for row in cells])
+
+
+@quality.command()
+@click.argument("table", metavar="TABLE")
+@common
+def repaired(table: str, folder: Path, as_json: bool, language: str | None) -> None:
+    """清洗前后：每条规则改了多少格 what each repair rule of a table changed."""
+    with show.answering("quality repaired", as_json, language or "zh") as answer:
+        from sanhua.workspace.repairing import changes
+
+        with opened(folder, answer, language) as ws:
+            answer.data = told = changes(ws, table)
+        rows = [
+            (
+                rule["column"],
+                rule["rule"],
+                str(rule["changed"]),
+                "、".join(f"{e['before']!r}→{e['after']!r}×{e['rows']}" for e in rule["examples"]),
+            )
+            for rule in told["rules"]
+        ]
+        answer.lines += show.table(rows)
+        answer.say(
+            f"{told['of']} 的 {told['rows']} 行，{told['table']} 留下 {told['kept']} 行，"
+            f"拒绝 {told['rejected']} 行",
+            f"{told['rows']} rows of {told['of']}: {told['kept']} kept in {told['table']}, "
+            f"{told['rejected']} rejected",
+        )
 
 
 @issue.command("open")

@@ -18,6 +18,8 @@ AS = click.option("--as", "person", required=True, help="谁 who decides: a pers
 TABLES = click.argument("tables", nargs=-1)
 FILE = click.Path(path_type=Path, dir_okay=False)
 LISTED = 20  # lines of one part that people are shown; --json and the report have all
+WITHHELD_ZH = "  该列级别不允许列出值"
+WITHHELD_EN = "  the grade of the column does not allow to list its values"
 
 
 class _Steps(click.Group):
@@ -289,6 +291,8 @@ def unknown(tables: tuple[str, ...], folder: Path, as_json: bool, language: str 
                 (f"  {u['value']}", str(u["count"]), u["nearest"] or "–", u["how"] or "–")
                 for u in one["listed"][:LISTED]
             )
+            if one["withheld"] and out:
+                answer.say(WITHHELD_ZH, WITHHELD_EN)
 
 
 @standards.command()
@@ -345,10 +349,12 @@ def indicator(names: tuple[str, ...], folder: Path, as_json: bool, language: str
         answer.ok, answer.code = not failed, show.EXIT_FAULTS if failed else 0
         for one in answer.data["indicators"]:
             told = one["error"] or f"{one['value'] or '–'} {one['unit']}"
-            groups = f"  ({', '.join(one['by'])}: {len(one['groups'])})" if one["by"] else ""
+            groups = f"  ({', '.join(one['by'])}: {one['groups_counted']})" if one["by"] else ""
             answer.lines.append(f"{one['indicator']}  {one['title'][at]}  {told}{groups}")
             if names:
                 answer.lines += show.table(
                     tuple("–" if cell is None else str(cell) for cell in row)
                     for row in one["groups"][:LISTED]
                 )
+                if one["withheld"]:
+                    answer.say(WITHHELD_ZH, WITHHELD_EN)

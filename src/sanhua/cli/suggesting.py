@@ -90,31 +90,3 @@ def suggest(
                 f"采纳：sanhua suggest {table} --accept ID --as PERSON",
                 f"accept: sanhua suggest {table} --accept ID --as PERSON",
             )
-
-
-@click.command()
-@click.argument("table", metavar="TABLE")
-@common
-def repaired(table: str, folder: Path, as_json: bool, language: str | None) -> None:
-    """清洗前后：每条规则改了多少格 what each repair rule of a table changed."""
-    with show.answering("repaired", as_json, language or "zh") as answer:
-        from sanhua.workspace.repairing import changes
-
-        with opened(folder, answer, language) as ws:
-            answer.data = told = changes(ws, table)
-        rows = [
-            (
-                rule["column"],
-                rule["rule"],
-                str(rule["changed"]),
-                "、".join(f"{e['before']!r}→{e['after']!r}×{e['rows']}" for e in rule["examples"]),
-            )
-            for rule in told["rules"]
-        ]
-        answer.lines += show.table(rows)
-        answer.say(
-            f"{told['of']} 的 {told['rows']} 行，{told['table']} 留下 {told['kept']} 行，"
-            f"拒绝 {told['rejected']} 行",
-            f"{told['rows']} rows of {told['of']}: {told['kept']} kept in {told['table']}, "
-            f"{told['rejected']} rejected",
-        )

@@ -83,6 +83,17 @@ def _parquet(columns: int) -> str:
     )
 
 
+# No bytes of a raw file give these: the SQL that was made for it is wrong, or the engine is.
+_OURS = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
+
+
 class DuckEngine:
     """`kernel.ports.Engine` over a lake. `memory` bounds DuckDB's buffers; it spills to a folder of
     its own in `temp` (the lake's when not said) beyond that, which the next engine there clears
@@ -134,7 +145,7 @@ class DuckEngine:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         db = duckdb.connect(config={**self._options, "temp_directory": str(self._temp)})
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET GLOBAL TimeZone = 'UTC'")  # else a cursor has the machine's
         return db
 
     # Binding
@@ -203,16 +214,17 @@ class DuckEngine:
     ) -> Manifest:
         """Raw files into a `raw` snapshot, a part each, in the order given; rows that do not fit go
         to the part's rejects with reasons. `tell` hears what was left unread. Of several files one
-        that cannot be read at all is a reject too, unless it is the first or none can be. `seen`
-        hears how each file is read. A `passing` snapshot is soon thrown away: what needs no typing
-        is not staged, and its bytes may differ from one time to the next.
+        that cannot be read at all is a reject too, unless it is the first, none can be or the
+        fault is not the file's. `seen` hears how each file is read. A `passing` snapshot is soon
+        thrown away: what needs no typing is not staged, and its bytes may differ from one time to
+        the next.
 
         Parts of `before` (kept from a snapshot of the same step) whose files are all wanted still
         are taken over as they are; runs of small parts are merged.
         """
         place = {pair: n for n, pair in enumerate(zip(inputs, names, strict=True))}
-        # Without a contract the first file names the columns.
-        named = columns is not None or any((inputs[0], names[0]) in one.read for one in before)
+        # Without a contract the first file names the columns: it must be the one that did so then.
+        named = columns is not None or (inputs[0], names[0]) in [one.first for one in before[:1]]
         kept = [one for one in before if named and one.read <= place.keys()]
         have = frozenset[tuple[str, str]]().union(*(one.read for one in kept))
         new = [(n, path, pair) for path, (pair, n) in zip(files, place.items(), strict=True)
@@ -264,7 +276,7 @@ class DuckEngine:
                     with _translated("collect.cannot-read", file=name):
                         parts[n] = _keep_part(db, typed or (), read, node, name, target, copied)
                 except Invalid as error:
-                    if typed is None or len(files) == 1:
+                    if typed is None or len(files) == 1 or isinstance(error.__cause__, _OURS):
                         raise
                     bad = error
                     parts[n] = _set_aside(db, typed, error, node, name, target)
@@ -366,7 +378,9 @@ class DuckEngine:
         kept: dict[str | None, Part] = {}
         narrowed: Sequence[LakeFile] | None = None
         changed: set[str | None] = set()
-        if division.before is not None and division.then is not None:
+        wanted = next(one.type for one in columns if one.name == division.column)
+        told_apart = wanted not in ("DOUBLE", "FLOAT")  # -0.0 is 0.0, but not as text
+        if told_apart and division.before is not None and division.then is not None:
             changed = self._changed(division, source, division.then)
             kept = {
                 part.partition[0]: part
@@ -396,7 +410,6 @@ class DuckEngine:
                 count=len(new) + len(kept),
                 most=PARTITIONS_MAX,
             )
-        wanted = next(one.type for one in columns if one.name == division.column)
         parts: list[Part] = []
         for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
             target = folder / f"part-{n}.parquet"
@@ -435,7 +448,7 @@ class DuckEngine:
             relation = self._scan(manifest, "", [file])
             with _translated("engine.cannot-run", table=manifest.table):
                 rows = self._builds.execute(
-                    f"SELECT DISTINCT CAST({division.expression} AS VARCHAR) FROM {relation}"
+                    f"SELECT DISTINCT {_as_value(division)} FROM {relation}"
                 ).fetchall()
             self._seen[key] = frozenset(row[0] for row in rows)
         return self._seen[key]
@@ -453,7 +466,7 @@ class DuckEngine:
             yield
             return
         listed = ", ".join(literal(value) for value in sorted(v for v in values if v is not None))
-        value = f"CAST({division.expression} AS VARCHAR)"
+        value = _as_value(division)
         wanted = [f"{value} IN ({listed})"] if listed else []
         wanted += [f"{value} IS NULL"] if None in values else []
         chosen = files or source.files[:1]
@@ -837,7 +850,8 @@ def _merged(db: duckdb.DuckDBPyConnection, parts: list[Part], folder: Path) -> l
     while n + MERGED_PARTS <= len(parts):
         run = parts[n : n + MERGED_PARTS]
         small = all(part.file.rows < ROW_GROUP_ROWS for part in run)
-        if small and len({part.files for part in run}) == 1:
+        # Raw files and parts merged before are of two kinds: made now, a part waits for the next.
+        if small and len({(part.files, bool(part.names)) for part in run}) == 1:
             parts[n : n + MERGED_PARTS] = [_one_of(db, run, folder)]
             n = max(0, n - MERGED_PARTS + 1)
         else:
@@ -914,6 +928,11 @@ def _bare(sql: str) -> str:
     return sql.strip().rstrip(";")
 
 
+def _as_value(division: Division) -> str:
+    """The value of a row as text; NULL of a row that has none, for the query may leave it out."""
+    return f"TRY(CAST({division.expression} AS VARCHAR))"
+
+
 def _listed(expressions: Sequence[str]) -> str:
     return ", ".join(f"({expression}\n)" for expression in expressions)
 
@@ -940,13 +959,31 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "…"
 
 
-def _reason(error: duckdb.Error) -> str:
+_OF_DATA = (  # errors whose text quotes the value that caused them
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
+    duckdb.TypeMismatchException,
+)
+_VALUES = re.compile(r"'.*'|\".*\"|(?<![A-Za-z0-9])[+-]?\.?[0-9][0-9.:eE+-]*")
+
+
+def _reason(error: duckdb.Error, *, running: bool = False) -> str:
+    """What the engine says, in a line. Of SQL `running` over data no value is told: reasons are
+    kept in records, where none may stand, and answered to callers who may not see the column.
+    """
     first = str(error).split("\n\n")[0].replace("\n", " ")
-    return _short(re.sub(r"^[A-Za-z ]+ Error: ", "", first))
+    told = re.sub(r"^[A-Za-z ]+ Error: ", "", first)
+    return _short(_VALUES.sub("…", told) if running and isinstance(error, _OF_DATA) else told)
 
 
 def _diagnostic(code: str, error: duckdb.Error, **facts: Any) -> Diagnostic:
-    return Diagnostic(Severity.ERROR, code, facts={"reason": _reason(error), **facts})
+    reason = _reason(error, running=code == _RUNNING)
+    return Diagnostic(Severity.ERROR, code, facts={"reason": reason, **facts})
+
+
+_RUNNING = "engine.cannot-run"
 
 
 def _outside(error: duckdb.Error) -> SanhuaError | None:
@@ -972,4 +1009,5 @@ def _translated(code: str, **facts: Any) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         outside = _outside(error)
-        raise outside or Invalid(code, reason=_reason(error), **facts) from error
+        reason = _reason(error, running=code == _RUNNING)
+        raise outside or Invalid(code, reason=reason, **facts) from error

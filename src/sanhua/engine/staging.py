@@ -72,12 +72,7 @@ def relation_of(
         names = [row[0] for row in found]
         more = [pair for pair in raw.partition if pair[0] not in names]
         headings = headings_of([*names, *(column for column, _ in more)], name, tell)
-        rows = one(
-            db, f"SELECT num_rows FROM parquet_file_metadata({literal(raw.path.as_posix())})"
-        )
-        values, packed = rows * len(found), raw.path.stat().st_size
-        if values > PARQUET_VALUES_FROM and values > packed * PARQUET_VALUES_A_BYTE_MAX:
-            raise Invalid("collect.unpacks-too-large", file=name, bytes=values)
+        _no_bomb(db, raw.path, len(found), name)
         texts = [_as_text(*row[:2]) for row in found]
         texts += ["NULL" if v in ("", _HIVE_NULL) else literal(v) for _, v in more]
         listed = ", ".join(f"{text} AS h{n}" for n, text in enumerate(texts))

@@ -92,8 +92,13 @@ class Part:
 
     @property
     def node(self) -> str:
-        """`part:<hash of its bytes>`."""
-        return f"part:{self.file.sha256.removeprefix('sha256:')}"
+        """`part:<hash of its bytes and of what it was read from>`, for other files may hold equal
+        bytes; of a part merged before, the node it has.
+        """
+        if self.files > 1 and not self.names and len(self.inputs) == 1:
+            return self.inputs[0]
+        of = canonical([self.file.sha256, list(self.inputs), list(self.names)])
+        return f"part:{sha256(of).removeprefix('sha256:')}"
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Part:
@@ -111,12 +116,13 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A part of an earlier snapshot that may go on: where its files lie, and (input, name) of every
-    raw file in it.
+    raw file in it and of the first.
     """
 
     part: Part
     snapshot: str
     read: frozenset[tuple[str, str]]
+    first: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,7 @@ class Manifest:
     parts: tuple[Part, ...]
     inputs: tuple[str, ...]
     step: str
+    written: bytes = field(default=b"", repr=False, compare=False)  # of the form before parts
 
     @property
     def rows(self) -> int:
@@ -165,7 +172,11 @@ class Manifest:
     @property
     def body(self) -> bytes:
         """Canonical JSON: what `manifest.json` holds."""
-        return canonical(asdict(self))
+        if self.written:
+            return self.written
+        made = asdict(self)
+        del made["written"]
+        return canonical(made)
 
     @property
     def id(self) -> str:
@@ -177,9 +188,19 @@ class Manifest:
 
         raw: dict[str, Any] = json.loads(text)
         raw["columns"] = tuple(Column(**column) for column in raw["columns"])
-        raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
         raw["inputs"] = tuple(raw["inputs"])
-        return cls(**raw)
+        if "parts" in raw:
+            raw["parts"] = tuple(Part.of(part) for part in raw["parts"])
+            return cls(**raw)
+        files = [LakeFile(**file) for file in raw["files"]]
+        rejects = LakeFile(**raw["rejects"]) if raw["rejects"] else None
+        by_column = raw["rejected_by_column"]
+        parts = (
+            Part(files[0], rejects=rejects, rejected_by_column=by_column),
+            *map(Part, files[1:]),
+        )
+        place = (raw["table"], raw["layer"], raw["columns"])
+        return cls(*place, parts, raw["inputs"], raw["step"], text)
 
 
 @dataclass(frozen=True, slots=True)

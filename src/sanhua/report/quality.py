@@ -98,7 +98,15 @@ def content(sheet: Sheet) -> dict[str, Any]:
         "worse": [
             {
                 "check": one.check,
-                "label": _both(one.label),
+                "label": _both(
+                    Text(
+                        f"{one.label.zh}（其间契约已改）",
+                        f"{one.label.say('en')} (contract changed)",
+                    )
+                    if one.redefined
+                    else one.label
+                ),
+                "redefined": one.redefined,
                 "before": _said(one.before),
                 "after": _said(one.after),
             }

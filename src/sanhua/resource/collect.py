@@ -153,7 +153,7 @@ class RawFile:
 @record("part")
 @dataclass(frozen=True, slots=True)
 class PartRead:
-    """Small raw files that became one file of the lake: `part:<hash of its bytes>`.
+    """Small raw files that became one file of the lake: `part:<hash>`.
 
     `made_from` are the raw files, named `names` by their source, or smaller parts; `files` counts
     the raw files in all.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
@@ -116,6 +116,18 @@ class RepairPlan:
         )
         return f"{steps}\nSELECT {before}, trim({why}) AS unfit FROM {last} WHERE {misfit}"
 
+    def unfit(self) -> str:
+        """One SELECT of one row over `<table>_rejects`: of each typed column, in how many rows its
+        value did not fit; empty when there are no such columns.
+        """
+        names = [sql.literal(f" {name} ") for name in self.typed]
+        listed = ", ".join(f"count_if(contains(' ' || unfit || ' ', {name}))" for name in names)
+        return f"SELECT {listed} FROM {sql.quote(self.table + REJECTS)}" if listed else ""
+
+    @property
+    def typed(self) -> list[str]:
+        return [column.name for column in self.columns if self._typed(column)]
+
     def counts(self) -> str:
         """One SELECT of one row: per rule how many cells it changed; last, how many rows."""
         last, steps = self._steps()
@@ -209,11 +221,12 @@ def _mended(rule: Repair, cell: str) -> str:
             f"THEN regexp_extract({cell}, {pattern}, 1) ELSE {cell} END"
         )
     if rule.kind == "dates":
-        for pattern in reversed(rule.words):
+        tried: list[str] = []
+        for pattern in rule.words:  # the first that reads it wins
             kind = "TIMESTAMP" if re.search("[Hh]", pattern) else "DATE"
             read = f"try_strptime({cell}, {sql.literal(strptime_of(pattern))})"
-            cell = f"coalesce(CAST(CAST({read} AS {kind}) AS VARCHAR), {cell})"
-        return cell
+            tried.append(f"CAST(CAST({read} AS {kind}) AS VARCHAR)")
+        return f"coalesce({', '.join([*tried, cell])})"
     if rule.kind == "default":
         return f"coalesce({cell}, {sql.literal(rule.words[0])})"
     raise AssertionError(rule.kind)
@@ -231,8 +244,13 @@ def _majority(last: str, cell: str, by: str) -> tuple[str, str]:
 
 
 def _unfit(cell: str, type: str) -> str:
-    """Whether there is a text and it does not fit the type exactly: nothing is rounded away."""
+    """Whether there is a text and it does not fit the type exactly: nothing is rounded away, and no
+    time of day cut off.
+    """
     shape = ""
+    if type == "DATE":
+        moment, day = (f"TRY_CAST({cell} AS {kind})" for kind in ("TIMESTAMP", "DATE"))
+        return f"({cell} IS NOT NULL AND ({day} IS NULL OR {moment} > CAST({day} AS TIMESTAMP)))"
     if type == "BIGINT":
         shape = r"^[+-]?[0-9]+(\.0+)?$"
     elif decimal := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", type):
@@ -257,7 +275,8 @@ class Mended:
 @dataclass(frozen=True, slots=True)
 class Repaired:
     """`repair:<table>`: what its rules changed on the way from one snapshot to another. `rows` went
-    in, `kept` came out, `rejected` stand in `<table>_rejects`.
+    in, `kept` came out, `rejected` stand in `<table>_rejects`; `unfit` tells in how many of those
+    the mended value of a column did not fit its type.
     """
 
     id: str
@@ -269,6 +288,12 @@ class Repaired:
     kept: int
     rejected: int
     rules: tuple[Mended, ...]
+    unfit: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def changed(self) -> int:
+        """Cells, counted once for each rule that changed them."""
+        return sum(rule.changed for rule in self.rules)
 
 
 def repaired(
@@ -281,6 +306,7 @@ def repaired(
     definition: str,
     kept: int,
     rejected: int,
+    unfit: Mapping[str, int] | None = None,
 ) -> Repaired:
     """The record of a repair; Broken repair.rows-lost when rows do not add up."""
     *changed, rows = (int(value) for value in counted)
@@ -290,7 +316,9 @@ def repaired(
         Mended(column.name, str(rule), count)
         for (column, _, rule), count in zip(plan.rules, changed, strict=True)
     )
-    return Repaired(node, plan.table, before, after, definition, rows, kept, rejected, rules)
+    return Repaired(
+        node, plan.table, before, after, definition, rows, kept, rejected, rules, unfit or {}
+    )
 
 
 def plan_of(schema: TableSchema, elements: Mapping[str, DataElement]) -> RepairPlan:

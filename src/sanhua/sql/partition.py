@@ -58,7 +58,10 @@ def _is_plain(tree: exp.Select) -> bool:
         return False
     joins = cast("list[exp.Join]", tree.args.get("joins") or [])
     return all(
-        join.side in ("", "LEFT") and join.kind in ("", "INNER", "CROSS", "OUTER") for join in joins
+        join.side in ("", "LEFT")
+        and join.kind in ("", "INNER", "CROSS", "OUTER")
+        and not join.method  # ASOF looks for the nearest of all rows
+        for join in joins
     )
 
 

@@ -502,10 +502,13 @@ class SqlStore:
             raise NotFound("store.erased", node=node)
         return event_of(leaf), bytes.fromhex(salt), body.encode()
 
-    def history(self, node: str) -> list[tuple[Event, str | None]]:
-        """Every version with its event, oldest first; the body is None when it is erased."""
+    def history(self, node: str, *, newest: int = 0) -> list[tuple[Event, str | None]]:
+        """Every version, or so many of the newest, with its event, oldest first; the body is None
+        when it is erased.
+        """
         with self._reading() as connection:
-            return [(event_of(leaf), body) for _, _, body, _, leaf in _versions(connection, node)]
+            found = _versions(connection, node, newest=newest)
+            return [(event_of(leaf), body) for _, _, body, _, leaf in found]
 
     def erasures(self) -> list[tuple[Event, Erasure]]:
         """What was erased, by whom (the event's actor) and why."""
@@ -784,8 +787,11 @@ def _batched(nodes: Sequence[str]) -> Iterator[Sequence[str]]:
 LAST = -1
 
 
-def _versions(connection: sa.Connection, node: str, version: int = 0) -> list[Any]:
-    """seq, kind, body, salt and leaf of every version, oldest first, or of one (LAST) alone.
+def _versions(
+    connection: sa.Connection, node: str, version: int = 0, *, newest: int = 0
+) -> list[Any]:
+    """seq, kind, body, salt and leaf of every version, oldest first, of so many of the newest, or
+    of one (LAST) alone.
 
     NotFound store.no-such-record.
     """
@@ -795,13 +801,15 @@ def _versions(connection: sa.Connection, node: str, version: int = 0) -> list[An
         .join(told, sa.and_(told.c.node == table.c.id, told.c.version == table.c.seq))
         .where(table.c.id == node)
     )
-    if version == LAST:
-        query = query.order_by(table.c.seq.desc()).limit(1)
+    if version == LAST or newest:
+        query = query.order_by(table.c.seq.desc()).limit(newest or 1)
     elif version:
         query = query.where(table.c.seq == version)
     else:
         query = query.order_by(table.c.seq)
     found = list(connection.execute(query).all())
+    if newest:
+        found.reverse()
     if not found:
         named = f"{node} v{version}" if version > 0 else node
         raise NotFound("store.no-such-record", node=named, kind="")

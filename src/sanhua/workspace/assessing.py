@@ -16,7 +16,7 @@ from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import restore
 from sanhua.kernel.time import legal_day
 from sanhua.project.read import nearest_or_some
-from sanhua.report.quality import Sheet, content
+from sanhua.report.quality import POINTS_MAX, Sheet, content
 from sanhua.resource.quality import INSTRUMENT, Quality
 from sanhua.resource.quality.issues import cases
 from sanhua.resource.quality.trend import Point, Worse, points, worse
@@ -33,11 +33,11 @@ class Trend:
 
 
 def trend(ws: Workspace, contract: str) -> Trend:
-    """From every version of the quality record that is kept; an erased one is left out."""
+    """From the newest POINTS_MAX versions of the quality record; an erased one is left out."""
     from datetime import datetime
 
     told: list[tuple[int, str, Quality]] = []
-    for event, body in ws.store.history(ids.node("quality", contract)):
+    for event, body in ws.store.history(ids.node("quality", contract), newest=POINTS_MAX):
         if body is not None:
             at = datetime.fromisoformat(event.recorded_at)
             judged = restore(Quality, json.loads(body)["fields"])

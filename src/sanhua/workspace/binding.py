@@ -13,6 +13,7 @@ from sanhua.kernel.errors import (
     Invalid,
     NotFound,
 )
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import plain
 from sanhua.project.checking import systems
 from sanhua.project.editing import with_entry
@@ -23,7 +24,7 @@ from sanhua.resource.standard.bind import Proposer, propose, sample_metrics, sha
 from sanhua.verify import sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
-from sanhua.workspace.standards import put
+from sanhua.workspace.standards import put_as_act
 
 AT_ONCE = 16  # columns whose distinct values one scan of the sample holds in memory
 DECIDERS = ("data_steward", "admin")
@@ -233,30 +234,24 @@ def _decided(
         for table, column, element, _ in choices if verdict == "accepted" else ():
             entry = {"property": "dataElement", "value": element}
             after = with_entry(after, at, table, column, {"customProperties": entry})
-        ws.store.must_go_on()
-        try:
-            with ws.store.begin(actor=ws.actor) as uow:
-                for table, column, element, confidence in choices:
-                    decision = BindingDecision(
-                        uow.new_id("bnd"),
-                        ids.node("standard", f"{contract.id}/{table}.{column}"),
-                        ids.node("element", element),
-                        verdict,
-                        ids.node("party", person),
-                        uow.now().isoformat(),
-                        confidence,
-                        reason,
-                        sha256(after) if after != before else "",
-                    )
-                    uow.add(decision, f"binding.{verdict}")
-                    made.append(decision)
-                if after != before:
-                    put(path, after)
-        except BaseException:
-            if after != before and path.read_bytes() == after:
-                put(path, before)
-            raise
-        ws.store.checkpoint()
+
+        def act(uow: Uow) -> None:
+            for table, column, element, confidence in choices:
+                decision = BindingDecision(
+                    uow.new_id("bnd"),
+                    ids.node("standard", f"{contract.id}/{table}.{column}"),
+                    ids.node("element", element),
+                    verdict,
+                    ids.node("party", person),
+                    uow.now().isoformat(),
+                    confidence,
+                    reason,
+                    sha256(after) if after != before else "",
+                )
+                uow.add(decision, f"binding.{verdict}")
+                made.append(decision)
+
+        put_as_act(ws, path, before, after, act)
     ws.__dict__.pop("project", None)  # read again when next asked for
     return [plain(decision) for decision in made]
 

@@ -47,6 +47,8 @@ def raise_case(
     quality.no-steward when there is none.
     """
     _must_have_run(ws)
+    if "/" in about and ":" not in about:  # as `quality rows` takes a check
+        about = ids.node("check", about)
     contract = _contract(ws, about)
     node = about if ":" in about else ids.node("resource", contract.id)
     evidence = [sha256((ws.root / paper).read_bytes()) for paper in papers]
@@ -137,6 +139,7 @@ def to_json(case: Handled) -> dict[str, Any]:
         "state_label": {"zh": case.state.label.zh, "en": case.state.label.en},
         "days": issue.days,
         "due": due.isoformat() if due else "",
+        "due_label": {"zh": case.due_label.zh, "en": case.due_label.en},
         "done_on": case.done_on.isoformat() if case.done_on else "",
         "overdue": case.overdue,
         "reopened": case.reopened,

@@ -35,6 +35,7 @@ from sanhua.project.read import nearest_or_some
 from sanhua.report.standards import Sheet, workbook
 from sanhua.resource import standard
 from sanhua.resource.contract import Property
+from sanhua.resource.grade import Grading
 from sanhua.resource.standard import CodeList
 from sanhua.resource.standard.codes import DAY
 from sanhua.resource.standard.model import IndicatorFigure, share
@@ -43,6 +44,7 @@ from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
 from sanhua.workspace.snapshots import Snapshots
 from sanhua.workspace.standards import put
+from sanhua.workspace.suggesting import closed_columns
 
 UNKNOWN_MAX = 50  # unknown values of a column that are listed
 GROUPS_MAX = 100_000  # rows of an indicator by its dimensions
@@ -54,6 +56,8 @@ GROUPS_MAX = 100_000  # rows of an indicator by its dimensions
 def unknown_codes(ws: Workspace, tables: Sequence[str] = ()) -> list[dict[str, Any]]:
     """For each built column that is bound to a code list: the values that the list lacks, how many
     rows each, and the nearest known code. Only the most frequent are listed, all are counted.
+
+    Of a column whose grade forbids to show its values none is listed (`withheld`).
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -64,18 +68,20 @@ def unknown_codes(ws: Workspace, tables: Sequence[str] = ()) -> list[dict[str, A
             if (tables and table.name not in tables) or not snapshots.usable(table.name):
                 continue
             kinds = {c.name: c.type for c in snapshots.manifest(table.name).columns}
+            closed = _closed(ws, table.name)
             for prop in table.properties:
                 element = project.elements.get(prop.element)
                 codes = project.codes.get(element.codes) if element else None
                 if codes is None or prop.name not in kinds:
                     continue
                 snapshots.bind(table.name)
-                found.append(_unknown(ws, table.name, prop, kinds[prop.name], codes))
+                withheld = prop.name in closed
+                found.append(_unknown(ws, table.name, prop, kinds[prop.name], codes, withheld))
     return found
 
 
 def _unknown(
-    ws: Workspace, table: str, prop: Property, kind: str, codes: CodeList
+    ws: Workspace, table: str, prop: Property, kind: str, codes: CodeList, withheld: bool
 ) -> dict[str, Any]:
     quoted, name = sql.quote(prop.name), sql.quote(table)
     on = prop.codes_on
@@ -87,10 +93,11 @@ def _unknown(
         Metric("used", f"count(DISTINCT CASE WHEN NOT ({out}) THEN {quoted} END)"),
     ]
     values, outside, used = (one.value for one in ws.engine.measure(table, metrics))
-    rows = ws.engine.query(
+    query = (
         f"SELECT CAST({quoted} AS VARCHAR), count(*) FROM {name} WHERE {out} "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {UNKNOWN_MAX}"
     )
+    rows = [] if withheld else ws.engine.query(query)
     strange = standard.unknown(codes, [(str(value), int(count)) for value, count in rows])
     known = {value.value for value in strange}
     lapsed = [
@@ -105,6 +112,7 @@ def _unknown(
         "codes_known": len(codes.codes()),
         "listed": [asdict(one) for one in strange],
         "lapsed": lapsed,
+        "withheld": withheld,
     }
 
 
@@ -165,6 +173,9 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The indicators named (default: all) on the tables' current snapshots: one scan a table for
     all that have no dimensions, one a table and set of dimensions for the others. Kept as
     `indicator:<id>` with the columns and the snapshot that it was made from.
+
+    A figure is a number or a day: a text would be a value of somebody's column in a record. Groups
+    by a column whose grade forbids to show its values are counted and not listed (`withheld`).
     """
     project = ws.project
     if not ws.has_store:
@@ -189,13 +200,18 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     figures: list[IndicatorFigure] = []
     for (table, by), members in groups.items():
         snapshots.bind(table)
+        closed = _closed(ws, table)
         whole = ws.engine.measure(table, [Metric(one.id, one.formula) for one in members])
         rows, failed = _grouped(ws, table, by, members) if by else ({}, {})
         for one, measured in zip(members, whole, strict=True):
             error = measured.error or failed.get(one.id)
-            value = None if measured.value is None else _number(measured.value)
-            groups_of = rows.get(one.id, [])
+            if isinstance(measured.value, str | list):
+                error = Diagnostic(Severity.ERROR, "quality.not-a-number")
+            value = None if measured.value is None or error else _number(measured.value)
+            groups_of = [] if error else rows.get(one.id, [])
             told[one.id] = _indicator_json(one, value, groups_of, error.message() if error else "")
+            if groups_of and _columns(one.table, by) & closed:
+                told[one.id] |= {"groups": [], "withheld": True}
             if error is None:
                 figures.append(_figure(one, value, len(groups_of), snapshots))
     with ws.store.begin(actor=ws.actor) as uow:
@@ -203,6 +219,21 @@ def compute(ws: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
             uow.add(figure, "indicator.computed")
     ws.store.checkpoint()
     return [told[one.id] for one in wanted]
+
+
+def _columns(table: str, expressions: Sequence[str]) -> set[str]:
+    query = sql.parse(f"SELECT {', '.join(expressions)} FROM {table}")
+    return {found.name for found in query.tree.find_all(Column)}
+
+
+def _closed(ws: Workspace, table: str) -> set[str]:
+    """The columns of a table whose values are not shown: none of a code list."""
+    if table in ws.project.codes:
+        return set()
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = closed_columns(uow.find(Grading, ids.node("grade", table)))
+    columns = Snapshots(ws).schemas([table])[table]
+    return set(columns) if found is None else found
 
 
 def _grouped(
@@ -258,9 +289,11 @@ def _indicator_json(
         "unit": one.unit,
         "by": list(one.by),
         "groups": [list(row) for row in groups],
+        "groups_counted": len(groups),
         "table": one.table,
         "formula": one.formula,
         "error": error,
+        "withheld": False,
     }
 
 
@@ -268,8 +301,7 @@ def _figure(
     one: standard.Indicator, value: str | None, groups: int, snapshots: Snapshots
 ) -> IndicatorFigure:
     snapshot = snapshots.id_of(one.table)
-    query = sql.parse(f"SELECT {one.formula} FROM {one.table}")
-    named = sorted({found.name for found in query.tree.find_all(Column)})
+    named = sorted(_columns(one.table, [one.formula]))
     columns = snapshots.schemas([one.table])[one.table]
     return IndicatorFigure(
         ids.node("indicator", one.id),

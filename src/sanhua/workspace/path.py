@@ -23,6 +23,7 @@ from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
+from sanhua.engine.read import READERS
 from sanhua.kernel import ids
 from sanhua.kernel.errors import (
     Conflict,
@@ -167,7 +168,7 @@ class Path:
         how = {
             "reading": asdict(source.reading) | {"part": part},
             "columns": [asdict(column) for column in columns] if columns else "text",
-            "engine": _engine_version(),
+            "engine": f"{_engine_version()}, readers {READERS}",
         }
         made_from = {"files": [[f.name, f.sha256, f.part] for f in files], **how}
         definitions = (source.origin.sha256, *((contract.origin.sha256,) if contract else ()))
@@ -354,12 +355,18 @@ class Path:
         made_from = {
             "snapshots": {name: self.snapshots.id_of(name) for name in tables},
             "sql": digest({"counts": plan.counts()}),
+            "contract": contract.origin.sha256,
         }
 
         def work() -> Act:
             self.snapshots.bind(schema.repair_of)
             (counted,) = self.ws.engine.query(plan.counts(), rows_max=1)
             rows = [self.snapshots.manifest(name).rows for name in tables[1:]]
+            unfit: dict[str, int] = {}
+            if tables[2:]:
+                self.snapshots.bind(rejects)
+                (counts,) = self.ws.engine.query(plan.unfit(), rows_max=1)
+                unfit = {name: int(n) for name, n in zip(plan.typed, counts, strict=True) if n}
             found = repairing.repaired(
                 node,
                 plan,
@@ -369,6 +376,7 @@ class Path:
                 definition=contract.origin.sha256,
                 kept=rows[0],
                 rejected=sum(rows[1:]),
+                unfit=unfit,
             )
 
             def act(uow: Uow) -> Made:
@@ -418,9 +426,15 @@ class Path:
     def quality(self, contract: DataContract) -> None:
         node = ids.node("quality", contract.id)
         needs = [ids.node("table", table.name) for table in contract.tables]
+        repairs = [ids.node("repair", table.name) for table in contract.tables if table.repair_of]
+        needs += repairs
         if self.stepper.failed.intersection(needs):
             self.stepper.step("quality", node, {}, _never, needs=needs)
             return
+        mended = {
+            one.table: one
+            for one in (self.snapshots.latest(repairing.Repaired, node) for node in repairs)
+        }
         read = {table.name for table in contract.tables} | self.plan.read_by_rules(contract)
         calls = self.calls(contract)
         made_from = {
@@ -430,6 +444,7 @@ class Path:
             "standards": self.plan.standards(),
             "failed_rows_below": self.project.settings.failed_rows_below,
             "grades": self.snapshots.versions([ids.node("grade", t.name) for t in contract.tables]),
+            **({"repairs": self.snapshots.versions(repairs)} if repairs else {}),
             **({"hour": self.ws.hour} if contract.hourly else {}),
             **self._law(),
         }
@@ -455,6 +470,7 @@ class Path:
                     manifest=manifest,
                     modelled=modelled,
                     grading=gradings.get(table.name),
+                    repaired=mended.get(table.name),
                 )
                 wanted = quality.metrics(checks) + profile.metrics(table.name, manifest.columns)
                 results = self.ws.engine.measure(table.name, wanted)

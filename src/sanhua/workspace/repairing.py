@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Invalid, NotFound
+from sanhua.kernel.errors import Conflict, Invalid, NotFound
 from sanhua.resource.grade import Grading
 from sanhua.resource.repair import Repaired, plan_of
 from sanhua.workspace.opening import Workspace
@@ -19,7 +19,8 @@ def changes(ws: Workspace, table: str) -> dict[str, Any]:
     """The last repair of a table: rows in, out and rejected; per rule how many cells it changed,
     and what into what where the column's grade allows values to be shown.
 
-    NotFound repair.none when no run repaired the table.
+    NotFound repair.none when no run repaired the table; Conflict repair.not-current when the
+    contract or that table changed since: neither figures nor grades hold for what it is now.
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -29,11 +30,16 @@ def changes(ws: Workspace, table: str) -> dict[str, Any]:
         graded = uow.find(Grading, ids.node("grade", table)) if found else None
     if found is None:
         raise NotFound("repair.none", table=table, known=", ".join(schemas) or "–")
+    contract = next(c for c in ws.project.contracts.values() if schemas[table] in c.tables)
+    snapshots = Snapshots(ws)
+    now = (contract.origin.sha256, snapshots.id_of(schemas[table].repair_of))
+    if now != (found.definition, found.before):
+        raise Conflict("repair.not-current", path=contract.origin.path, table=table)
     plan = plan_of(schemas[table], ws.project.elements)
     closed = closed_columns(graded)
-    Snapshots(ws).bind(plan.of)
+    snapshots.bind(plan.of)
     rules: list[dict[str, Any]] = []
-    for (column, n, _), mended in zip(plan.rules, found.rules, strict=False):
+    for (column, n, _), mended in zip(plan.rules, found.rules, strict=True):
         shown = closed is not None and column.name not in closed and mended.changed > 0
         pairs = ws.engine.query(plan.changes(column, n, EXAMPLES)) if shown else []
         rules.append(

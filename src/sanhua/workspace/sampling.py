@@ -22,6 +22,7 @@ from sanhua.kernel.metric import Measured
 from sanhua.kernel.table import Manifest
 from sanhua.resource.grade import Grade, Grading
 from sanhua.resource.quality import Check
+from sanhua.verify import sha256
 from sanhua.workspace.opening import Workspace
 
 ROWS_MAX = 1000  # of one check, whatever it asks for
@@ -98,8 +99,11 @@ def kept(ws: Workspace, check: str) -> dict[str, Any]:
 
 def _path(ws: Workspace, check: str) -> Path:
     table, _, name = ids.key_of(check).partition("/")
-    safe = "".join(char if char.isalnum() or char in "_-" else f"%{ord(char):x}" for char in name)
-    return root(ws) / table / f"{safe}.json"
+    readable = "".join(char if char.isalnum() else "_" for char in name)[:40]
+    mark = sha256(name.encode()).removeprefix("sha256:")[
+        :12
+    ]  # names may be long, or differ in case
+    return root(ws) / table / f"{readable}-{mark}.json"
 
 
 def _write(path: Path, body: bytes) -> None:

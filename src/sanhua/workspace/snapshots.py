@@ -95,7 +95,8 @@ class Snapshots:
             found: list[Kept] = []
             for part in manifest.parts:
                 folded = part if part.files == 1 else replace(part, inputs=(part.node,), names=())
-                found.append(Kept(folded, manifest.id, frozenset(_files_of(uow, part))))
+                read = list(_files_of(uow, part))
+                found.append(Kept(folded, manifest.id, frozenset(read), read[0]))
         return found
 
     def latest(self, cls: type[R], node: str) -> R:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sanhua.kernel.errors import (
     NotFound,
     Severity,
 )
+from sanhua.kernel.ports import Uow
 from sanhua.kernel.time import legal_day
 from sanhua.project import standards as written
 from sanhua.project.checking import systems
@@ -127,7 +128,9 @@ def _notes(ws: Workspace) -> list[list[str]]:
 
 
 def import_book(ws: Workspace, book: Path, *, replace_files: bool = False) -> dict[str, Any]:
-    """Read a workbook back into standards/: only files whose content differs are written.
+    """Read a workbook back into standards/: only files whose content differs are written, and what
+    the folder has and the workbook lacks is told (`standard.taken-out`): rows deleted on purpose,
+    or written by somebody else since the workbook was exported.
 
     A fault names sheet, row and column (`book.xlsx!数据元`, line, column), and then nothing is
     written. Conflict standard.comments-lost when a file to be rewritten has comments inside, unless
@@ -177,7 +180,7 @@ def import_book(ws: Workspace, book: Path, *, replace_files: bool = False) -> di
         folder.error("standard.no-sheet", book.name, 1, known=known)
     if any(one.severity is Severity.ERROR for one in folder.found):
         return {"written": [], "unchanged": [], "found": folder.found}
-    files = _files_to_write(ws, trees, lists, replace_files)
+    files = _files_to_write(ws, trees, lists, replace_files, folder.found)
     for path, content in files.items():
         put(ws.root / path, content)
     kept = {path for path in ws.project.files if path.startswith(written.TOP)}
@@ -198,7 +201,11 @@ def _says(value: Any) -> bool:
 
 
 def _files_to_write(
-    ws: Workspace, trees: Mapping[str, Mapping[str, Any]], lists: Mapping[str, Cells], force: bool
+    ws: Workspace,
+    trees: Mapping[str, Mapping[str, Any]],
+    lists: Mapping[str, Cells],
+    force: bool,
+    found: list[Diagnostic],
 ) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     loader = Loader(Folder(ws.root, ws.env, ws.project.settings.language))
@@ -211,8 +218,10 @@ def _files_to_write(
             ),
             f"{written.TOP}{stem}.yaml",
         )
-        if written.as_tree(written.read_tree(loader, stem)) == tree:
+        was = written.as_tree(written.read_tree(loader, stem))
+        if was == tree:
             continue
+        found += _taken_out(path, _names(was, stem), _names(tree, stem))
         if path.endswith(".xlsx"):
             files[path] = _one_sheet(stem, tree)
         else:
@@ -223,8 +232,33 @@ def _files_to_write(
             continue
         if known is not None and known.origin.path.endswith(".xlsx"):
             raise Conflict("standard.list-in-workbook", path=known.origin.path, codes=key)
+        if known is not None:
+            codes = dict.fromkeys(row[0] for row in rows)
+            found += _taken_out(known.origin.path, known.codes(), codes)
         files[f"{written.TOP}codes/{key}.csv"] = written.csv_text(columns, rows).encode()
     return files
+
+
+def _names(tree: Mapping[str, Any], stem: str) -> list[str]:
+    """What a standard names; of the model every domain, object, entity and attribute."""
+    if stem != "model":
+        return list(tree)
+    names: list[str] = []
+    above: list[tuple[str, Mapping[str, Any]]] = [("", tree)]
+    for inside in ("objects", "entities", "attributes", ""):
+        below = [(f"{name}/{k}" if name else k, v) for name, held in above for k, v in held.items()]
+        names += [name for name, _ in below]
+        above = [(name, (value or {}).get(inside) or {}) for name, value in below] if inside else []
+    return names
+
+
+def _taken_out(path: str, was: Iterable[str], now: Collection[str]) -> list[Diagnostic]:
+    known = frozenset(now)
+    gone = [name for name in was if name not in known]
+    if not gone:
+        return []
+    facts = {"count": len(gone), "names": ", ".join(gone[:5]) + (" …" if gone[5:] else "")}
+    return [Diagnostic(Severity.WARNING, "standard.taken-out", path, facts=facts)]
 
 
 def _one_sheet(stem: str, tree: Mapping[str, Any]) -> bytes:
@@ -249,8 +283,29 @@ def _yaml(at: Path, path: str, tree: Mapping[str, Any], folder: Folder, force: b
     return text.encode()
 
 
+def put_as_act(
+    ws: Workspace, at: Path, before: bytes, after: bytes, act: Callable[[Uow], None]
+) -> None:
+    """Write a file in the transaction of the act that says who wrote it; when the act fails, the
+    file is as before.
+    """
+    ws.store.must_go_on()
+    try:
+        with ws.store.begin(actor=ws.actor) as uow:
+            act(uow)
+            if after != before:
+                put(at, after)
+    except BaseException:
+        if after != before and at.read_bytes() == after:
+            put(at, before)
+        raise
+    ws.store.checkpoint()
+
+
 def put(at: Path, content: bytes) -> None:
     at.parent.mkdir(parents=True, exist_ok=True)
     part = at.with_name(f".{at.name}.part")
     part.write_bytes(content)
+    if at.exists():
+        part.chmod(at.stat().st_mode)
     part.replace(at)

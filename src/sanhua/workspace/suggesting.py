@@ -7,7 +7,6 @@ rejection is remembered, so that the same rule is not offered again.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,9 +32,10 @@ from sanhua.resource.lineage import Table
 from sanhua.resource.suggest.offer import examples, suggest
 from sanhua.resource.suggest.rule import DEFAULT, Suggestion, written
 from sanhua.rules.packs import Packs
-from sanhua.verify import sha256
+from sanhua.verify import canonical, sha256
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.snapshots import Snapshots
+from sanhua.workspace.standards import put_as_act
 
 ROLES = ("data_steward", "operator", "admin")
 SHOWN_BELOW = Grade.GENERAL3  # values of columns of this grade and above are not shown
@@ -46,7 +46,8 @@ EXAMPLES = 3
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`suggestion:<table>/<id>`: what a person decided on a suggested rule. `rule` is the hash of
-    its text, `content` that of the contract which it was written into.
+    what it adds to the contract as canonical JSON, so that whoever has the contract can recompute
+    it; `content` that of the contract which it was written into.
     """
 
     id: str
@@ -259,13 +260,12 @@ def accept(ws: Workspace, table: str, suggestion_ids: Sequence[str], person: str
             }
             after = with_entry(after, contract.origin.path, table, one.suggestion.column, entry)
         content = sha256(after)
-        ws.store.must_go_on()
-        with ws.store.begin(actor=ws.actor) as uow:
+
+        def act(uow: Uow) -> None:
             for one in chosen:
                 _decide(uow, table, snapshot, one.suggestion, "accepted", judge, "", content)
-            path.with_suffix(".new").write_bytes(after)
-            os.replace(path.with_suffix(".new"), path)
-        ws.store.checkpoint()
+
+        put_as_act(ws, path, before, after, act)
     return {
         "table": table,
         "accepted": [one.suggestion.id for one in chosen],
@@ -317,7 +317,7 @@ def _decide(
     reason: str,
     content: str = "",
 ) -> None:
-    rule = sha256(repr(written(one)).encode())
+    rule = sha256(canonical(written(one)))
     made = Verdict(
         _node(table, one.id), table, snapshot, one.kind, ids.column(table, one.column, snapshot),
         rule, verdict, judge, reason, content,

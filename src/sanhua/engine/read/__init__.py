@@ -41,6 +41,7 @@ from sanhua.engine.read.text import decoded
 from sanhua.kernel.errors import Invalid, NotFound, Unavailable
 from sanhua.kernel.table import Reading
 
+READERS = 1  # raised when a file is read otherwise than before: then what was kept is read again
 _SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -57,6 +58,7 @@ _SUFFIX = {
 
 __all__ = [
     "LINE_BYTES_MAX",
+    "READERS",
     "CsvFile",
     "Flaw",
     "ParquetFile",

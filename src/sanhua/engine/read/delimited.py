@@ -7,9 +7,10 @@ no row of the table into a list of rejects, each whole, with its line and why.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from sanhua.engine.read.archive import CHUNK_BYTES
 from sanhua.engine.read.dialect import (
     LINE_BYTES_MAX,
+    Blocks,
     Dialect,
     Record,
     detect,
@@ -87,7 +89,13 @@ def read_csv(
         and not any(_odd(one, form) for one in seen if one.line >= form.first)
         and not any(_blank(one, dialect) and one.text.strip() for one in all_of_them)
         and not _mixes_line_ends(path)
+        and not _holds_blank_rows(path, dialect, form.width)
     )
+    headed = max((one.line for one in seen if one.line < form.first), default=form.first)
+    between = [one for one in all_of_them if headed < one.line < form.first and one.text.strip()]
+    if between:
+        lines_told = [one.line for one in between]
+        tell(_of_lines("collect.blank-rows", Severity.NOTE, name, lines_told))
     if not plain:
         return reread(form, scratch, name, tell)
     return _as_it_stands(form, scratch)
@@ -427,7 +435,13 @@ def reread(form: Form, scratch: Path, name: str, tell: Tell) -> CsvFile:
     ):
         for record in form.above:
             rejects.add(record, "stands above the table")
-        lines = islice(lines_of(source), form.first - 1, None)
+        lines: Iterable[tuple[int, str]]
+        if _verbatim(form.dialect) and not form.footer:
+            for _ in islice(lines_of(source), form.first - 1):
+                pass
+            lines = Blocks(source, form.first, _even(form))
+        else:
+            lines = islice(lines_of(source), form.first - 1, None)
         found = records(lines, form.dialect, form.short or form.width)
         blanks: list[int] = []
         rows = _without_footer(found, form, rejects, blanks)
@@ -437,6 +451,18 @@ def reread(form: Form, scratch: Path, name: str, tell: Tell) -> CsvFile:
     if blanks:
         tell(_of_lines("collect.blank-rows", Severity.NOTE, name, blanks))
     return CsvFile(even, form.headings, dialect.delimiter, dialect.quote, 0, 0, left, None)
+
+
+def _even(form: Form) -> re.Pattern[str]:
+    """Lines that are rows as they stand: of the right width, without quotes, not blank and not the
+    headings again.
+    """
+    delimiter, quote, blank = re.escape(form.dialect.delimiter), form.dialect.quote, r"[^\S\n]*+"
+    cell = rf"[^{re.escape(quote)}{delimiter}\r\n]*+"
+    nothing = rf"(?:[^\S\n]|{delimiter})*+\n"
+    again = f"{blank}{delimiter}{blank}".join(map(re.escape, form.headings))
+    row = rf"{cell}(?:{delimiter}{cell}){{{(form.short or form.width) - 1}}}\n"
+    return re.compile(rf"(?:(?!{nothing})(?!{blank}{again}{blank}\n){row})++")
 
 
 def _of_lines(code: str, severity: Severity, name: str, lines: Sequence[int]) -> Diagnostic:
@@ -457,7 +483,7 @@ def _without_footer(
     """
     held: list[Record] = []
     for record in found:
-        if _blank(record, form.dialect):
+        if not record.even and _blank(record, form.dialect):
             blanks.extend([record.line] if record.text.strip() else ())
             continue
         held.append(record)
@@ -518,6 +544,12 @@ class _Rows:
         odd: list[Record] = []
         table = False  # whether the rows of another shape are many
         for record in self._once(found):
+            if record.even:
+                yield from self._flushed(odd, table)
+                odd, table = [], False
+                missing = more * (form.width - (form.short or form.width))
+                yield record.text.replace("\n", f"{missing}\n") + missing
+                continue
             if not _odd(record, form):
                 yield from self._flushed(odd, table)
                 odd, table = [], False
@@ -539,6 +571,12 @@ class _Rows:
         """Without the headings where they stand again, and a title over them."""
         title: Record | None = None
         for record in found:
+            if record.even:
+                if title:
+                    yield title
+                title = None
+                yield record
+                continue
             if _again(record, self.form):
                 if title:
                     self.rejects.add(title, "is a title over headings that stand again")
@@ -596,6 +634,21 @@ def _mixes_line_ends(path: Path) -> bool:
                 feeds = feeds or b"\n" in chunk
             last = chunk[-1:]
     return (pairs > 0) + (returns > pairs) + feeds > 1
+
+
+def _holds_blank_rows(path: Path, dialect: Dialect, width: int) -> bool:
+    """Whether a line holds nothing but the delimiters of a row; the engine would say nothing."""
+    row = b"\n" + dialect.delimiter.encode() * (width - 1)
+    if width < 2:
+        return False
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            both = last + chunk
+            if row + b"\n" in both or row + b"\r" in both:
+                return True
+            last = both[-len(row) - 1 :]
+    return last.endswith(row)
 
 
 def _without(path: Path, lines: int, scratch: Path) -> Path:

@@ -10,10 +10,12 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import IO
 
 LINE_BYTES_MAX = 32 << 20  # a longer line is rejected
 LINES_MAX = 10_000  # of one record
+BLOCK_CHARS = 1 << 18  # looked at in one
 READINGS_MAX = 2_000  # steps looking for ways to read one line,
 MARKS_MAX = 200  # of no more quotes
 WIDTH_MAX = 300  # and cells
@@ -45,13 +47,15 @@ def kind(cell: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record at its first line (from 1); `cells` is None when its quotes do not match or it is
-    too long, `quoted` says which of them stood in quotes.
+    too long, `quoted` says which of them stood in quotes. `even`: many records, line by line, each
+    a row as it stands.
     """
 
     line: int
     text: str
     cells: tuple[str, ...] | None
     quoted: frozenset[int] = frozenset()
+    even: bool = False
 
     @property
     def filled(self) -> int:
@@ -185,11 +189,48 @@ def lines_of(file: IO[str], first: int = 1) -> Iterator[tuple[int, str]]:
             line = file.readline(LINE_BYTES_MAX)
 
 
+class Blocks:
+    """The lines of a file from `first` on, or many at once where all of them match `even`."""
+
+    def __init__(self, file: IO[str], first: int, even: re.Pattern[str]) -> None:
+        self._file, self._number, self._even = file, first, even
+        self._held, self._size = StringIO(), 0  # what was read ahead
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        while line := self._readline():
+            self._number += 1
+            yield self._number - 1, line
+            cut = len(line) == LINE_BYTES_MAX
+            while cut and line and line[-1] not in "\r\n":
+                line = self._readline()
+
+    def _readline(self) -> str:
+        return self._held.readline(LINE_BYTES_MAX) or self._file.readline(LINE_BYTES_MAX)
+
+    def block(self) -> Record | None:
+        """The lines that come next when they and one more, which is left, are even."""
+        if self._held.tell() < self._size:
+            return None
+        text = self._file.read(BLOCK_CHARS)
+        text += self._file.readline(LINE_BYTES_MAX)
+        plain = text.replace("\r\n", "\n")
+        end = plain.rfind("\n", 0, len(plain) - 1)
+        ended = plain if plain.endswith("\n") else plain + "\n"
+        found = self._even.fullmatch(ended) if end > 0 else None
+        rest = plain[end + 1 :] if found else text
+        self._held, self._size = StringIO(rest, newline=""), len(rest)
+        if not found:
+            return None
+        record = Record(self._number, plain[:end], None, even=True)
+        self._number += plain.count("\n", 0, end + 1)
+        return record
+
+
 def records(
     lines: Iterable[tuple[int, str]], dialect: Dialect, width: int | None = None
 ) -> Iterator[Record]:
-    """Records in order. One on several lines ends where its quotes do; when that gives no record
-    of `width` cells, its first line stands alone.
+    """Records in order; of Blocks the even ones many at once. One on several lines ends where its
+    quotes do; when that gives no record of `width` cells, its first line stands alone.
     """
     source, waiting = iter(lines), deque[tuple[int, str]]()
     quote, escape = dialect.quote, dialect.escape
@@ -197,7 +238,12 @@ def records(
     def take() -> tuple[int, str] | None:
         return waiting.popleft() if waiting else next(source, None)
 
-    while (first := take()) is not None:
+    while True:
+        if isinstance(lines, Blocks) and not waiting and (block := lines.block()):
+            yield block
+            continue
+        if (first := take()) is None:
+            return
         number, line = first
         text = line.rstrip("\r\n")
         if len(line) >= LINE_BYTES_MAX:

@@ -18,6 +18,7 @@ SHAPES_MAX = 8
 TEXT_MAX = 4_000  # characters of a row that is looked at
 _LETTERS = re.compile(r"[^\W\d_]")
 _RUNS = re.compile(r"(.)\1+")
+_THOUSANDS = re.compile(r"[-+(]?[^\w\s]?\d{1,3}(,\d{3})+(\.\d+)?\D?")
 _DECIMALS = re.compile(r"9[.,]9")
 
 
@@ -45,6 +46,12 @@ class Columns:
 
     def fit(self, cells: Sequence[str]) -> bool:
         return all(map(_Column.fits, self._columns, cells))
+
+    def fit_but_for_thousands(self, cells: Sequence[str]) -> bool:
+        """Whether cells fit, one of which is a number written with commas."""
+        wide = [bool(_THOUSANDS.fullmatch(cell.strip())) for cell in cells]
+        fits = map(_Column.fits, self._columns, cells)
+        return any(wide) and all(big or fit for big, fit in zip(wide, fits, strict=True))
 
     def always_empty(self, n: int) -> bool:
         return not self._columns[n].exact
@@ -92,9 +99,13 @@ def mended(
         (_with_one_more(record, dialect, columns, width) if alone else (), "delimiter-missing"),
     ]
     for made, amiss in ways:
-        found = _distinct(one for one in made if columns.fit(one))
+        every = _distinct(made)
+        found = [one for one in every if columns.fit(one)]
+        if amiss == "delimiter-in-a-cell" and dialect.delimiter == ",":
+            rivals = [one for one in every if columns.fit_but_for_thousands(one)]
+            found += [one for one in rivals if one not in found]
         if found:
-            return (found[0], amiss) if len(found) == 1 else None
+            return (found[0], amiss) if len(found) == 1 and columns.fit(found[0]) else None
     return None
 
 

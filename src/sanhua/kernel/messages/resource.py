@@ -49,9 +49,7 @@ MESSAGES = {
     "quality.no-value": Message(
         "引擎没有返回该统计量", "the engine gave no result for this metric"
     ),
-    "quality.not-a-number": Message(
-        "查询结果 {value} 不是数", "the query's result {value} is not a number"
-    ),
+    "quality.not-a-number": Message("查询结果不是数", "the query's result is not a number"),
     "grade.unknown": Message(
         "{value} 不是级别",
         "{value} is no grade",

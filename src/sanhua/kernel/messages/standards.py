@@ -128,6 +128,12 @@ MESSAGES = {
         "把注释移到文件开头或 note，或用 --replace 放弃它们",
         "move them to the head of the file or into `note`, or give them up with --replace",
     ),
+    "standard.taken-out": Message(
+        "{path} 中有 {count} 项不在工作簿里，已删去：{names}",
+        "{count} entries of {path} are not in the workbook and are taken out: {names}",
+        "若是导出之后他人所加，从版本库恢复后重新导出再填",
+        "if somebody added them after the export, restore the file and fill in a new export",
+    ),
     "standard.list-in-workbook": Message(
         "代码集 {codes} 保存在 {path}，内容与导入的不同",
         "code list {codes} is kept in {path} and differs from what is imported",

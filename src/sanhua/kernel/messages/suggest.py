@@ -81,6 +81,12 @@ MESSAGES = {
         "有 repairOf 的：{known}；先 sanhua run",
         "with repairOf: {known}; sanhua run first",
     ),
+    "repair.not-current": Message(
+        "{table} 清洗之后，契约或原表又有改动",
+        "the contract or the table that {table} repairs has changed since",
+        "先 sanhua run",
+        "sanhua run first",
+    ),
     "repair.rows-lost": Message(
         "清洗 {table}：读入 {rows} 行，留下 {kept} 行，拒绝 {rejected} 行，合不上",
         "repair of {table}: {rows} rows in, {kept} kept and {rejected} rejected do not add up",

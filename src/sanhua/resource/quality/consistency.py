@@ -179,8 +179,8 @@ def _search(made: Maker, given: Reconciliation) -> str:
 
 
 def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
-    """One text, `periods:differing:ours:theirs:first that differs`, over the periods in which both
-    have values.
+    """One text, `periods:differing:ours:theirs:alone:first that differs`: the periods in which both
+    have values, how many of them differ, the sums over them, the periods of one side alone.
     """
     at = given.match[0] if given.clock is None else _clock_pair(given)
     shift = given.clock.offset_s if given.clock else 0
@@ -197,16 +197,18 @@ def _totals(made: Maker, given: Reconciliation, mine: str, theirs: str) -> str:
         )
 
     bound = format(given.totals_tolerance, "f")
+    both = "_ours.total IS NOT NULL AND _theirs.total IS NOT NULL"
     differs = f"abs(_ours.total - _theirs.total) > abs(_theirs.total) * {bound} / 100"
     return (
         f"WITH _ours AS ({summed(made.table.name, mine, at[0], 0)}), "
         f"_theirs AS ({summed(given.other, theirs, at[1], shift)}) "
-        "SELECT CAST(count(*) AS VARCHAR) || ':' || "
+        f"SELECT CAST(count_if({both}) AS VARCHAR) || ':' || "
         f"CAST(count_if({differs}) AS VARCHAR) || ':' || "
-        "coalesce(CAST(sum(_ours.total) AS VARCHAR), '') || ':' || "
-        "coalesce(CAST(sum(_theirs.total) AS VARCHAR), '') || ':' || "
+        f"coalesce(CAST(sum(CASE WHEN {both} THEN _ours.total END) AS VARCHAR), '') || ':' || "
+        f"coalesce(CAST(sum(CASE WHEN {both} THEN _theirs.total END) AS VARCHAR), '') || ':' || "
+        f"CAST(count_if(NOT ({both})) AS VARCHAR) || ':' || "
         f"coalesce(min(CASE WHEN {differs} THEN _ours.period END), '') "
-        "FROM _ours JOIN _theirs ON _theirs.period = _ours.period"
+        "FROM _ours FULL JOIN _theirs ON _theirs.period = _ours.period"
     )
 
 
@@ -249,13 +251,18 @@ def read(text: str) -> list[Aligned]:
     return found
 
 
-def best(found: list[Aligned]) -> Aligned | None:
+def best(found: list[Aligned], declared: int = 0) -> Aligned | None:
     """The offset with the largest share of equal values among those that bring together at least
-    half as many values as the best-overlapping one; of equals the smallest, the earlier.
+    half as many values as the best-overlapping one; of equals the nearest to the declared one, the
+    smallest, the earlier.
     """
     most = max((sum(one.pairs) for one in found), default=0)
     fair = [one for one in found if 2 * sum(one.pairs) >= most and sum(one.pairs)]
-    return max(fair, key=lambda one: (one.share, -abs(one.offset_s), -one.offset_s), default=None)
+
+    def rank(one: Aligned) -> tuple[Decimal, int, int, int]:
+        return one.share, -abs(one.offset_s - declared), -abs(one.offset_s), -one.offset_s
+
+    return max(fair, key=rank, default=None)
 
 
 def judge_compared(
@@ -272,11 +279,16 @@ def judge_compared(
     tried = read(str(raw))
     clock = check.compared.reconciliation.clock
     plain = next((one for one in tried if one.offset_s == 0), None)
-    found = best(tried)
+    found = best(tried, clock.offset_s if clock is not None else 0)
     if found is None:
         reason = Text("两表没有可对上的值", "the two tables have no values in common")
         return replace(finding, state="not_assessable", reason=reason)
     if check.compared.part == "clock":
+        if not found.share:
+            reason = Text(
+                "没有一个值相同，无从判断时钟", "no value is equal: nothing tells the clock"
+            )
+            return replace(finding, state="not_assessable", reason=reason)
         return _judge_clock(finding, found, plain, holds)
     at = found
     if clock is not None and not clock.detect:
@@ -329,13 +341,15 @@ def _judge_clock(
 
 
 def _judge_totals(finding: Finding, raw: str) -> Finding:
-    counted, wrong, ours, theirs, first = raw.split(":", 4)
+    counted, wrong, ours, theirs, alone, first = raw.split(":", 5)
     periods, differing = int(counted), int(wrong)
     if not periods:
         reason = Text("两表没有共同的期间", "the two tables have no period in common")
         return replace(finding, state="not_assessable", reason=reason)
     zh = f"{periods} 期中 {differing} 期不符；合计 {_trim(ours)} 与 {_trim(theirs)}"
     en = f"{differing} of {periods} periods differ; {_trim(ours)} against {_trim(theirs)} in all"
+    if int(alone):
+        zh, en = zh + f"；另有 {alone} 期只在一方", en + f"; {alone} more on one side alone"
     if first:
         zh, en = zh + f"；最早不符 {first}", en + f"; first {first}"
     return replace(

@@ -18,6 +18,7 @@ from sanhua.resource.quality.records import Check
 from sanhua.resource.quality.rules import rule_check, unanchored
 from sanhua.resource.quality.structure import metadata_check, model_check, security_check
 from sanhua.resource.quality.timing import promises, timing_checks
+from sanhua.resource.repair import Repaired
 from sanhua.resource.standard import CodeList, DataElement, parse_form, range_violations
 from sanhua.resource.standard.codes import DAY
 
@@ -35,6 +36,7 @@ def checks(
     manifest: Manifest,
     modelled: Collection[str] = (),
     grading: Grading | None = None,
+    repaired: Repaired | None = None,
 ) -> list[Check]:
     """Every check of one table: from what its contract and data elements declare, then from
     `quality` rules.
@@ -50,12 +52,13 @@ def checks(
     as `excluded` how many it could not see, and 0305 counts every rejected row once.
 
     `modelled` are the tables that the model names as realising an entity (0102); `grading` is that
-    of this table (0106).
+    of this table (0106). `repaired` is what made a repaired table: the rows that it rejected count
+    as those that the reading of a raw table rejected.
 
     Raises RuleGap when GB/T 36344 is not in force on `today`.
     """
     rules.ask(INSTRUMENT, "indicators", on=today)
-    made = Maker(contract, table, manifest)
+    made = Maker(contract, table, manifest, repaired)
     types = made.types
     for prop in table.properties:
         if prop.name in types:
@@ -70,15 +73,18 @@ def checks(
             violations=Metric("", ", ".join(map(sql.quote, table.key)), Scan.UNIQUE),
             total=made.rows,
         )
-    if manifest.layer == "raw":
+    if made.rejects:
         made.add(
             "rejects",
             "0305",
-            Text("整行可读入", "the row can be read as the contract types it"),
+            Text("整行可读入", "the row can be read as the contract types it")
+            if repaired is None
+            else Text("清洗后整行合乎类型", "the mended row is as the contract types it"),
             table.origin,
             total=made.rows,
-            rejected=manifest.rejected,
+            rejected=made.rejected,
             severity="warning",
+            told=Text() if repaired is None else _mended(repaired, table),
         )
     for rule in table.quality:
         rule_check(made, rule, "")
@@ -98,6 +104,14 @@ def checks(
     return made.checks
 
 
+def _mended(repaired: Repaired, table: TableSchema) -> Text:
+    rows, changed, rejected = repaired.rows, repaired.changed, repaired.rejected
+    return Text(
+        f"清洗 {table.repair_of} 的 {rows} 行：改了 {changed} 格，拒绝 {rejected} 行",
+        f"{rows} rows of {table.repair_of} mended: {changed} cells changed, {rejected} rejected",
+    )
+
+
 def _column_checks(
     made: Maker,
     prop: Property,
@@ -106,7 +120,7 @@ def _column_checks(
     codes: Mapping[str, CodeList],
 ) -> None:
     name, quoted = prop.name, sql.quote(prop.name)
-    rejected = made.manifest.rejected_by_column.get(name, 0)
+    rejected = made.rejected_by_column.get(name, 0)
     if prop.required or prop.key_position:
         made.add(
             f"{name}.required",
@@ -129,7 +143,7 @@ def _column_checks(
             total=made.values(name),
         )
     wrong = _option_violations(prop, kind)
-    typed_on_reading = made.manifest.layer == "raw" and kind != "VARCHAR"
+    typed_on_reading = made.rejects and kind != "VARCHAR"
     if wrong or typed_on_reading:
         written = ", ".join([kind, *(f"{key} {value}" for key, value in prop.options.items())])
         made.add(

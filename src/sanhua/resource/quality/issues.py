@@ -175,6 +175,19 @@ class Handled:
             return None
 
     @property
+    def due_label(self) -> Text:
+        """The day, or why there is none."""
+        if self.due is not None:
+            return Text(self.due.isoformat(), self.due.isoformat())
+        if not self.issue.days:
+            return Text("无约定", "no promise")
+        many = self.issue.days
+        return Text(
+            f"{many} 个工作日，届时的放假安排尚未公布",
+            f"{many} working days; the holidays of that year are not announced",
+        )
+
+    @property
     def overdue(self) -> bool:
         due = self.due
         return due is not None and (self.done_on or self.today) > due

@@ -201,7 +201,7 @@ def _by_value(finding: Finding, check: Check, raw: Any, today: date, now: dateti
         value = value_of(raw)
         shown = format(value, "f") if value is not None else ""
     if value is None:
-        return replace(finding, error="quality.not-a-number", error_facts={"value": str(raw)})
+        return replace(finding, error="quality.not-a-number")
     met = _holds(check, value)
     judged = replace(
         finding, state="passed" if met else "failed", ratio=Decimal(int(met)), value=shown

@@ -15,6 +15,7 @@ from sanhua.kernel.table import Manifest
 from sanhua.kernel.text import Text
 from sanhua.resource.contract import DataContract, TableSchema
 from sanhua.resource.quality.records import Check
+from sanhua.resource.repair import Repaired
 from sanhua.resource.standard import limit
 
 
@@ -23,8 +24,19 @@ class Maker:
     once.
     """
 
-    def __init__(self, contract: DataContract, table: TableSchema, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        contract: DataContract,
+        table: TableSchema,
+        manifest: Manifest,
+        repaired: Repaired | None = None,
+    ) -> None:
         self.contract, self.table, self.manifest = contract, table, manifest
+        self.rejected = (repaired or manifest).rejected
+        self.rejected_by_column = (
+            manifest.rejected_by_column if repaired is None else repaired.unfit
+        )
+        self.rejects = manifest.layer == "raw" or repaired is not None  # rows that do not fit
         self.checks: list[Check] = []
         self.rows = Metric(f"rows:{table.name}", "count(*)")
         self.types = {column.name: column.type for column in manifest.columns}
@@ -52,7 +64,7 @@ class Maker:
             unique, turn = f"{name}.{turn}", turn + 1
         self._named.add(unique)
         seen = more.get("rejected", 0) + more.get("assigned", 0)
-        unseen = 0 if more.get("counted") else self.manifest.rejected - seen
+        unseen = 0 if more.get("counted") else self.rejected - seen
         node = ids.node("check", f"{self.table.name}/{unique}")
         self.checks.append(
             Check(

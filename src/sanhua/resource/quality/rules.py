@@ -101,7 +101,7 @@ def rule_check(made: Maker, rule: QualityRule, column: str) -> None:
             return
         violations = Metric("", f"count_if({predicate})")
         common["rows_where"] = predicate
-        refused = made.manifest.rejected_by_column.get(column, 0)
+        refused = made.rejected_by_column.get(column, 0)
         if rule.metric == "invalidValues":
             common["rejected"] = refused
         elif not any(listed_values(rule.arguments.get("missingValues", ""))):

@@ -69,9 +69,11 @@ def security_check(made: Maker, grading: Grading) -> None:
     for column in grading.columns:
         floors = [reason.grade for reason in column.reasons if reason.by in by_person]
         found = [r.grade for r in column.reasons if r.by in ("value", "name", "inherited")]
-        if found and max(found) > max(floors, default=min(found)):
-            wrong.append(column.name)
-        elif not floors and any(r.by in ("value", "name") for r in column.reasons):
+        if floors:
+            faulty = bool(found) and max(found) > max(floors)
+        else:  # what is inherited alone was graded where it comes from
+            faulty = any(reason.by in ("value", "name") for reason in column.reasons)
+        if faulty:
             wrong.append(column.name)
     _structural(
         made,

@@ -66,7 +66,9 @@ def _latency_check(made: Maker, sla: Sla) -> None:
 
 def _frequency_check(made: Maker, sla: Sla) -> None:
     """0202: between the first and the last moment of a promised column there is a record at every
-    step, for each value of the other columns of the primary key.
+    step, for each value of the other columns of the primary key; of the table as a whole where the
+    column is no part of the key. Steps are counted from the first moment and a record stands for
+    the nearest, so that one between two steps does not make up for one that is lacking.
     """
     every = number(sla.value)
     if sla.property not in FREQUENCY or not every or not sla.unit_s():
@@ -76,14 +78,21 @@ def _frequency_check(made: Maker, sla: Sla) -> None:
         if table not in ("", made.table.name) or not _is_dated(made, column) or step <= 0:
             continue
         at, name = sql.quote(column), sql.quote(made.table.name)
-        each = ", ".join(sql.quote(key) for key in made.table.key if key != column)
+        keys = made.table.key if column in made.table.key else ()
+        each = [sql.quote(key) for key in keys if key != column]
         months = {"mo": 1, "month": 1, "months": 1, "y": 12, "yr": 12, "year": 12, "years": 12}
         length = months.get(sla.unit.casefold(), 0)
         part, size = ("month", int(every) * length) if length else ("second", step)
+        listed = "".join(f"{key}, " for key in each)
+        grouped = f" GROUP BY {', '.join(each)}" if each else ""
+        same = " AND ".join(f"_t.{key} IS NOT DISTINCT FROM _f.{key}" for key in each)
+        nearest = "floor" if length else "round"
+        nth = f"{nearest}(date_diff('{part}', _f._first, _t.{at}) / {size})"
+        by = f" GROUP BY {', '.join(f'_f.{key}' for key in each)}" if each else ""
         groups = (
-            f"SELECT floor(date_diff('{part}', min({at}), max({at})) / {size}) + 1 AS wanted, "
-            f"count(DISTINCT {at}) AS found FROM {name} WHERE {at} IS NOT NULL"
-            + (f" GROUP BY {each}" if each else "")
+            f"SELECT max({nth}) + 1 AS wanted, count(DISTINCT {nth}) AS found FROM {name} AS _t "
+            f"JOIN (SELECT {listed}min({at}) AS _first FROM {name} WHERE {at} IS NOT NULL{grouped})"
+            f" AS _f ON {same or 'TRUE'} WHERE _t.{at} IS NOT NULL{by}"
         )
         lacking = "CASE WHEN found < wanted THEN wanted - found ELSE 0 END"
         counted = f"CAST(coalesce(sum({lacking}), 0) AS BIGINT)"

@@ -26,12 +26,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Worse:
-    """A check that says less good than the judgement before; shares as six places, or a state."""
+    """A check that says less good than the judgement before; shares as six places, or a state.
+    `redefined`: what it asks, or the contract that asks it, changed between the two.
+    """
 
     check: str
     label: Text
     before: str
     after: str
+    redefined: bool = False
 
 
 def points(history: Iterable[tuple[int, str, Quality]]) -> list[Point]:
@@ -57,11 +60,15 @@ def worse(before: Quality, after: Quality) -> list[Worse]:
     """
     earlier = {finding.id: finding for finding in before.findings}
     found = [
-        Worse(now.id, now.label, _shown(was), _shown(now))
+        Worse(now.id, now.label, _shown(was), _shown(now), _asked(was) != _asked(now))
         for now in _failed_first(after.findings)
         if (was := earlier.get(now.id)) is not None and _is_worse(was, now)
     ]
     return found
+
+
+def _asked(finding: Finding) -> tuple[object, ...]:
+    return finding.definition, finding.label, finding.wanted
 
 
 def _failed_first(findings: Sequence[Finding]) -> list[Finding]:

@@ -29,16 +29,23 @@ def conflicts(elements: Mapping[str, DataElement]) -> list[Diagnostic]:
     """Two elements that share a title or synonym and are defined differently (`standard.conflict`)
     or have another type, unit or code list (`standard.other-representation`), once a pair; an
     element whose range no value can lie in, whose range or format is none of its type.
+
+    A name holds within a context (语境): elements that name different ones share none. A retired
+    element has given its names up.
     """
     found = [fault for element in elements.values() for fault in _form_faults(element)]
-    owner: dict[str, DataElement] = {}
+    holders: dict[str, list[DataElement]] = {}
     told: set[tuple[str, str]] = set()
     for element in elements.values():
+        if element.status.casefold() in RETIRED:
+            continue
         for name in names_of(element):
-            first = owner.setdefault(plain(name), element)
-            pair = (first.id, element.id)
-            if first.id == element.id or pair in told:
+            known = holders.setdefault(plain(name), [])
+            first = next((one for one in known if _meet(one, element)), None)
+            known.append(element)
+            if first is None or first.id == element.id or (first.id, element.id) in told:
                 continue
+            pair = (first.id, element.id)
             facts = {"name": name, "element": element.id, "other": first.id}
             if first.definition != element.definition:
                 told.add(pair)
@@ -53,6 +60,12 @@ def conflicts(elements: Mapping[str, DataElement]) -> list[Diagnostic]:
                     found.append(_of(element, Severity.WARNING, code, {**facts, **more}))
                     break
     return found
+
+
+def _meet(one: DataElement, other: DataElement) -> bool:
+    """Whether a name of both is one name; an element without a context is in every one."""
+    contexts = {plain(one.context), plain(other.context)} - {""}
+    return len(contexts) < 2
 
 
 def _of(

@@ -459,7 +459,8 @@ def _shaped(
         regex = f"{regex[:-1]}|^({'|'.join(re.escape(w) for w in words)})$"
         predicate = f"NOT regexp_matches({column.quoted}, {sql.literal(regex)})"
     entry = library("invalidValues", "pattern", regex)
-    words_in_it = re.search(r"[^\W\d_]{3}", regex.replace("a-z", "").replace("A-Z", ""))
+    spelled = regex.replace("a-z", "").replace("A-Z", "")
+    words_in_it = re.search(r"[^\W\d_]{3}|[\u3400-\u9fff]{2}", spelled)  # two are a Chinese name
     lists = kind == "form" and words_in_it is not None
     return column.make(kind, "0302", label, predicate, entry, confidence, lists_values=lists)
 
@@ -582,6 +583,7 @@ def _range(column: SampledColumn) -> Iterator[Suggestion]:
         f"{value} < {floor_text} OR {value} > {ceiling_text}",
         {},
         0.65 if most > 0 or least < 0 else 0.5,
+        lists_values=any(float(end) in {least, most} - {0} for end in (floor_text, ceiling_text)),
     )
 
 
