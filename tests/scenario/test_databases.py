@@ -392,7 +392,7 @@ def test_check_says_what_is_wrong_with_a_database_source(erp: Path):
 
 def test_a_query_that_takes_too_long_is_ended(base: tuple[str, sa.Engine], tmp_path: Path):
     url, engine = base
-    do(engine, "CREATE TABLE n (id INTEGER)", *(f"INSERT INTO n VALUES ({i})" for i in range(60)))
+    do(engine, "CREATE TABLE n (id INTEGER)", *(f"INSERT INTO n VALUES ({i})" for i in range(200)))
     slow = "SELECT count(*) AS x FROM n a, n b, n c, n d, n e WHERE a.id + b.id + c.id < d.id"
     with pytest.raises(Unavailable) as error:
         form = Database(url, query=slow, timeout_s=1)
