@@ -90,11 +90,7 @@ def test_of_each_period_the_last_readable_content_counts_once(
 
 def spanning(order: int, first: int, last: int, name: str = "flow.csv") -> Arrival:
     """A file about the days `first` to `last` of March, by a column."""
-<<<<<<< HEAD
-    said = "sha256:" + f"{order:02d}".ljust(64, "0")
-=======
     said = f"sha256:{order:02d}{0:062d}"
->>>>>>> f6a1fa69ed0af5b543ceef5fa29835986e9139d7
     at = moment_text(datetime(2026, 3, last + 1, 1, tzinfo=SHANGHAI))
     bounds = f"2026-03-{first:02d}T00:00:00", f"2026-03-{last:02d}T23:00:00"
     arrival = Arrival(arrival_id("f", name, said), "f", name, said, 1, at, order, "folder")
