@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,21 @@ def test_excel_amounts_and_days_become_exact_text(tmp_path: Path):
 def test_a_file_that_is_no_workbook_is_told(tmp_path: Path):
     (tmp_path / "a.xlsx").write_text("not a zip")
     assert excel(tmp_path) == (None, [("format.not-a-workbook", 0, 0)])
+
+
+def test_a_workbook_whose_sheet_is_spoiled_is_none(tmp_path: Path):
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(["id", "name"])
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "a.xlsx", "w") as spoiled,
+    ):
+        for part in whole.namelist():
+            data = whole.read(part)
+            spoiled.writestr(part, data.replace(b"<row", b"<\x01ow") if "sheet1" in part else data)
+    assert excel(tmp_path) == (None, [("format.not-a-workbook", 1, 0)])
 
 
 def csv(

@@ -519,7 +519,11 @@ class Folder:
         if book is None:
             return None
         with _closing(book):
-            name = next((name for name in sheets if name in book.sheetnames), book.sheetnames[0])
+            names = [str(name) for name in book.sheetnames]
+            if not names:
+                self.error("format.not-a-workbook", path, 1, reason="no sheet")
+                return None
+            name = next((name for name in sheets if name in names), names[0])
             return self._sheet(book[name], path, columns)
 
     def workbook(self, path: str, forms: Callable[[str], Columns | None]) -> dict[str, Rows]:
@@ -539,11 +543,16 @@ class Folder:
         return found
 
     def _sheet(self, sheet: Any, path: str, columns: Columns) -> Rows | None:
-        records = [
-            (number, cells)
-            for number, cells in enumerate(sheet.iter_rows(max_row=ROWS_MAX), 1)
-            if any(cell.value not in (None, "") for cell in cells)
-        ]
+        try:
+            records = [
+                (number, cells)
+                for number, cells in enumerate(sheet.iter_rows(max_row=ROWS_MAX), 1)
+                if any(cell.value not in (None, "") for cell in cells)
+            ]
+        except Exception as failure:  # a sheet is parsed as it is read; whatever is wrong with it
+            reason = f"{type(failure).__name__}: {failure}"
+            self.error("format.not-a-workbook", path, 1, reason=reason)
+            return None
         if not records:
             self.error("format.empty-table", path, 1)
             return None
