@@ -182,6 +182,19 @@ def test_what_could_not_be_read_counts_as_soon_as_the_contract_is_mended(feed: P
         assert total(ws)[0] == 3
 
 
+def test_what_an_older_reader_could_not_read_is_tried_by_a_newer_one(
+    feed: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as older:
+        older.setattr("sanhua.workspace.arriving.READERS", 0)
+        older.setattr("sanhua.engine.probe.Prober.probe", None)  # it ends in a defect of ours
+        drop(feed, name_of(0), body(0))
+        assert not came(feed, NOON).ok
+    assert came(feed, NOON).ok
+    with at(feed, NOON) as ws:
+        assert total(ws)[0] == 3
+
+
 def test_the_period_may_stand_in_a_column(feed: Path):
     source = feed / "sources" / "flow.yaml"
     text = source.read_text("utf-8").replace('"flow_{yyyyMMdd_HHmm}.csv"', "started_at")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+from sanhua.engine.read import READERS
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Diagnostic, Invalid, SanhuaError, Severity, Unavailable
 from sanhua.kernel.table import RawColumn
@@ -253,9 +254,10 @@ def _tables(
 
 
 def reading_digest(ws: Workspace, source: Source) -> str:
-    """The hash of all that decides whether a file can be read."""
+    """The hash of all that decides whether a file can be read, our own readers among it."""
     return digest(
         {
+            "readers": READERS,
             "reading": asdict(source.reading),
             "tables": [
                 [part, [c.source_name for c in columns or ()], asdict(dated) if dated else None]

@@ -10,6 +10,7 @@ import datetime
 import io
 import re
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -65,21 +66,21 @@ def broken(name: str, reason: str) -> Invalid:
     return Invalid("collect.broken-archive", file=name, reason=reason.split("\n")[0][:200])
 
 
-class _Xml:
+class _Xml(ABC):
     """Handlers of one XML part, by local names; `parse` yields each time a piece was handled."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._local: dict[str, str] = {}
 
-    def start(self, tag: str, said: dict[str, str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self, tag: str, said: dict[str, str]) -> None: ...
 
-    def end(self, tag: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self, tag: str) -> None: ...
 
-    def chars(self, text: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def chars(self, text: str) -> None: ...
 
     def parse(self, path: Path, part: str) -> Iterator[None]:
         parser = expat.ParserCreate()
