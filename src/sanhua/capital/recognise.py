@@ -100,6 +100,8 @@ class Life:
     reasons: tuple[str, ...]
     judged: Judged | None
     indefinite: bool = False
+    rights_until: date | None = None  # of the contract or legal right that the asset stands on
+    renewal: str = ""  # why it may outlast them
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`estimates`, `impairments`, `disposals` and `nrv` keep their keys as text (FORMATS §11)."""
+    """The facts that measurement rests on keep their keys as text (FORMATS §11), nested ones joined
+    by dots.
+    """
 
     available_on: date | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -133,10 +137,17 @@ class Measurement:
     disposals: tuple[Mapping[str, str], ...] = ()
     nrv: tuple[Mapping[str, str], ...] = ()
     corrections: tuple[Correction, ...] = ()
+    method: Mapping[str, str] = field(default_factory=dict[str, str])
+    usage: tuple[Mapping[str, str], ...] = ()
+    opening: Mapping[str, str] = field(default_factory=dict[str, str])
+    received: Mapping[str, str] = field(default_factory=dict[str, str])
+    held_for_sale: tuple[Mapping[str, str], ...] = ()
+    lots: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def days(self) -> list[date]:
         """The days on which something is said to have happened after the asset was ready."""
         later = (*self.estimates, *self.impairments, *self.disposals, *self.nrv)
+        later = (*later, *self.held_for_sale)
         return [parse_day(str(entry["date"])) for entry in later] + [
             correction.date for correction in self.corrections
         ]
