@@ -180,7 +180,12 @@ class _Books:
                 if other is not None:
                     where = f"{other.path}:{other.lines[0].line}"
                     self.folder.error(
-                        "voucher.duplicate-number", path, rows[0], number=number, other=where
+                        "voucher.duplicate-number",
+                        path,
+                        rows[0],
+                        node=node("voucher", number),
+                        number=number,
+                        other=where,
                     )
                     continue
                 numbered[year, number] = voucher

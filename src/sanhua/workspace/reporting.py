@@ -21,6 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
+from sanhua.workspace.booking import booked
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -95,9 +96,9 @@ def _period(ws: Workspace, entity: Entity, name: str) -> tuple[Period, list[Diag
                 today=today.isoformat(),
             )
         return period, []
-    booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    days = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
     facts = [fact for fact in _facts(ws, entity) if fact[0] <= today]
-    known = booked or [day for day, _ in facts]
+    known = days or [day for day, _ in facts]
     period = Period.reporting(max(known, default=today), entity.fiscal_year)
     later = [fact for fact in facts if fact[0] >= period.ends_on]
     if not later:
@@ -137,7 +138,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
 
     project = ws.project
     cards = [card for card in project.assets.values() if card.entity == entity.id]
-    vouchers = [v for v in project.vouchers.values() if v.entity == node("party", entity.id)]
+    vouchers = booked(ws, entity)
     with ws.store.begin(actor=ws.actor) as uow:
         assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
         approvals = {
@@ -209,8 +210,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
     required += [e for e in closed if e.book == book.id and e.effective_on in period]
     required = list({entry.id: entry for entry in required}.values())
-    booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
-    found, otherwise = unbooked(required, booked, policy, book)
+    found, otherwise = unbooked(required, booked(ws, entity), policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += [
         Diagnostic(
