@@ -7,12 +7,13 @@ summed from its cells, so that each opens down to the vouchers and is recomputed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital.consolidate import Elimination
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
     AssetCard,
@@ -35,7 +36,16 @@ from sanhua.kernel.time import Period, parse_day
 
 class State(StrEnum):
     DRAFT = "draft"  # 草稿
-    APPROVED = "approved"  # 已批准: a second person answers for every asset in it
+    APPROVED = "approved"  # 已批准: a second person answers for it and for every asset in it
+    AUDITED = "audited"  # 已审计: an auditor of another organisation signed it
+
+
+class Scope(StrEnum):
+    """Whose statements: one entity's, 母公司 those of a group's head alone, or 合并 the group's."""
+
+    ENTITY = "entity"
+    PARENT = "parent"
+    GROUP = "group"
 
 
 @record("disclosure")
@@ -121,8 +131,29 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Restatement:
+    """前期差错更正: what a prior-period error adds to a line's 上年年末余额, as it was reported and as
+    it is presented again.
+    """
+
+    line: str
+    reported: Money
+    restated: Money
+    assets: tuple[str, ...]
+
+    @property
+    def effect(self) -> Money:
+        return self.restated - self.reported
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order."""
+    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order.
+
+    `comparatives` are the tables of `comparative`, the same period a year before, as far as the
+    instrument was in force then; `as_at` is the day whose knowledge and rules are shown, None for
+    today's.
+    """
 
     entity: str
     title: Text
@@ -139,6 +170,27 @@ class Disclosure:
     approvals: Mapping[str, bool]
     beginning: date  # the first day of the fiscal year
     diagnostics: tuple[Diagnostic, ...] = ()
+    scope: Scope = Scope.ENTITY
+    members: tuple[str, ...] = ()  # entities of a group, its head first
+    eliminations: tuple[Elimination, ...] = ()
+    comparative: Period | None = None
+    comparatives: Mapping[str, Table] = field(default_factory=dict[str, Table])
+    restatements: tuple[Restatement, ...] = ()
+    as_at: date | None = None
+    sealed_on: date | None = None  # 签章日, of an audited one
+    signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
+    drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+
+    @property
+    def note(self) -> str:
+        """The node of its record."""
+        return ids.node("disclosure", f"{self.entity}/{self.period.id}")
+
+    @property
+    def stem(self) -> str:
+        """What its files are called, without ending."""
+        scope = f"{self.scope}-" if self.scope is Scope.GROUP else ""
+        return f"disclosure-{scope}{self.period.id}"
 
 
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
