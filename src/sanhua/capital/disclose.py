@@ -132,8 +132,8 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """前期差错更正: what a prior-period error adds to a line's 上年年末余额, as it was reported and as
-    it is presented again.
+    """前期差错更正: a line's 上年年末余额 as it was reported, and as it is with an earlier period's error
+    put right.
     """
 
     line: str
