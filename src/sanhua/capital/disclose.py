@@ -131,9 +131,7 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """前期差错更正: a line's 上年年末余额 as it was reported, and as it is with the errors of earlier
-    years put right.
-    """
+    """前期差错更正: a line's 上年年末余额 as reported, and with earlier years' errors put right."""
 
     line: str
     reported: Money
@@ -954,7 +952,7 @@ class _Drawing:
         ]
         parts: list[Part] = []
         for member in self.members:
-            of = member.figures[ids.figure(member.entity, *where.split("/"), member.period.id)]
+            of = member.figures[f"figure:{member.entity}/{where}/{member.period.id}"]
             if of.value:
                 parts.append(Part(of.id, of.value))
         assets = () if self.members else tuple(leaf.assets)
