@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital import note
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
     AssetCard,
@@ -31,6 +32,7 @@ from sanhua.kernel.ports import Rules, Uow
 from sanhua.kernel.record import HeldBy, Ref, record
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, parse_day
+from sanhua.verify import canonical, sha256
 
 
 class State(StrEnum):
@@ -52,6 +54,7 @@ class DisclosureNote:
     values: tuple[str, ...]  # of the figures, in their order
     assets: tuple[Annotated[str, Ref("discloses")], ...]
     ties_broken: tuple[str, ...] = ()
+    notes: str = ""  # SHA-256 of the notes as shown, words and all
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class Disclosure:
     approvals: Mapping[str, bool]
     beginning: date  # the first day of the fiscal year
     diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[note.Item, ...] = ()
 
 
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
@@ -221,6 +225,7 @@ def disclose(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
+    known: note.Known | None = None,
 ) -> Disclosure:
     """Measure the recognised assets to the end of `period` (today, while it lasts), draw up what is
     shown and keep it.
@@ -250,9 +255,9 @@ def disclose(
         balances=balances,
         vouchers=vouchers,
         approvals=approvals,
+        known=known,
     )
-    note = note_of(shown)
-    uow.add(note, "disclosure.drawn_up", effective_on=period.through)
+    uow.add(note_of(shown), "disclosure.drawn_up", effective_on=period.through)
     for figure in shown.figures.values():
         uow.add(figure, "figure.disclosed", effective_on=period.through)
     return shown
@@ -275,6 +280,7 @@ def note_of(shown: Disclosure) -> DisclosureNote:
         tuple(format(figure.value, "f") for figure in shown.figures.values()),
         tuple(entry.id for entry in shown.entries),
         tuple(f"{tie.code} {tie.subject}" for tie in shown.ties if not tie.ok),
+        sha256(canonical(notes_to_json(shown))),
     )
 
 
@@ -292,6 +298,7 @@ def draw_up(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
+    known: note.Known | None = None,
 ) -> Disclosure:
     """What is shown for `period` by the rules in force on its last day."""
     for carrying in carryings:
@@ -321,6 +328,11 @@ def draw_up(
                 left=tie.left.text,
                 right=tie.right.text,
             )
+    notes, figures = note.draw(
+        *(entity, period, currency, entries, carryings, policy),
+        *(known or note.Known(), rules, LINE_LAYERS),
+    )
+    drawing.figures.update(figures)
     approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
     return Disclosure(
         ids.key_of(entity),
@@ -338,6 +350,7 @@ def draw_up(
         approved,
         drawing.year_starts,
         (*(d for carrying in carryings for d in carrying.diagnostics), *drawing.diagnostics),
+        notes,
     )
 
 
@@ -728,6 +741,43 @@ def _balance(
     return None, None, ""
 
 
+def notes_to_json(shown: Disclosure) -> list[dict[str, Any]]:
+    """The items of the notes: words in both languages, amounts with their figures."""
+
+    def both(text: Text) -> dict[str, str]:
+        return {"zh": text.say("zh"), "en": text.say("en")}
+
+    def cell(one: note.Cell) -> dict[str, Any]:
+        if one.amount is None:
+            return both(one.text)
+        return {"id": one.figure, "amount": one.amount.text, "currency": one.amount.currency}
+
+    def said(one: note.Said | None) -> dict[str, Any] | None:
+        if one is None:
+            return None
+        papers = [{"sha256": p.sha256, "path": p.path, "title": p.title} for p in one.evidence]
+        told = {"by": one.by, "date": one.date.isoformat(), "evidence": papers}
+        return {**both(one.text), **told, "path": one.origin.path, "line": str(one.origin.line)}
+
+    return [
+        {
+            "id": item.id,
+            "part": item.part,
+            "label": both(item.label),
+            "mandatory": item.mandatory,
+            "status": item.status.value,
+            "citation": f"{item.rule.number} {item.rule.clause}",
+            "tag": item.rule.tag,
+            "columns": [both(column) for column in item.columns],
+            "rows": [[cell(one) for one in row] for row in item.rows],
+            "told": [both(text) for text in item.told],
+            "said": said(item.said),
+            "wanted": both(item.wanted) if item.wanted else None,
+        }
+        for item in shown.notes
+    ]
+
+
 def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") -> dict[str, Any]:
     """FORMATS §13 `report disclosure`, without the common keys."""
     return {
@@ -797,5 +847,6 @@ def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") 
             }
             for entry in shown.entries
         ],
+        "notes": notes_to_json(shown),
         "files": list(files),
     }

@@ -28,6 +28,7 @@ from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.loading import day, rate
+from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class _Books:
         self._assets()
         for kind in ("appraisal", "financing"):
             self._kept(kind)
+        load_notes(self.loader, self.entity, self.base)
 
     def _policy(self) -> None:
         path = f"{self.base}/policy.yaml"
