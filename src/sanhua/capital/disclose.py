@@ -7,13 +7,14 @@ summed from its cells, so that each opens down to the vouchers and is recomputed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sanhua.capital import note
+from sanhua.capital import note as noting
+from sanhua.capital.consolidate import Elimination
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
     AssetCard,
@@ -37,7 +38,16 @@ from sanhua.verify import canonical, sha256
 
 class State(StrEnum):
     DRAFT = "draft"  # 草稿
-    APPROVED = "approved"  # 已批准: a second person answers for every asset in it
+    APPROVED = "approved"  # 已批准: a second person answers for it and for every asset in it
+    AUDITED = "audited"  # 已审计: an auditor of another organisation signed it
+
+
+class Scope(StrEnum):
+    """Whose statements: one entity's, 母公司 those of a group's head alone, or 合并 the group's."""
+
+    ENTITY = "entity"
+    PARENT = "parent"
+    GROUP = "group"
 
 
 @record("disclosure")
@@ -124,8 +134,29 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Restatement:
+    """前期差错更正: a line's 上年年末余额 as it was reported, and as it is with an earlier period's error
+    put right.
+    """
+
+    line: str
+    reported: Money
+    restated: Money
+    assets: tuple[str, ...]
+
+    @property
+    def effect(self) -> Money:
+        return self.restated - self.reported
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order."""
+    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order.
+
+    `comparatives` are the tables of `comparative`, the same period a year before, as far as the
+    instrument was in force then; `as_at` is the day whose knowledge and rules are shown, None for
+    today's.
+    """
 
     entity: str
     title: Text
@@ -142,7 +173,28 @@ class Disclosure:
     approvals: Mapping[str, bool]
     beginning: date  # the first day of the fiscal year
     diagnostics: tuple[Diagnostic, ...] = ()
-    notes: tuple[note.Item, ...] = ()
+    scope: Scope = Scope.ENTITY
+    members: tuple[str, ...] = ()  # entities of a group, its head first
+    eliminations: tuple[Elimination, ...] = ()
+    comparative: Period | None = None
+    comparatives: Mapping[str, Table] = field(default_factory=dict[str, Table])
+    restatements: tuple[Restatement, ...] = ()
+    as_at: date | None = None
+    sealed_on: date | None = None  # 签章日, of an audited one
+    signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
+    drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+    notes: tuple[noting.Item, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The node of its record."""
+        return ids.node("disclosure", f"{self.entity}/{self.period.id}")
+
+    @property
+    def stem(self) -> str:
+        """What its files are called, without ending."""
+        scope = f"{self.scope}-" if self.scope is Scope.GROUP else ""
+        return f"disclosure-{scope}{self.period.id}"
 
 
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
@@ -198,13 +250,25 @@ LINE_LAYERS: dict[str, dict[Layer, int]] = {
     "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
     "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
 }
+# A correction stands in the row of an increase or of a decrease by its sign.
+_EITHER: dict[Layer, tuple[str, str]] = {
+    Layer.COST: ("cost.increase.other", "cost.decrease.other"),
+    Layer.AMORTISATION: ("amortisation.increase", "amortisation.decrease.other"),
+    Layer.IMPAIRMENT: ("impairment.increase", "impairment.decrease"),
+    Layer.INVENTORY: ("cost.increase.other", "cost.decrease.other"),
+    Layer.WRITE_DOWN: ("write_down.increase", "write_down.decrease.reversed"),
+}
 _LINE_OF_TABLE = {"A": "intangible", "B": "inventory"}
 
 
 def row_of(movement: Movement) -> tuple[str, str, str] | None:
     """Table, layer and row in which a movement of the period stands; None for development."""
     place = _ROWS.get(movement.layer)
-    return (place[0], place[1], place[2][movement.kind]) if place else None
+    if place is None:
+        return None
+    if movement.kind is Kind.CORRECTED:
+        return place[0], place[1], _EITHER[movement.layer][movement.amount.amount < 0]
+    return place[0], place[1], place[2][movement.kind]
 
 
 def sign_of(row: str) -> int:
@@ -225,7 +289,7 @@ def disclose(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
-    known: note.Known | None = None,
+    known: noting.Known | None = None,
 ) -> Disclosure:
     """Measure the recognised assets to the end of `period` (today, while it lasts), draw up what is
     shown and keep it.
@@ -298,7 +362,7 @@ def draw_up(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
-    known: note.Known | None = None,
+    known: noting.Known | None = None,
 ) -> Disclosure:
     """What is shown for `period` by the rules in force on its last day."""
     for carrying in carryings:
@@ -328,9 +392,9 @@ def draw_up(
                 left=tie.left.text,
                 right=tie.right.text,
             )
-    notes, figures = note.draw(
+    notes, figures = noting.draw(
         *(entity, period, currency, entries, carryings, policy),
-        *(known or note.Known(), rules, LINE_LAYERS),
+        *(known or noting.Known(), rules, LINE_LAYERS),
     )
     drawing.figures.update(figures)
     approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
@@ -350,7 +414,7 @@ def draw_up(
         approved,
         drawing.year_starts,
         (*(d for carrying in carryings for d in carrying.diagnostics), *drawing.diagnostics),
-        notes,
+        notes=notes,
     )
 
 
@@ -747,12 +811,12 @@ def notes_to_json(shown: Disclosure) -> list[dict[str, Any]]:
     def both(text: Text) -> dict[str, str]:
         return {"zh": text.say("zh"), "en": text.say("en")}
 
-    def cell(one: note.Cell) -> dict[str, Any]:
+    def cell(one: noting.Cell) -> dict[str, Any]:
         if one.amount is None:
             return both(one.text)
         return {"id": one.figure, "amount": one.amount.text, "currency": one.amount.currency}
 
-    def said(one: note.Said | None) -> dict[str, Any] | None:
+    def said(one: noting.Said | None) -> dict[str, Any] | None:
         if one is None:
             return None
         papers = [{"sha256": p.sha256, "path": p.path, "title": p.title} for p in one.evidence]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from math import floor
 
@@ -60,23 +60,25 @@ class Money:
     @classmethod
     def sum(cls, amounts: Iterable[Money], currency: str = "CNY") -> Money:
         """The exact sum; the empty sum is zero in `currency`."""
-        found = list(amounts)
-        if not found:
+        rest = iter(amounts)
+        first = next(rest, None)
+        if first is None:
             return cls(Decimal(), currency)
-        total = found[0]
-        for amount in found[1:]:
-            total = total + amount
-        return total
+        total, add = first.amount, EXACT.add
+        for amount in rest:
+            if amount.currency != first.currency:
+                raise Invalid("money.mixed-currency", left=str(first), right=str(amount))
+            total = add(total, amount.amount)
+        return cls(total, first.currency)
 
     @property
     def fen(self) -> int:
         """Integer minor units of the posted amount."""
-        return int(self.posted().amount.scaleb(2, EXACT))
+        return int(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT).scaleb(2, EXACT))
 
     def posted(self) -> Money:
         """Rounded to two decimals, half up (四舍五入), away from zero for negative amounts."""
-        with localcontext(EXACT):
-            return Money(self.amount.quantize(FEN, ROUND_HALF_UP), self.currency)
+        return Money(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT), self.currency)
 
     def __add__(self, other: Money) -> Money:
         if self.currency != other.currency:
@@ -84,12 +86,16 @@ class Money:
         return Money(EXACT.add(self.amount, other.amount), self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return self + -other
+        if self.currency != other.currency:
+            raise Invalid("money.mixed-currency", left=str(self), right=str(other))
+        return Money(EXACT.subtract(self.amount, other.amount), self.currency)
 
     def __neg__(self) -> Money:
         return Money(self.amount.copy_negate(), self.currency)
 
     def __mul__(self, factor: Decimal | int) -> Money:
+        if factor == 1:
+            return self
         return Money(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
 
     def __bool__(self) -> bool:
