@@ -194,13 +194,25 @@ LINE_LAYERS: dict[str, dict[Layer, int]] = {
     "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
     "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
 }
+# A correction stands in the row of an increase or of a decrease by its sign.
+_EITHER: dict[Layer, tuple[str, str]] = {
+    Layer.COST: ("cost.increase.other", "cost.decrease.other"),
+    Layer.AMORTISATION: ("amortisation.increase", "amortisation.decrease.other"),
+    Layer.IMPAIRMENT: ("impairment.increase", "impairment.decrease"),
+    Layer.INVENTORY: ("cost.increase.other", "cost.decrease.other"),
+    Layer.WRITE_DOWN: ("write_down.increase", "write_down.decrease.reversed"),
+}
 _LINE_OF_TABLE = {"A": "intangible", "B": "inventory"}
 
 
 def row_of(movement: Movement) -> tuple[str, str, str] | None:
     """Table, layer and row in which a movement of the period stands; None for development."""
     place = _ROWS.get(movement.layer)
-    return (place[0], place[1], place[2][movement.kind]) if place else None
+    if place is None:
+        return None
+    if movement.kind is Kind.CORRECTED:
+        return place[0], place[1], _EITHER[movement.layer][movement.amount.amount < 0]
+    return place[0], place[1], place[2][movement.kind]
 
 
 def sign_of(row: str) -> int:

@@ -44,6 +44,7 @@ from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Rule, Rules, Uow
 from sanhua.kernel.record import DecidedBy, DefinedBy, EvidencedBy, HeldBy, JudgedBy, Ref, record
 from sanhua.kernel.text import Text
+from sanhua.kernel.time import parse_day
 
 CONDITIONS = (
     "technical_feasibility",
@@ -102,6 +103,25 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """更正 of a period that is over, decided on `date`: audit (审计调整), event after the
+    balance-sheet date (日后调整事项) or prior-period error (前期差错).
+
+    `through` is the last day of the period concerned; `amount` is added to the layer.
+    """
+
+    date: date
+    concerns: str
+    through: date
+    kind: str  # audit | event | error
+    layer: str
+    amount: Money
+    reason: str = ""
+    judged: Judged | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """`estimates`, `impairments`, `disposals` and `nrv` keep their keys as text (FORMATS §11)."""
 
@@ -112,6 +132,14 @@ class Measurement:
     impairments: tuple[Mapping[str, str], ...] = ()
     disposals: tuple[Mapping[str, str], ...] = ()
     nrv: tuple[Mapping[str, str], ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+    def days(self) -> list[date]:
+        """The days on which something is said to have happened after the asset was ready."""
+        later = (*self.estimates, *self.impairments, *self.disposals, *self.nrv)
+        return [parse_day(str(entry["date"])) for entry in later] + [
+            correction.date for correction in self.corrections
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,17 @@ ROLES = (
     "receivables",
     "bank",
     "revenue",
+    "contract_cost",  # 合同履约成本
+    "contract_liability",  # 合同负债
+    "deferred_income",  # 递延收益
+    "other_income",  # 其他收益
+    "held_for_sale",  # 持有待售资产
+    "held_for_sale_provision",  # 持有待售资产减值准备
+    "long_term_equity",  # 长期股权投资
+    "prior_year_adjustment",  # 以前年度损益调整
+    "capital",  # 实收资本
+    "capital_reserve",  # 资本公积
+    "development_impairment",  # 开发支出减值准备
 )
 
 

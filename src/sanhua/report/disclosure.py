@@ -58,6 +58,7 @@ KINDS = {
     Kind.LAPSED: "失效且终止确认 lapsed",
     Kind.SOLD: "出售 sold",
     Kind.OTHER_OUT: "其他减少 other decrease",
+    Kind.CORRECTED: "更正 corrected",
 }
 FONT = "Microsoft YaHei"
 TOP = 5  # the first row of a sheet's table, below title, subtitle and state

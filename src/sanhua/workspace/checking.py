@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sanhua.kernel.errors import Diagnostic, SanhuaError
 from sanhua.kernel.ids import node
 from sanhua.kernel.origin import Origin
-from sanhua.kernel.time import legal_day, parse_day
+from sanhua.kernel.time import legal_day
 from sanhua.project.model import Project
 from sanhua.workspace.opening import Workspace
 
@@ -112,6 +112,4 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
 
 def _last(card: AssetCard, today: date) -> date:
     """The day to measure to, so that every fact of the card is tried."""
-    facts = card.measurement
-    entries = (*facts.estimates, *facts.impairments, *facts.disposals, *facts.nrv)
-    return max(today, *(parse_day(str(entry["date"])) for entry in entries), today)
+    return max([today, *card.measurement.days()])

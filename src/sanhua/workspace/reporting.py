@@ -19,7 +19,7 @@ from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Sev
 from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period, legal_day, parse_day
+from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -121,8 +121,7 @@ def _facts(ws: Workspace, entity: Entity) -> list[tuple[date, AssetCard]]:
     for card in ws.project.assets.values():
         if card.entity == entity.id:
             facts = card.measurement
-            later = (*facts.estimates, *facts.impairments, *facts.disposals, *facts.nrv)
-            found += [(parse_day(str(entry["date"])), card) for entry in later]
+            found += [(day, card) for day in facts.days()]
             found += [(facts.available_on, card)] if facts.available_on else []
     return found
 
