@@ -18,11 +18,8 @@ from random import Random
 
 CUSTOMERS = 290
 FIRST_DAY, DAYS = date(2025, 12, 1), 62
-HOLIDAYS = frozenset(
-    [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3), date(2025, 1, 1)]
-    + [date(2025, 1, day) for day in (28, 29, 30, 31)]
-)
-WORKED_WEEKENDS = frozenset({date(2026, 1, 4), date(2025, 1, 26)})
+HOLIDAYS = frozenset({date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)})
+WORKED_WEEKENDS = frozenset({date(2026, 1, 4)})
 
 # What is wrong with each file on purpose: kind of dirt → rows.
 DIRT = {
@@ -133,17 +130,15 @@ class _Dice:
         return found
 
 
-def write_raw(raw: Path, *, seed: int, first_day: date = FIRST_DAY) -> None:
-    """Write customers, token vault, meters, readings, tariffs and weather into `raw`; the readings
-    begin on `first_day`, the first of a December.
-    """
+def write_raw(raw: Path, *, seed: int) -> None:
+    """Write customers, token vault, meters, readings, tariffs and weather into `raw`."""
     raw.mkdir(parents=True, exist_ok=True)
     dice = _Dice(seed)
     customers = [_customer(dice, at) for at in range(CUSTOMERS)]
     _write_customers(raw / "customers.csv", customers, dice)
     _write_tokens(raw / "token_vault.csv", customers, dice)
     _write_meters(raw / "meters.parquet", customers)
-    temperatures = _write_weather(raw / "weather.ndjson", dice, first_day)
+    temperatures = _write_weather(raw / "weather.ndjson", dice)
     _write_tariffs(raw / "tariffs.xlsx")
     _write_readings(raw, customers, temperatures, dice)
 
@@ -270,7 +265,7 @@ def _write_meters(path: Path, customers: Sequence[_Customer]) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _write_weather(path: Path, dice: _Dice, first_day: date) -> dict[date, float]:
+def _write_weather(path: Path, dice: _Dice) -> dict[date, float]:
     """A day a line; returns the mean temperature of each day."""
     found: dict[date, float] = {}
     lines: list[str] = []
@@ -278,7 +273,7 @@ def _write_weather(path: Path, dice: _Dice, first_day: date) -> dict[date, float
     missing = dice.some(DIRT["weather"]["temperature missing"] + 1, DAYS) - texts
     missing = set(sorted(missing)[: DIRT["weather"]["temperature missing"]])
     for at in range(DAYS):
-        day = first_day + timedelta(days=at)
+        day = FIRST_DAY + timedelta(days=at)
         mean = 9.0 - 6.0 * at / DAYS + 5.0 * (dice.roll() - 0.5)
         found[day] = mean
         row: dict[str, object] = {
@@ -336,7 +331,7 @@ def _write_readings(
 ) -> None:
     """A gzipped file a month, and one that came late."""
     files: dict[str, list[str]] = {}
-    late = files.setdefault(f"readings_{min(temperatures):%Y-%m}_late.csv.gz", [])
+    late = files.setdefault("readings_2025-12_late.csv.gz", [])
     wanted = DIRT["readings"]
     spoiled = dice.some(sum(wanted[kind] for kind in _SPOIL), CUSTOMERS * DAYS * 24)
     kinds = iter(_shuffled([kind for kind in _SPOIL for _ in range(wanted[kind])], dice))
