@@ -1,11 +1,13 @@
 """Measure 会计计量: what is carried, as dated movements of layers; prospective only, at cost.
 
-movements   the layers, why they move, and one asset's movements until a day (`Carrying`)
-spread      摊销方法: the pattern in which a cost is consumed, month by month
-fold        events in the order of their days; corrections of periods that are over
-intangible  development, cost, amortisation, impairment, held for sale, disposal, contribution
-stock       lots, their issue, and net realisable value
-entries     what the movements ask of the entity's own book
+movements    the layers, why they move, and one asset's movements until a day (`Carrying`)
+spread       摊销方法: the pattern in which a cost is consumed, month by month
+fold         events in the order of their days; corrections of periods that are over
+recoverable  an impairment test, recomputed
+held         held for sale
+intangible   development, cost, amortisation, impairment, disposal, contribution
+stock        lots, their issue, and net realisable value
+entries      what the movements ask of the entity's own book
 
 In: an asset file, its recognised spending, the accounting policy, the law, counted usage. Out:
 movements, each with its day, reason and source, and entries of double entry. What the asset file
@@ -19,7 +21,7 @@ from datetime import date
 
 from sanhua.capital.measure.entries import book_of, entries, mirror, post, unbooked
 from sanhua.capital.measure.intangible import Intangible
-from sanhua.capital.measure.movements import Carrying, Change, Kind, Layer, Movement
+from sanhua.capital.measure.movements import Carrying, Kind, Layer, Movement
 from sanhua.capital.measure.stock import Stock
 from sanhua.capital.recognise import AssetCard, Recognition, Use
 from sanhua.capital.voucher import AccountingPolicy
@@ -47,7 +49,6 @@ def carry(
 
 __all__ = [
     "Carrying",
-    "Change",
     "Kind",
     "Layer",
     "Movement",

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from enum import IntEnum
 from typing import Any
 
-from sanhua.capital.measure.movements import OFF, Carrying, Change, Kind, Layer, Movement
+from sanhua.capital.measure.movements import OFF, Carrying, Kind, Layer, Movement
 from sanhua.capital.recognise import AssetCard, Correction, Outcome, Recognition, Route, Use
 from sanhua.capital.voucher import AccountingPolicy
 from sanhua.kernel import ids
@@ -74,7 +74,6 @@ class Fold:
         self.movements: list[Movement] = []
         self.diagnostics: list[Diagnostic] = []
         self.proceeds: dict[tuple[date, Kind], Money] = {}
-        self.changes: list[Change] = []
         self.balances = dict.fromkeys(Layer, 0)  # fen
 
     def carrying(self) -> Carrying:
@@ -90,7 +89,6 @@ class Fold:
             tuple(self.movements),
             tuple(self.diagnostics),
             self.proceeds,
-            tuple(self.changes),
         )
 
     def events(self) -> list[Event]:

@@ -31,85 +31,64 @@ Keys of an asset file under `measurement`; each fact of a list has `date`:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from sanhua.capital.measure.fold import IN_KIND, Event, Fact, Fold, Order, has
-from sanhua.capital.measure.movements import Change, Kind, Layer
-from sanhua.capital.measure.spread import (
-    ALIASES,
-    DECLINING,
-    STRAIGHT,
-    SUM,
-    UNITS,
-    charges,
-    share,
-    weights,
-)
-from sanhua.capital.recognise import Life, Outcome, Route
-from sanhua.kernel.money import EXACT, Money
+from sanhua.capital.measure.fold import IN_KIND, Event, Fact, Order, has
+from sanhua.capital.measure.held import CARRIED, HELD, Holding
+from sanhua.capital.measure.movements import Kind, Layer
+from sanhua.capital.measure.recoverable import recoverable
+from sanhua.capital.measure.spread import ALIASES, STRAIGHT, UNITS, WHOLE_YEARS, Spread
+from sanhua.capital.recognise import Outcome, Route
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import add_months, parse_day
+from sanhua.kernel.time import add_months
 
 MONTHS_MAX = 480  # no life of data is forty years; such a number is a slip
-CARRIED = (Layer.COST, Layer.AMORTISATION, Layer.IMPAIRMENT)
-HELD = (Layer.HELD, Layer.HELD_PROVISION)
 
 
-@dataclass(slots=True)
-class _Held:
-    """What it was when it became held for sale, and what it would have been charged since."""
-
-    cost: int
-    amortisation: int
-    impairment: int
-    since: int = 0
-
-
-class Intangible(Fold):
+class Intangible(Holding):
     # What happened
 
     def events(self) -> list[Event]:
         self.refuse("nrv", "lots")
-        self.residual = self.policy.residual
-        self.method, self.total = self._method()
-        self.months = 0  # the whole life; 0: not amortised
-        self.charged = 0  # months so far
-        self.used = Fraction()  # units so far
-        self.base: int | None = None  # what is spread; None: to be computed from what is left
-        self.rest: int | Fraction = 0  # the weight that the base is spread over
-        self.weights: Sequence[int] = ()
+        ready = self.facts.available_on
+        self.developed = self.card.route is Route.SELF_DEVELOPED
         self.amortised = False
         self.renew_after_charge = False
-        self.held: _Held | None = None
+        self.spread = Spread("", self.policy.residual)
+        self._method(
+            self.facts.method.get("kind", self.policy.amortisation),
+            self.facts.method,
+            ready or self.on,
+        )
         self.counted = self._counted()
-        ready = self.facts.available_on
-        spend = self._develop if self.card.route is Route.SELF_DEVELOPED else self._buy
-        found: list[Event] = [
-            (day, Order.COST, spend, (fen, source)) for day, fen, source in self.spent()
-        ]
         self._check_available(ready)
-        found += self.opening()
+        self._check_received()
+        cost = self._develop if self.developed else self._buy
+        found: list[Event] = [
+            (day, Order.COST, cost, (fen, source)) for day, fen, source in self.spent()
+        ]
         if ready is not None and ready <= self.on:
-            if self.card.route is Route.SELF_DEVELOPED:
+            if self.developed:
                 found.append((ready, Order.COST, self._transfer, None))
             found += [(day, Order.CHARGE, self._charge, None) for day in self._month_ends(ready)]
-        self._check_received()
-        found += self.corrections()
-        found += self.told("disposals", Order.DISPOSAL, self._dispose)
-        found += self.told("held_for_sale", Order.DISPOSAL, self._hold)
-        found += self.told("estimates", Order.ESTIMATE, self._estimate)
-        found += self.told("impairments", Order.TEST, self._impair)
-        return found
+        return [
+            *found,
+            *self.opening(),
+            *self.corrections(),
+            *self.told("disposals", Order.DISPOSAL, self._dispose),
+            *self.told("held_for_sale", Order.DISPOSAL, self.hold),
+            *self.told("estimates", Order.ESTIMATE, self._estimate),
+            *self.told("impairments", Order.TEST, self._impair),
+        ]
 
     def finish(self) -> None:
         self._tests_missing()
-        self._held_too_long()
+        self.held_too_long()
 
     def changed(self) -> None:
-        self.base = None
+        self.spread.base = None
 
     # Cost
 
@@ -134,34 +113,30 @@ class Intangible(Fold):
             return
         if ready is None or ready > day:
             raise self.invalid("measure.opening-not-available", date=day)
-        self.charged = int(self.number(fact.get("months_charged", "0"), "opening"))
-        self.used = self._amount(fact, "units", "opening")
+        spread = self.spread
+        spread.charged = int(self.number(fact.get("months_charged", "0"), "opening"))
+        spread.used = Fraction(self.number(fact.get("units", "0"), "opening"))
         if not self.amortised:
             return
         passed = (day.year - ready.year) * 12 + day.month - ready.month + 1
-        if self.charged != passed:
+        if spread.charged != passed:
             self.note(
                 "measure.opening-months",
                 date=day,
-                charged=self.charged,
+                charged=spread.charged,
                 passed=passed,
                 available_on=ready,
             )
-        base = self.balances[Layer.COST] - self._residual()
-        done: int | Fraction = self.used
-        whole: int | Fraction = self.total
-        if self.method != UNITS:
-            done, whole = sum(self.weights[: self.charged]), sum(self.weights)
-        expected = share(base, done, whole, base, last=False)
         given = self.balances[Layer.AMORTISATION]
-        impaired = self.balances[Layer.IMPAIRMENT]
-        if not impaired and abs(expected - given) > max(self.charged, 1):
+        cost = self.balances[Layer.COST]
+        expected = spread.done(cost - self._residual(cost))
+        if not self.balances[Layer.IMPAIRMENT] and abs(expected - given) > spread.charged:
             self.note(
                 "measure.opening-differs",
                 date=day,
                 amount=self.of(given).text,
                 expected=self.of(expected).text,
-                method=self.method,
+                method=spread.method,
             )
 
     def _buy(self, day: date, spent: tuple[int, str]) -> None:
@@ -182,13 +157,13 @@ class Intangible(Fold):
         """Development becomes an intangible, voucher by voucher so that each stays in sight."""
         by_source: dict[str, int] = {}
         for movement in self.movements:
-            if movement.layer is Layer.DEVELOPMENT and movement.day <= day:
-                by_source[movement.source] = by_source.get(movement.source, 0) + movement.amount.fen
+            if movement.layer is Layer.DEVELOPMENT:
+                source = movement.source
+                by_source[source] = by_source.get(source, 0) + movement.amount.fen
         for source, fen in by_source.items():
             self.move(day, Layer.DEVELOPMENT, Kind.TRANSFERRED, -fen, source)
             self.move(day, Layer.COST, Kind.DEVELOPED, fen, source)
-        impaired = self.balances[Layer.DEVELOPMENT_IMPAIRMENT]
-        if impaired:
+        if impaired := self.balances[Layer.DEVELOPMENT_IMPAIRMENT]:
             self.charge(day, Layer.DEVELOPMENT_IMPAIRMENT, -impaired, Kind.TRANSFERRED)
             self.charge(day, Layer.IMPAIRMENT, impaired, Kind.TRANSFERRED)
         self.changed()
@@ -203,10 +178,8 @@ class Intangible(Fold):
         if self.card.route is not Route.OTHER:
             raise self.invalid("measure.received-route", rule, date=day)
         self.agreed(fact, "received", day, rule)
-        if day > self.on:
-            return
         booked = sum(fen for dated, fen, _ in self.spent() if dated == day)
-        if booked != self.fen(fact["value"]):
+        if day <= self.on and booked != self.fen(fact["value"]):
             raise self.invalid(
                 "measure.received-differs",
                 rule,
@@ -217,13 +190,7 @@ class Intangible(Fold):
 
     # Life and method
 
-    def _method(self) -> tuple[str, Fraction]:
-        """The method of amortisation, and for units their estimated total."""
-        fact = self.facts.method
-        name = fact.get("kind", self.policy.amortisation)
-        return self._judged_method(name, fact, self.facts.available_on or self.on)
-
-    def _judged_method(self, name: str, fact: Fact, day: date) -> tuple[str, Fraction]:
+    def _method(self, name: str, fact: Fact, day: date) -> None:
         """A method other than the straight line must reflect how the benefits are consumed: a
         judgement, with its reason.
         """
@@ -231,19 +198,13 @@ class Intangible(Fold):
         rule = self.rules.ask("cas_6", "methods", on=day)
         if name not in [method["id"] for method in rule.value]:
             raise self.invalid("measure.method-unknown", rule, method=name)
-        if name == STRAIGHT:
-            return name, Fraction()
-        if not (fact.get("reason") and fact.get("judged.by")):
+        if name != STRAIGHT and not (fact.get("reason") and fact.get("judged.by")):
             raise self.invalid("measure.method-not-judged", rule, method=name)
-        if name != UNITS:
-            return name, Fraction()
-        total = self._amount(fact, "total", "method")
-        if not total:
-            raise self.invalid("measure.method-no-total", rule, method=name)
-        return name, total
-
-    def _amount(self, fact: Fact, key: str, what: str) -> Fraction:
-        return Fraction(self.number(fact.get(key, "0"), what))
+        self.spread.method = name
+        if name == UNITS:
+            self.spread.total = Fraction(self.number(fact.get("total", "0"), "method"))
+            if not self.spread.total:
+                raise self.invalid("measure.method-no-total", rule, method=name)
 
     def _counted(self) -> dict[str, Fraction]:
         """Units by month, as the asset file gives them or the platform counted them."""
@@ -257,7 +218,7 @@ class Intangible(Fold):
         for fact in self.facts.usage:
             if fact["month"] in found:
                 raise self.invalid("measure.usage-month-twice", month=fact["month"])
-            found[fact["month"]] = self._amount(fact, "units", "usage")
+            found[fact["month"]] = Fraction(self.number(fact["units"], "usage"))
         return found
 
     def _check_available(self, ready: date | None) -> None:
@@ -266,14 +227,13 @@ class Intangible(Fold):
                 day = self.day(fact, what)
                 if day <= self.on and (ready is None or day < ready):
                     raise self.invalid("measure.before-available", what=what, date=day)
-        bought = self.card.route is not Route.SELF_DEVELOPED
-        if bought and ready is None and self.recognition.total(Outcome.CAPITALISED):
+        if not self.developed and ready is None and self.recognition.total(Outcome.CAPITALISED):
             self.note("measure.not-available")
 
     def _month_ends(self, ready: date) -> list[date]:
         """The days on which amortisation is posted, from the month available."""
         life = self.facts.life
-        if life is None and self.method != UNITS:
+        if life is None and self.spread.method != UNITS:
             raise self.invalid("measure.no-life", available_on=ready)
         for name, known in (
             ("amortisation_starts", "month available for use"),
@@ -290,7 +250,6 @@ class Intangible(Fold):
             if not rule.value:
                 raise self.invalid("measure.no-life", rule, available_on=ready)
         else:
-            self.amortised = True
             self._live(ready, life.months if life else 0)
         first = ready.replace(day=1)
         if self.facts.opening:
@@ -301,176 +260,106 @@ class Intangible(Fold):
         return ends
 
     def _live(self, ready: date, months: int) -> None:
-        """Take `months` as the whole life; 0 when only units bound it."""
+        """Take `months` as the whole life; it ends with the rights that the asset stands on,
+        unless renewing them is judged cheap. 0 when only units bound it.
+        """
         life = self.facts.life
         if life is not None and not 0 < months <= MONTHS_MAX:
             raise self.invalid("measure.life-impossible", months=months, most=MONTHS_MAX)
-        if self.method in (SUM, DECLINING) and months % 12:
-            raise self.invalid("measure.method-whole-years", method=self.method, months=months)
-        if life is not None and life.rights_until is not None:
-            self._check_rights(life, ready, months, life.rights_until)
-        self.months = months
-        if self.method != UNITS:
-            self.weights = weights(self.method, months, self.residual)
-
-    def _check_rights(self, life: Life, ready: date, months: int, until: date) -> None:
-        """A life ends with the rights that it stands on, unless renewing them is judged cheap."""
+        if self.spread.method in WHOLE_YEARS and months % 12:
+            raise self.invalid(
+                "measure.method-whole-years", method=self.spread.method, months=months
+            )
+        until = life.rights_until if life else None
         ends = add_months(ready.replace(day=1), months) - timedelta(days=1)
-        if (ends.year, ends.month) <= (until.year, until.month):
-            return
-        rule = self.rules.ask("cas_6", "life_within_rights", on=ready)
-        if rule.value and not life.renewal:
-            raise self.invalid("measure.life-beyond-rights", rule, ends=ends, until=until)
-        self.note("measure.life-relies-on-renewal", rule, ends=ends, until=until)
+        # The month in which the rights end counts whole.
+        if until is not None and (ends.year, ends.month) > (until.year, until.month):
+            rule = self.rules.ask("cas_6", "life_within_rights", on=ready)
+            if rule.value and not (life and life.renewal):
+                raise self.invalid("measure.life-beyond-rights", rule, ends=ends, until=until)
+            self.note("measure.life-relies-on-renewal", rule, ends=ends, until=until)
+        self.spread.over(months)
+        self.amortised = True
 
     # Amortisation
 
     def _charge(self, day: date, _: None) -> None:
         if not self.amortised:
             return
-        held, units = self.held, Fraction()
-        cost, left = self.balances[Layer.COST], self._depreciable()
-        if held is not None:
-            cost = held.cost
-        if self.method == UNITS:
-            units = self._units(day)
-        if cost and left > 0:
-            if self.base is None:
-                self._spread(left)
-            assert self.base is not None
-            last = 0 < self.months <= self.charged + 1
-            weight: int | Fraction = units
-            if self.method == UNITS:
-                last = last or self.used + units >= self.total
-            else:
-                weight = self.weights[self.charged] if self.charged < len(self.weights) else 0
-            fen = share(self.base, weight, self.rest, left, last=last)
-            if held is not None:
-                held.since += fen
-            elif fen:
-                self.charge(day, Layer.AMORTISATION, fen)
-        self.used += units
-        self.charged += 1
+        left = self._depreciable()
+        fen = self.spread.month(left, self._units(day, left))
+        if self.held is not None:
+            self.held.since += fen
+        elif fen:
+            self.charge(day, Layer.AMORTISATION, fen)
         if self.renew_after_charge:
             self.changed()
             self.renew_after_charge = False
 
-    def _spread(self, left: int) -> None:
-        self.base = left
-        if self.method == UNITS:
-            self.rest = max(self.total - self.used, Fraction())
-        else:
-            self.rest = sum(self.weights[self.charged :])
-
-    def _units(self, day: date) -> Fraction:
+    def _units(self, day: date, left: int) -> Fraction:
         """The units of a month; one of which nothing is known counts none, and is told."""
-        month = f"{day:%Y-%m}"
-        if month not in self.counted:
-            self.note("measure.usage-missing", month=month)
+        spread = self.spread
+        if spread.method != UNITS:
             return Fraction()
-        if self.used <= self.total < self.used + self.counted[month]:
-            self.note("measure.usage-above-total", month=month, total=_plain(self.total))
-        return self.counted[month]
+        month = f"{day:%Y-%m}"
+        units = self.counted.get(month, Fraction())
+        if left > 0 and month not in self.counted:
+            self.note("measure.usage-missing", month=month)
+        if spread.used < spread.total < spread.used + units:
+            self.note("measure.usage-above-total", month=month, total=_plain(spread.total))
+        return units
 
-    def _residual(self) -> int:
-        return (self.of(self.balances[Layer.COST]) * self.residual).fen if self.residual else 0
+    def _residual(self, cost: int) -> int:
+        return (self.of(cost) * self.spread.residual).fen if self.spread.residual else 0
 
     def _depreciable(self) -> int:
         """What is still to be amortised, in fen; of an asset held for sale, what would be."""
-        held = self.held
-        if held is not None:
-            residual = (self.of(held.cost) * self.residual).fen
-            return held.cost - residual - held.amortisation - held.impairment - held.since
-        balances = self.balances
-        return (
-            balances[Layer.COST]
-            - self._residual()
-            - balances[Layer.AMORTISATION]
-            - balances[Layer.IMPAIRMENT]
-        )
-
-    def _to_come(self, day: date) -> list[tuple[date, int]]:
-        """What each month from that of `day` on would be charged as things stand."""
-        left = self._depreciable()
-        if self.method == UNITS or not self.amortised or left <= 0:
-            return []
-        to_come = self.weights[self.charged :]
-        base, rest = (left, 0) if self.base is None else (self.base, self.rest)
-        first = day.replace(day=1)
-        return [
-            (add_months(first, at + 1) - timedelta(days=1), fen)
-            for at, fen in enumerate(charges(base, left, to_come, rest))
-        ]
+        if (held := self.held) is not None:
+            off = held.amortisation + held.impairment + held.since
+            return held.cost - self._residual(held.cost) - off
+        cost = self.balances[Layer.COST]
+        off = self.balances[Layer.AMORTISATION] + self.balances[Layer.IMPAIRMENT]
+        return cost - self._residual(cost) - off
 
     def _estimate(self, day: date, fact: Fact) -> None:
-        """会计估计变更 (CAS 28): from this month on, and its effect on each month to come."""
-        self._not_held(day, "estimates")
-        before = dict(self._to_come(day))
-        old = {
-            "months": str(self.months),
-            "residual": f"{self.residual:%}",
-            "method": self.method,
-            "total": _plain(self.total),
-        }
+        """会计估计变更: from this month on, never before."""
+        self.not_held(day, "estimates")
         ready = self.facts.available_on
         assert ready is not None  # no estimate comes before it
+        spread = self.spread
         if "residual" in fact:
-            self.residual = self.rate(fact["residual"], "estimates")
-        if "method" in fact or "method.kind" in fact:
-            name = fact.get("method") or fact["method.kind"]
-            self.method, self.total = self._judged_method(name, fact, day)
+            spread.residual = self.rate(fact["residual"], "estimates")
+        if "method" in fact:
+            self._method(fact["method"], fact, day)
         elif "total" in fact:
-            self.total = self._amount(fact, "total", "estimates")
-        if self.method == UNITS and self.total <= self.used:
+            spread.total = Fraction(self.number(fact["total"], "estimates"))
+        if spread.method == UNITS and spread.total <= spread.used:
             raise self.invalid(
                 "measure.total-already-used",
-                total=_plain(self.total),
-                used=_plain(self.used),
+                total=_plain(spread.total),
+                used=_plain(spread.used),
                 date=day,
             )
-        months = int(fact["months"]) if "months" in fact else self.months
-        if "months" in fact:
-            if months <= self.charged:
-                raise self.invalid(
-                    "measure.life-already-over", months=months, charged=self.charged, date=day
-                )
-            self.amortised = True
-        if self.amortised:
+        months = int(fact.get("months", spread.months))
+        if "months" in fact and months <= spread.charged:
+            raise self.invalid(
+                "measure.life-already-over", months=months, charged=spread.charged, date=day
+            )
+        if self.amortised or "months" in fact:
             self._live(ready, months)
         self.changed()
-        after = dict(self._to_come(day))
-        known = UNITS not in (old["method"], self.method)
-        new = {
-            "months": str(self.months),
-            "residual": f"{self.residual:%}",
-            "method": self.method,
-            "total": _plain(self.total),
-        }
-        ends = sorted({*before, *after})
-        self.changes.append(
-            Change(
-                day,
-                tuple((name, old[name], new[name]) for name in old if old[name] != new[name]),
-                fact.get("reason", fact.get("reasons", "")),
-                tuple((end, self.of(after.get(end, 0) - before.get(end, 0))) for end in ends)
-                if known
-                else None,
-            )
-        )
 
     # Impairment
 
     def _impair(self, day: date, fact: Fact) -> None:
-        self._not_held(day, "impairments")
+        self.not_held(day, "impairments")
         ready = self.facts.available_on
-        developing = self.card.route is Route.SELF_DEVELOPED and (ready is None or day < ready)
-        if developing:
-            layer = Layer.DEVELOPMENT_IMPAIRMENT
-            carried = self.balances[Layer.DEVELOPMENT] - self.balances[layer]
-        else:
-            layer = Layer.IMPAIRMENT
-            carried = self.balances[Layer.COST] - self.balances[Layer.AMORTISATION]
-            carried -= self.balances[layer]
+        developing = self.developed and (ready is None or day < ready)
+        layer = Layer.DEVELOPMENT_IMPAIRMENT if developing else Layer.IMPAIRMENT
+        carried = self.balances[Layer.DEVELOPMENT if developing else Layer.COST]
+        carried -= self.balances[layer]
+        if not developing:
+            carried -= self.balances[Layer.AMORTISATION]
         loss = self._loss(day, fact, carried)
         if loss < 0:
             rule = self.rules.ask("cas_8", "intangible_impairment_reversible", on=day)
@@ -489,22 +378,20 @@ class Intangible(Fold):
             return
         before_charge = (day + timedelta(days=1)).day != 1  # this month's is still to come
         left = self._depreciable()
-        if before_charge and self.base is None and self.amortised and left > 0 and not developing:
-            self._spread(left)  # as it was before the loss
+        if before_charge and self.amortised and not developing:
+            if self.spread.base is None and left > 0:
+                self.spread.start(left)  # as it was before the loss
+            self.renew_after_charge = True
+        else:
+            self.changed()
         self.charge(day, layer, loss)
-        if not developing:
-            self.renew_after_charge = before_charge
-            if not before_charge:
-                self.changed()
 
     def _loss(self, day: date, fact: Fact, carried: int) -> int:
         """The loss in fen; none where the recoverable amount is above what is carried."""
         if has(fact, "test"):
-            recoverable = self._recoverable(day, fact)
-            for key, computed in (
-                ("recoverable", recoverable.fen),
-                ("amount", max(carried - recoverable.fen, 0)),
-            ):
+            amount = recoverable(self, day, fact)
+            loss = max(carried - amount.fen, 0)
+            for key, computed in (("recoverable", amount.fen), ("amount", loss)):
                 if key in fact and self.fen(fact[key]) != computed:
                     raise self.invalid(
                         "measure.test-differs",
@@ -513,75 +400,43 @@ class Intangible(Fold):
                         amount=fact[key],
                         computed=self.of(computed).text,
                     )
-            return max(carried - recoverable.fen, 0)
+            return loss
         if "amount" in fact:
             return self.fen(fact["amount"])
         if "recoverable" not in fact:
             raise self.invalid("measure.impairment-amount", date=day)
         return max(carried - self.fen(fact["recoverable"]), 0)
 
-    def _recoverable(self, day: date, fact: Fact) -> Money:
-        """可收回金额: the higher of value in use and fair value less costs of disposal.
-
-        A year's cash flow is taken at its end; the part of a year until then counts by months.
-        """
-        rule = self.rules.ask("cas_8", "recoverable_amount", on=day)
-        self.judged(fact, "impairments", day, rule)
-        found: list[Money] = []
-        flows = {
-            key.rpartition(".")[2]: written
-            for key, written in fact.items()
-            if key.startswith("test.value_in_use.cash_flows.")
-        }
-        if flows:
-            discount = self.rate(fact.get("test.value_in_use.discount", "0"), "impairments")
-            if not 0 < discount < 1:
-                raise self.invalid("measure.test-discount", rule, date=day, rate=f"{discount:%}")
-            growth, total = 1 + discount, Decimal()
-            for year, written in flows.items():
-                months = (int(year) - day.year) * 12 + 12 - day.month
-                if months < 0:
-                    raise self.invalid("measure.test-past", rule, date=day, year=year)
-                years = EXACT.divide(Decimal(months), Decimal(12))
-                total = EXACT.add(
-                    total,
-                    EXACT.divide(self.money(written).amount, EXACT.power(growth, years)),
-                )
-            found.append(Money(total, self.currency).posted())
-        if "test.fair_value_less_cost" in fact:
-            found.append(self.money(fact["test.fair_value_less_cost"]))
-        if not found:
-            raise self.invalid("measure.test-empty", rule, date=day)
-        return max(found, key=lambda money: money.amount)
-
     def _tests_missing(self) -> None:
         """每年减值测试: an indefinite life, and what is not yet available for use."""
         if not self.movements:
             return
-        rule = self.rules.ask("cas_8", "yearly_tests", on=self.on)
-        tested = {self.day(fact, "impairments").year for fact in self.facts.impairments}
         ready = self.facts.available_on
-        for year in range(self.movements[0].day.year, self.on.year + 1):
+        tested = {self.day(fact, "impairments").year for fact in self.facts.impairments}
+        first = min(movement.day for movement in self.movements).year
+        last = self.on.year
+        if self.amortised and ready is not None:
+            last = min(last, ready.year)
+        for year in range(first, last + 1):
             due = add_months(date(year, self.policy.impairment_test, 1), 1) - timedelta(days=1)
             if due > self.on or year in tested:
                 continue
             if ready is None or due < ready:
-                why, which = Text("尚未达到可使用状态", "is not yet available for use"), 1
-                layers = (Layer.DEVELOPMENT, Layer.COST)
+                which, why = "not_yet_available", Text("尚不可使用", "is not yet available")
             elif not self.amortised:
-                why, which = Text("使用寿命不确定", "has an indefinite life"), 0
-                layers = (Layer.COST,)
+                which, why = "indefinite_life", Text("使用寿命不确定", "has an indefinite life")
             else:
                 continue
-            if ("indefinite_life", "not_yet_available")[which] in rule.value and any(
-                self._at(layer, due) for layer in layers
+            rule = self.rules.ask("cas_8", "yearly_tests", on=due)
+            if which in rule.value and (
+                self._at(Layer.DEVELOPMENT, due) or self._at(Layer.COST, due)
             ):
                 self.note("measure.impairment-test-missing", rule, year=year, why=why)
 
     def _at(self, layer: Layer, day: date) -> int:
         return sum(m.amount.fen for m in self.movements if m.layer is layer and m.day <= day)
 
-    # Leaving, and being held for sale
+    # Leaving
 
     def _dispose(self, day: date, fact: Fact) -> None:
         kind, proceeds = self.leaves(day, fact)
@@ -594,109 +449,6 @@ class Intangible(Fold):
             return
         self.leave(day, kind, share, layers, proceeds)
         self.held = None
-
-    def _hold(self, day: date, fact: Fact) -> None:
-        act = fact.get("act", "classified")
-        if act == "classified":
-            self._classify(day, fact)
-        elif self.held is None:
-            raise self.invalid("measure.not-held", date=day, act=act)
-        elif act == "remeasured":
-            self._remeasure(day, fact)
-        elif act == "returned":
-            self._return(day, fact)
-        else:
-            raise self.invalid("measure.held-act", date=day, act=act)
-
-    def _classify(self, day: date, fact: Fact) -> None:
-        """划分为持有待售: what is carried moves over, and is not amortised from this month on."""
-        self._not_held(day, "held_for_sale")
-        rule = self.rules.ask("cas_42", "conditions", on=day)
-        self.judged(fact, "held_for_sale", day, rule)
-        for condition in rule.value:
-            name = condition["id"]
-            if name not in fact or fact[name] == "false":
-                words = Text(condition["zh"], condition["en"])
-                raise self.invalid("measure.held-condition", rule, date=day, condition=words)
-            if name in ("resolution", "commitment") and parse_day(fact[name]) > day:
-                words = Text(condition["zh"], condition["en"])
-                raise self.invalid("measure.held-condition", rule, date=day, condition=words)
-        most = self.rules.ask("cas_42", "months_max", on=day)
-        if parse_day(fact["expected_by"]) > add_months(day, int(most.value)):
-            raise self.invalid(
-                "measure.held-too-late", most, date=day, expected_by=fact["expected_by"]
-            )
-        cost, amortisation, impairment = (self.balances[layer] for layer in CARRIED)
-        if not cost:
-            self.note("measure.nothing-left", date=day)
-            return
-        if self.rules.ask("cas_42", "amortised", on=day).value:
-            raise self.invalid("measure.rule-not-built", rule, rule_name="amortised", value="true")
-        for layer in CARRIED:
-            if self.balances[layer]:
-                self.charge(day, layer, -self.balances[layer], Kind.HELD)
-        carried = cost - amortisation - impairment
-        if carried:
-            self.charge(day, Layer.HELD, carried, Kind.HELD)
-        self.held = _Held(cost, amortisation, impairment)
-        self._remeasure(day, fact)
-
-    def _remeasure(self, day: date, fact: Fact) -> None:
-        """The lower of what is carried and fair value less costs to sell; a gain only up to the
-        losses since classification.
-        """
-        rule = self.rules.ask("cas_42", "measured_at", on=day)
-        self.agreed(fact, "held_for_sale", day, rule)
-        if "fair_value" not in fact:
-            raise self.invalid("measure.held-no-value", rule, date=day)
-        fair, cost = self.fen(fact["fair_value"]), self.fen(fact.get("cost_to_sell", "0.00"))
-        if min(fair, cost) < 0:
-            amount = self.of(min(fair, cost)).text
-            raise self.invalid("measure.negative", amount=amount, date=day)
-        wanted = max(self.balances[Layer.HELD] - max(fair - cost, 0), 0)
-        change = wanted - self.balances[Layer.HELD_PROVISION]
-        if change > 0:
-            self.charge(day, Layer.HELD_PROVISION, change)
-        elif change and self.rules.ask("cas_42", "reversal_within_later_losses", on=day).value:
-            self.charge(day, Layer.HELD_PROVISION, change, Kind.REVERSED)
-
-    def _return(self, day: date, fact: Fact) -> None:
-        """不再划分为持有待售: the lower of what it would be carried at had it never been classified
-        and its recoverable amount.
-        """
-        rule = self.rules.ask("cas_42", "returns_at", on=day)
-        self.judged(fact, "held_for_sale", day, rule)
-        if "recoverable" not in fact:
-            raise self.invalid("measure.held-no-value", rule, date=day)
-        held = self.held
-        assert held is not None
-        amortisation = held.amortisation + held.since
-        carried = held.cost - amortisation - held.impairment
-        impairment = held.impairment + max(carried - self.fen(fact["recoverable"]), 0)
-        impairment = min(impairment, held.cost - amortisation)
-        self.held = None
-        for layer in HELD:
-            if self.balances[layer]:
-                self.charge(day, layer, -self.balances[layer], Kind.RETURNED)
-        for layer, fen in zip(CARRIED, (held.cost, amortisation, impairment), strict=True):
-            if fen:
-                self.charge(day, layer, fen, Kind.RETURNED)
-        self.changed()
-
-    def _not_held(self, day: date, what: str) -> None:
-        if self.held is not None:
-            raise self.invalid("measure.held-already", what=what, date=day)
-
-    def _held_too_long(self) -> None:
-        """A sale is expected within a year; after it somebody says why not yet, or it returns."""
-        if self.held is None:
-            return
-        facts = [f for f in self.facts.held_for_sale if f.get("act", "classified") == "classified"]
-        first = max(d for f in facts if (d := self.day(f, "held_for_sale")) <= self.on)
-        rule = self.rules.ask("cas_42", "months_max", on=self.on)
-        extended = any(f.get("extended") for f in self.facts.held_for_sale)
-        if add_months(first, int(rule.value)) < self.on and not extended:
-            self.note("measure.held-over-a-year", rule, date=first)
 
 
 def _plain(units: Fraction) -> str:

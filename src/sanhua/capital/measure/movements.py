@@ -78,26 +78,6 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """会计估计变更 of one day: `what` names each estimate with its value before and after.
-
-    `effects` is, for each later month-end, what is charged more (less) than before; None when it
-    cannot be known (units of months to come).
-    """
-
-    day: date
-    what: tuple[tuple[str, str, str], ...]
-    reason: str
-    effects: tuple[tuple[date, Money], ...] | None
-
-    def effect(self, period: Period, currency: str = "CNY") -> Money | None:
-        """The change's effect on the amortisation of a period; None when it cannot be known."""
-        if self.effects is None:
-            return None
-        return Money.sum((amount for day, amount in self.effects if day in period), currency)
-
-
-@dataclass(frozen=True, slots=True)
 class Carrying:
     """One asset's movements until a day, in the order they took effect."""
 
@@ -111,7 +91,6 @@ class Carrying:
     proceeds: Mapping[tuple[date, Kind], Money] = field(
         default_factory=dict[tuple[date, Kind], Money]
     )  # of disposals, without VAT; of a contribution what the investment is carried at
-    changes: tuple[Change, ...] = ()
 
     def balance(self, layer: Layer, before: date) -> Money:
         """The layer's balance at the start of the day `before`."""
