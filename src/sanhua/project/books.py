@@ -28,6 +28,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import Period, parse_day
+from sanhua.project.earning import load_earning
 from sanhua.project.loading import day, rate
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
@@ -126,6 +127,7 @@ class _Books:
                 if rows is not None:
                     self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
+        load_earning(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
 

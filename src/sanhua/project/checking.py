@@ -32,6 +32,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
+from sanhua.project.earning import check_earning
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.project.vouchers import voucher_faults
@@ -1381,6 +1382,7 @@ class _Check:
                         self._counterparty(line.party, at, voucher.id)
         self.found += voucher_faults(self.project)
         self._regimes()
+        check_earning(self)
         numbers = defaultdict(set)
         for voucher in self.project.vouchers.values():
             numbers[key_of(voucher.entity)].add(voucher.number)

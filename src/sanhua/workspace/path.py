@@ -1,5 +1,5 @@
 """The value path as steps: freeze, collect, build, repair, standard, quality, grade, publish,
-rights, register, product, deal, capital, figures.
+rights, register, product, deal, revenue, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -18,6 +18,7 @@ from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
 from sanhua.asset.register import freeze
 from sanhua.asset.rights import Claim, claim_rights
+from sanhua.capital.earn import RevenueJudgement, judge
 from sanhua.capital.measure import book_of
 from sanhua.capital.recognise import AssetCard, recognise
 from sanhua.capital.voucher import AccountingPolicy, Voucher
@@ -767,6 +768,9 @@ class Path:
     def capital(self) -> None:
         for entity in self.project.settings.entities:
             policy = self.project.policy.get(entity.id)
+            for said in self.project.revenue.values():
+                if said.entity == entity.id:
+                    self.judge(said)
             cards = [card for card in self.project.assets.values() if card.entity == entity.id]
             vouchers, aside = counted(self.ws, entity)
             if policy is None or not (vouchers or cards or aside):
@@ -775,6 +779,15 @@ class Path:
             self.book(book, vouchers, policy, aside)
             for card in cards:
                 self.recognise(card, vouchers, policy, entity, book)
+
+    def judge(self, said: RevenueJudgement) -> None:
+        """How finance judged the revenue of a product."""
+        node = ids.node("revenue", said.product)
+        made_from = {"judgement": said.origin.sha256, "rules": self.ws.rules.fingerprint}
+        self.stepper.step(
+            "revenue", node, made_from, lambda: lambda uow: Made((judge(uow, said).id,)),
+            at=said.origin,
+        )  # fmt: skip
 
     def book(
         self,

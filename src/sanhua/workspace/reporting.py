@@ -184,7 +184,11 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
 
 
 def _state(value: str) -> tuple[str, str]:
-    return {"draft": ("草稿", "draft"), "approved": ("已批准", "approved")}[value]
+    return {
+        "draft": ("草稿", "draft"),
+        "approved": ("已批准", "approved"),
+        "audited": ("已审计", "audited"),
+    }[value]
 
 
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
