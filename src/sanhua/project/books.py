@@ -30,6 +30,7 @@ from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import Period, parse_day
 from sanhua.project.earning import load_earning
 from sanhua.project.loading import day, rate
+from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ class _Books:
         load_earning(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
+        load_notes(self.loader, self.entity, self.base)
 
     def _policy(self) -> None:
         path = f"{self.base}/policy.yaml"

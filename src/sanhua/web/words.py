@@ -61,6 +61,7 @@ KINDS = {
     "revenue_judgement": Text("收入判断", "judgement of revenue"),
     "rights_transfer": Text("权利转让", "transfer of rights"),
     "rule": Text("规则", "rule"),
+    "sample": Text("审计抽样", "audit sample"),
     "segment": Text("计量段", "meter segment"),
     "scheduled_run": Text("定时运行", "scheduled run"),
     "sender": Text("送数令牌", "token of a sender"),

@@ -134,6 +134,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
     from sanhua.workspace.approving import approved_by_role
+    from sanhua.workspace.noting import known
 
     project = ws.project
     cards = [card for card in project.assets.values() if card.entity == entity.id]
@@ -156,6 +157,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
             balances=project.balances.get(entity.id, ()),
             vouchers=vouchers,
             approvals=approvals,
+            known=known(ws, uow, entity, period),
         )
     ws.store.checkpoint()
     first = entity.id == project.settings.entities[0].id
