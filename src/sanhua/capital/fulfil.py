@@ -1,5 +1,5 @@
-"""Fulfil 合同履约成本 (CAS 14): cost of fulfilling a contract with data, where the data itself is no
-intangible asset and no stock.
+"""Fulfil 合同履约成本 (CAS 14): cost of fulfilling a contract with data, where the data itself is
+no intangible asset and no stock.
 
 Three conditions (第二十六条), each with its day and papers; the latest day is the first on which
 cost is carried. It is amortised in step with the revenue of its deal (第二十九条), evenly over the
@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sanhua.asset.bill import Invoice
+from sanhua.capital.earn import Earning
 from sanhua.capital.tree import Judged, Stated
 from sanhua.capital.voucher import AccountingPolicy, account_of
 from sanhua.kernel import ids
@@ -78,6 +78,9 @@ class Fulfilment:
             said = self.conditions.get(name)
             if said is None or said.date is None or not said.evidence or said.date > on:
                 return "open", name, said.line if said else self.line
+        first = self.first_day
+        if self.judged is not None and first is not None and self.judged.date < first:
+            return "open", "judged", self.line
         if self.judged is None or self.starts_on is None or self.ends_on is None:
             return "open", "judged" if self.judged is None else "term", self.line
         if self.by_revenue and self.expected is None:
@@ -150,14 +153,10 @@ class ContractCost:
         )
 
 
-def revenue_of(deal: str, invoices: Iterable[Invoice]) -> dict[date, Money]:
-    """Day of the bill → what the deal earned, without tax."""
-    found: dict[date, Money] = {}
-    for invoice in invoices:
-        if invoice.deal == ids.node("deal", deal):
-            held = found.get(invoice.dated)
-            found[invoice.dated] = invoice.net if held is None else held + invoice.net
-    return found
+def revenue_of(deal: str, earnings: Iterable[Earning]) -> dict[date, Money]:
+    """Last day of a month → what the deal earned in it."""
+    wanted = ids.node("deal", deal)
+    return {one.dated: one.revenue for one in earnings if one.deal == wanted}
 
 
 def carry_contract(

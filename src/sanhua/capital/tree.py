@@ -1,5 +1,5 @@
-"""The decision tree 判断树 of 财会〔2023〕11号: what a data resource is in the accounts, question by
-question, before any line of a voucher is judged.
+"""The decision tree 判断树 of 财会〔2023〕11号: what a data resource is in the accounts, question
+by question, before any line of a voucher is judged.
 
     企业会计准则            regime            no → refused, other-regime
     过去的交易或事项        past_transaction  no → not-an-asset            open → definition-open
