@@ -4,10 +4,11 @@ from sanhua.kernel.messages import Message
 
 MESSAGES = {
     "recognise.other-regime": Message(
-        "会计制度 {regime} 不适用本规定（适用：{known}）",
-        "the instrument does not address the regime {regime} (it does: {known})",
-        "按该主体自己的会计制度处理，或更正 sanhua.yaml 的 regime",
-        "follow the entity's own regime, or correct regime in sanhua.yaml",
+        "会计制度 {regime} 不适用本规定（适用：{known}），不确认、不记账、不列示",
+        "the instrument does not address the regime {regime} (it does: {known}); nothing is "
+        "recognised, posted or shown",
+        "按该主体自己的会计制度处理：{where}；写错了就更正 sanhua.yaml 的 regime",
+        "follow the entity's own regime: {where}; or correct regime in sanhua.yaml",
     ),
     "recognise.other-currency": Message(
         "{amount} {currency} 不是记账本位币 {expected}",
@@ -74,10 +75,11 @@ MESSAGES = {
         "name its paper in the voucher's evidence column",
     ),
     "recognise.control-open": Message(
-        "{amount} 待定：没有合法拥有或控制的证据（{cite}）",
-        "{amount} waits: there is no evidence of ownership or control ({cite})",
-        "在 books/assets/{asset}.yaml 写 control",
-        "write control in books/assets/{asset}.yaml",
+        "{amount} 待定：没有合法拥有或控制的证据，还缺 {condition}（{cite}）",
+        "{amount} waits: ownership or control is not shown; it still wants {condition} ({cite})",
+        "在 books/assets/{asset}.yaml 写 control（证据），受权运营的写 recognition.control",
+        "write control (papers) in books/assets/{asset}.yaml; of data operated under another's "
+        "grant recognition.control",
     ),
     "recognise.before-conditions": Message(
         "五项条件满足（{starts_on}）之前的支出，费用化（{cite}）",
