@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sanhua.capital.measure import Carrying, Kind, Layer, book_of, carry, entries
 from sanhua.capital.recognise import (
     AssetCard,
+    Correction,
     Grounds,
     Judged,
     Life,
@@ -464,3 +465,72 @@ def test_proceeds_that_are_none_are_refused(use: Use, proceeds: str, code: str):
     fact = {"date": "2026-07-31", "proceeds": proceeds}
     with pytest.raises(Invalid, match=code):
         of(card(use=use, disposals=(fact,)), spent((date(2025, 1, 31), "900.00")))
+
+
+# Corrections of periods that are over
+
+
+def correction(**said: Any) -> Correction:
+    told = {
+        "date": date(2026, 3, 20),
+        "concerns": "2025",
+        "through": date(2025, 12, 31),
+        "kind": "error",
+        "layer": "amortisation",
+        "amount": Money(Decimal("200.00")),
+    }
+    return Correction(**(told | said))
+
+
+def test_a_correction_stands_in_its_period_and_is_spread_anew_from_its_decision():
+    """3,600.00 over 36 months from 2025-03. 2025 holds 10 months (1,000.00) and 200.00 more by the
+    error found on 2026-03-20; after January and February 2,200.00 are left for 24 months: 91.67.
+    """
+    asset = card(corrections=(correction(),))
+    before = of(asset, spent((READY, "3600.00")), date(2026, 3, 19))
+    assert closing(before, Layer.AMORTISATION, date(2025, 12, 31)) == "1000.00"
+    after = of(asset, spent((READY, "3600.00")))
+    assert closing(after, Layer.AMORTISATION, date(2025, 12, 31)) == "1200.00"
+    (made,) = [m for m in after.movements if m.kind is Kind.CORRECTED]
+    assert (made.day, made.decided, made.why) == (date(2025, 12, 31), date(2026, 3, 20), "error")
+    later = [m.amount.fen for m in after.movements if m.day > date(2026, 3, 1)]
+    assert later[0] == 9167 and len(later) == 24
+    assert closing(after, Layer.AMORTISATION) == "3600.00"
+
+
+def test_a_correction_of_development_follows_it_into_the_intangible():
+    wrong = correction(layer="development", amount=Money(Decimal("-600.00")))
+    wrong = replace(wrong, concerns="2024", through=date(2024, 12, 31), kind="audit")
+    made = of(card(corrections=(wrong,)), spent((date(2024, 6, 30), "3600.00")))
+    assert closing(made, Layer.DEVELOPMENT, date(2024, 12, 31)) == "3000.00"
+    assert closing(made, Layer.DEVELOPMENT, READY) == "0.00"
+    assert closing(made, Layer.COST, READY) == "3000.00"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"amount": Money(Decimal("-1000.01"))}, "measure.correction-exceeds"),
+        ({"layer": "cost", "amount": Money(Decimal("-2600.01"))}, "measure.correction-exceeds"),
+        (
+            {"layer": "impairment", "amount": Money(Decimal("2600.01"))},
+            "measure.correction-exceeds",
+        ),
+        ({"date": date(2025, 12, 31)}, "measure.correction-too-early"),
+        ({"layer": "inventory"}, "measure.misplaced"),
+    ],
+)
+def test_a_correction_that_cannot_have_been_is_refused(said: dict[str, Any], code: str):
+    with pytest.raises(Invalid, match=code):
+        of(card(corrections=(correction(**said),)), spent((READY, "3600.00")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"), [("audit", "amortisation_expense"), ("error", "prior_year_adjustment")]
+)
+def test_a_correction_is_an_entry_of_its_own(kind: str, other: str):
+    made = of(card(corrections=(correction(kind=kind),)), spent((READY, "3600.00")))
+    found = [e for e in entries(made, {}, POLICY, BOOK, EVER) if "更正" in e.summary]
+    assert [{line.account: line.amount for line in e.lines} for e in found] == [
+        {"accumulated_amortisation": -20000, other: 20000}
+    ]

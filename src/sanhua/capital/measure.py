@@ -35,7 +35,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-from sanhua.capital.recognise import AssetCard, Outcome, Recognition, Route, Use, named
+from sanhua.capital.recognise import AssetCard, Correction, Outcome, Recognition, Route, Use, named
 from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
@@ -70,17 +70,24 @@ class Kind(StrEnum):
     LAPSED = "lapsed"
     SOLD = "sold"
     OTHER_OUT = "other_out"
+    CORRECTED = "corrected"  # a period that was over, put right later
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """`amount` is what it adds to the layer; `source` is the voucher or memo behind it."""
+    """`amount` is what it adds to the layer; `source` is the voucher or memo behind it.
+
+    A correction stands on the last day of the period concerned; `decided` is the day on which it
+    was made, `why` its kind (audit, event, error).
+    """
 
     day: date
     layer: Layer
     kind: Kind
     amount: Money
     source: str
+    decided: date | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ _OUT_KIND = {
 }
 _ISSUE_ALIASES = {"first_in_first_out": "fifo"}
 # The order of events of one day.
-_COST, _DISPOSAL, _ESTIMATE, _CHARGE, _TEST = range(5)
+_COST, _CORRECTION, _DISPOSAL, _ESTIMATE, _CHARGE, _TEST = range(6)
 
 
 class _Measuring:
@@ -220,8 +227,11 @@ class _Measuring:
             events += [
                 (day, kind, entry) for entry in item if (day := self._day(entry, what)) <= self.on
             ]
+        events += self._corrections()
         for day, kind, entry in sorted(events, key=lambda event: event[:2]):
-            if kind == _COST:
+            if kind == _CORRECTION:
+                self._correct(entry)
+            elif kind == _COST:
                 self._cost(day, *entry)
             elif kind == _DISPOSAL:
                 self._dispose(day, entry, (Layer.COST, Layer.AMORTISATION, Layer.IMPAIRMENT))
@@ -256,8 +266,11 @@ class _Measuring:
             events += [
                 (day, order, entry) for entry in item if (day := self._day(entry, what)) <= self.on
             ]
+        events += self._corrections()
         for day, order, entry in sorted(events, key=lambda event: event[:2]):
-            if order == _COST:
+            if order == _CORRECTION:
+                self._correct(entry)
+            elif order == _COST:
                 self._move(day, Layer.INVENTORY, kind, *entry)
             elif order == _DISPOSAL:
                 self._dispose(day, entry, (Layer.INVENTORY, Layer.WRITE_DOWN))
@@ -477,6 +490,64 @@ class _Measuring:
         elif change:
             self._move(day, Layer.WRITE_DOWN, Kind.CHARGED, change, self.recognition.asset)
 
+    def _corrections(self) -> list[tuple[date, int, Any]]:
+        made = (c for c in self.card.measurement.corrections if c.date <= self.on)
+        return [(correction.date, _CORRECTION, correction) for correction in made]
+
+    def _correct(self, made: Correction) -> None:
+        """Put right a layer as it stood at the end of a period that is over; the months from the
+        decision on are spread anew.
+        """
+        layer, asset = Layer(made.layer), self.recognition.asset
+        stock = layer in (Layer.INVENTORY, Layer.WRITE_DOWN)
+        if stock is not (self.card.use is Use.SALE):
+            use = self.card.use.value
+            raise self._invalid("measure.misplaced", None, what=f"corrections: {layer}", use=use)
+        if made.through >= made.date:
+            raise self._invalid(
+                "measure.correction-too-early",
+                None,
+                date=made.date.isoformat(),
+                concerns=made.concerns,
+            )
+        moves = [(made.through, layer, Kind.CORRECTED, made.amount)]
+        ready = self.card.measurement.available_on
+        if layer is Layer.DEVELOPMENT and ready and made.through < ready <= made.date:
+            moves += [  # it has become an intangible since
+                (ready, Layer.DEVELOPMENT, Kind.TRANSFERRED, -made.amount),
+                (ready, Layer.COST, Kind.DEVELOPED, made.amount),
+            ]
+        for day, moved, kind, amount in moves:
+            found = Movement(day, moved, kind, amount, asset, made.date, made.kind)
+            self.movements.append(found)
+            self.balances[moved] = self.balances[moved] + amount
+        if self._impossible():
+            raise self._invalid(
+                "measure.correction-exceeds",
+                None,
+                date=made.date.isoformat(),
+                layer=layer.value,
+                amount=made.amount.text,
+            )
+        self.monthly = None
+
+    def _impossible(self) -> bool:
+        """Whether some layer was below zero, or more was taken off than there is cost, at the end
+        of some day.
+        """
+        days: dict[date, Counter[Layer]] = {}
+        for movement in self.movements:
+            days.setdefault(movement.day, Counter())[movement.layer] += movement.amount.fen
+        held: Counter[Layer] = Counter()
+        for day in sorted(days):
+            held.update(days[day])
+            off = held[Layer.AMORTISATION] + held[Layer.IMPAIRMENT]
+            if min(held.values()) < 0 or off > held[Layer.COST]:
+                return True
+            if held[Layer.WRITE_DOWN] > held[Layer.INVENTORY]:
+                return True
+        return False
+
     # Checks and parsing
 
     def _refuse(self, *names: str) -> None:
@@ -603,7 +674,7 @@ def entries(
                 day,
                 lines,
                 carrying.asset,
-                _SUMMARY[key],
+                _SUMMARY[key.partition(".")[0]],
             )
             found[entry.id] = entry
     for entry in found.values():
@@ -691,11 +762,23 @@ def mirror(voucher: Voucher, book: Book) -> Entry:
 
 
 _SUMMARY = {
+    "corrected": "数据资源更正",
     "transfer": "开发支出转入无形资产—数据资源",
     "amortisation": "数据资源摊销",
     "impairment": "数据资源减值",
     "write_down": "数据资源存货跌价",
     "gone": "数据资源终止确认",
+}
+_CORRECTED = "corrected"
+# Where the other side of a correction stands: an audit's in the year's own accounts, a later
+# event's and an error's in 以前年度损益调整.
+_CORRECTS = {
+    Layer.DEVELOPMENT: "research_expense",
+    Layer.COST: "research_expense",
+    Layer.AMORTISATION: "amortisation_expense",
+    Layer.IMPAIRMENT: "impairment_loss",
+    Layer.INVENTORY: "cost_of_sales",
+    Layer.WRITE_DOWN: "impairment_loss",
 }
 _CHARGES = {
     "amortisation": ("amortisation_expense", "accumulated_amortisation"),
@@ -703,6 +786,7 @@ _CHARGES = {
     "write_down": ("impairment_loss", "inventory_provision"),
 }
 _ACCOUNT = {
+    Layer.DEVELOPMENT: "development_capitalised",
     Layer.COST: "intangible_data",
     Layer.AMORTISATION: "accumulated_amortisation",
     Layer.IMPAIRMENT: "intangible_impairment",
@@ -719,6 +803,8 @@ _RESULT = {
 
 def _group(movement: Movement, carrying: Carrying) -> str:
     """What kind of entry the movement belongs to; empty when the voucher's own lines say it."""
+    if movement.kind is Kind.CORRECTED:
+        return f"{_CORRECTED}.{movement.layer}.{movement.why}.{movement.decided}"
     if movement.kind is Kind.TRANSFERRED:
         return "transfer"
     if movement.kind in (Kind.CHARGED, Kind.REVERSED):
@@ -731,6 +817,8 @@ def _group(movement: Movement, carrying: Carrying) -> str:
 def _lines(
     key: str, moved: Sequence[Movement], policy: AccountingPolicy, proceeds: Money | None
 ) -> tuple[Line, ...]:
+    if key == "transfer":
+        moved = [m for m in moved if m.layer is Layer.DEVELOPMENT]
     if key == "gone":
         # Cost is a debit balance, the other layers are credit balances: what is left after the
         # proceeds is the result.
@@ -746,7 +834,12 @@ def _lines(
         result = (_RESULT[moved[0].kind], -sum(fen for _, fen in sides))
         return tuple(Line(account_of(policy, role), fen) for role, fen in (*sides, result) if fen)
     fen = sum(m.amount.fen for m in moved)
-    if key == "transfer":
+    if key.startswith(_CORRECTED):
+        layer, why = moved[0].layer, moved[0].why
+        other = _CORRECTS[layer] if why == "audit" else "prior_year_adjustment"
+        fen = fen if layer in (Layer.DEVELOPMENT, Layer.COST, Layer.INVENTORY) else -fen
+        debit, credit = _ACCOUNT[layer], other
+    elif key == "transfer":
         debit, credit, fen = "intangible_data", "development_capitalised", -fen
     else:
         debit, credit = _CHARGES[key]

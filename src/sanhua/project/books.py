@@ -15,6 +15,7 @@ from sanhua.capital.recognise import (
     CONDITIONS,
     AssetCard,
     Condition,
+    Correction,
     Judged,
     Life,
     Measurement,
@@ -26,9 +27,10 @@ from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherL
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
-from sanhua.kernel.time import parse_day
+from sanhua.kernel.time import Period, parse_day
 from sanhua.project.earning import load_earning
 from sanhua.project.loading import day, rate
+from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ class _Books:
         load_earning(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
+        load_notes(self.loader, self.entity, self.base)
 
     def _policy(self) -> None:
         path = f"{self.base}/policy.yaml"
@@ -182,7 +185,12 @@ class _Books:
                 if other is not None:
                     where = f"{other.path}:{other.lines[0].line}"
                     self.folder.error(
-                        "voucher.duplicate-number", path, rows[0], number=number, other=where
+                        "voucher.duplicate-number",
+                        path,
+                        rows[0],
+                        node=node("voucher", number),
+                        number=number,
+                        other=where,
                     )
                     continue
                 numbered[year, number] = voucher
@@ -510,6 +518,28 @@ class _Books:
             if life
             else None,
             **later,
+            corrections=tuple(
+                self._correction(item, path, label)
+                for item in found.items("corrections")
+                if isinstance(item, Keys)
+            ),
+        )
+
+    def _correction(self, item: Keys, path: str, label: str) -> Correction:
+        on = day(item, "date", path)
+        assert on is not None  # required by the schema
+        self.folder.evidence(item.get("evidence"), path, label)
+        concerns = Period.named(item.text("concerns"), self.entity.fiscal_year)
+        return Correction(
+            on,
+            item.text("concerns"),
+            concerns.through,
+            item.text("kind"),
+            item.text("layer"),
+            Money.parse(item.text("amount"), self.entity.currency),
+            item.text("reason"),
+            self._judged(item.keys("judged"), path),
+            item.line,
         )
 
     def _later(self, item: Keys, path: str, label: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from sanhua.kernel.figure import Figure
 from sanhua.kernel.ledger import Book, Entry, PeriodClose, must_belong
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
-from sanhua.kernel.record import Edge, R, Ref, body, kind_of, record, restore
+from sanhua.kernel.record import Edge, R, Ref, body_and_edges, kind_of, record, restore
 from sanhua.kernel.time import Period, legal_day, moment_text
 from sanhua.store import schema
 from sanhua.store.log import Log, event_of, insert, leaf_of
@@ -436,11 +436,11 @@ class SqlUow:
         node, kind = value.id, kind_of(type(value))
         if isinstance(value, Figure):
             value = value.citing(work.seal_of)
-        sealed = body(value, work.rules.take())
+        sealed, edges = body_and_edges(value, work.rules.take())
         text = sealed.decode()
         if "\\u0000" in text or "\0" in event_type + self._actor:
-            edges = chain.from_iterable(json.loads(text)["edges"])
-            _must_have_no_nul(value, (node, event_type, self._actor, *edges))
+            names = chain.from_iterable(edges)
+            _must_have_no_nul(value, (node, event_type, self._actor, *names))
         before = work.latest(node)
         if before is not None:
             if before[2] == text:
@@ -465,7 +465,7 @@ class SqlUow:
             seal(salt, sealed),
         )
         row = (node, version, kind, text, salt.hex())
-        work.write(row, json.loads(text)["edges"], lines, told)
+        work.write(row, edges, lines, told)
         return told
 
     def post(self, entry: Entry) -> Event | None:

@@ -52,6 +52,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
+from sanhua.workspace.booking import booked
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -412,7 +413,7 @@ class _Close:
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
-        vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
+        vouchers = booked(self.ws, entity, uow)
         lacks, otherwise = unbooked(asked, vouchers, policy, book)
         for entry, voucher in otherwise:
             self._note(
