@@ -526,6 +526,19 @@ def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):
             )
 
 
+def test_an_entry_that_stands_on_an_appraisal_or_on_another_book_s_account_is_not_posted(
+    store: SqlStore,
+):
+    keep(store, BOOK)
+    with store.begin(actor="party:clerk") as uow:
+        good = entry(1, ("5301.02", 1), ("2211", -1))
+        with pytest.raises(Denied, match=r"ledger\.source-is-appraisal"):
+            uow.post(replace(good, source="appraisal:cloud_map_2025"))
+        with pytest.raises(Invalid, match=r"ledger\.account-of-other-book"):
+            uow.post(entry(2, ("receivable:bank", 1), ("income:energy", -1)))
+        assert uow.post(good) is not None
+
+
 # Erasure
 
 
