@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sanhua.asset.bill import Counted
+from sanhua.asset.contract import UsageContract
 from sanhua.capital.measure import Carrying, Kind, Layer, book_of, carry, entries
 from sanhua.capital.measure.movements import OFF
 from sanhua.capital.measure.spread import weights
@@ -37,6 +40,7 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, add_months
 from sanhua.rules.packs import Packs
+from sanhua.workspace.measuring import metered
 
 RULES = Packs.load()
 POLICY = AccountingPolicy(Origin("books/policy.yaml"), {})
@@ -77,8 +81,7 @@ def spent(*lines: tuple[date, str]) -> Recognition:
 
 
 def of(asset: AssetCard, found: Recognition, on: date = LATER, **policy: Any) -> Carrying:
-    usage = policy.pop("counted", None)
-    return carry(asset, found, replace(POLICY, **policy), RULES, on, usage=usage)
+    return carry(asset, found, replace(POLICY, **policy), RULES, on)
 
 
 def at(carried: Carrying, day: date = LATER) -> dict[str, str]:
@@ -154,13 +157,31 @@ def test_units_of_production_follow_the_units_and_end_with_them():
 
 
 def test_units_may_be_those_that_the_platform_counted():
+    """10 % and 5 % of 1,000 calls; a closed month without calls has none, and is not told."""
+
+    class Kept:
+        def all(self, kind: type) -> list[Any]:
+            if kind is UsageContract:
+                return [SimpleNamespace(id="deal:d", product="product:lookup")]
+            months = {"2025-03": 100, "2025-04": 0, "2025-05": 50}
+            return [
+                SimpleNamespace(
+                    id=f"closing:{month}",
+                    starts_on=date.fromisoformat(f"{month}-01"),
+                    counts=[Counted("deal:d", month, n, {"call": n, "row": 9, "byte": 0})]
+                    if n
+                    else [],
+                )
+                for month, n in months.items()
+            ]
+
     said = judged_method("units_of_production", total="1000", product="lookup", unit="call")
-    counted = {"2025-03": {"call": 100, "row": 9}, "2025-04": {"call": 50}}
-    made = of(card(**said), BOUGHT, date(2025, 4, 30), counted=counted)
-    assert monthly(made) == ["3600.00", "1800.00"]
+    (asset,) = metered(cast(Any, Kept()), [card(**said)])
+    made = of(asset, BOUGHT, date(2025, 5, 31))
+    assert monthly(made) == ["3600.00", "1800.00"] and not codes(made)
     twice = card(**said, usage=({"month": "2025-03", "units": "1"},))
     with pytest.raises(Invalid, match="measure.usage-twice"):
-        of(twice, BOUGHT)
+        metered(cast(Any, Kept()), [twice])
 
 
 def test_a_change_of_method_is_prospective():

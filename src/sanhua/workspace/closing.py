@@ -53,6 +53,7 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -403,7 +404,8 @@ class _Close:
             settlement = kept[invoice.id]
             groups.append(earned(assumed(invoice, settlement), invoice, settlement, policy, book))
         since = Period("", date.min, self.month.ends_on)
-        for card in cards:
+        months = [month_of(one.starts_on).id for one in self.before]
+        for card in with_units(uow, cards, [*months, self.month.id], self.counts.values()):
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)

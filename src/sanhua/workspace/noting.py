@@ -22,6 +22,7 @@ from sanhua.kernel.time import Period, parse_day
 from sanhua.project.model import Entity
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 
 ROWS_MAX = 60  # of what an item lists; the rest is counted
@@ -65,7 +66,8 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
         "application": _application(ws, products, bills, entity.currency, period),
         "limits": _limits(ws, resources, products, claims),
     }
-    cards = {key: card for key, card in project.assets.items() if card.entity == entity.id}
+    own = (card for card in project.assets.values() if card.entity == entity.id)
+    cards = {card.id: card for card in metered(uow, own)}
     agreements = (
         _agreement(ws, one, entity)
         for one in project.financings.values()

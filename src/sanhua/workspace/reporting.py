@@ -22,6 +22,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -140,6 +141,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     cards = [card for card in project.assets.values() if card.entity == entity.id]
     vouchers = booked(ws, entity)
     with ws.store.begin(actor=ws.actor) as uow:
+        cards = metered(uow, cards)
         assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
         approvals = {
             entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content))
@@ -205,7 +207,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     until = min(period.through, legal_day(ws.clock.now()))
     required: list[LedgerEntry] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for card in ws.project.assets.values():
+        for card in metered(uow, ws.project.assets.values()):
             if card.entity == entity.id and entity.id in ws.project.policy:
                 entry = uow.get(AssetEntry, node("asset", card.id))
                 carried = carry(

@@ -23,7 +23,6 @@ from sanhua.kernel.ports import Rule, Rules
 from sanhua.kernel.time import parse_day
 
 Fact = Mapping[str, str]
-Usage = Mapping[str, Mapping[str, int]]
 
 
 class Order(IntEnum):
@@ -65,10 +64,9 @@ class Fold:
         policy: AccountingPolicy,
         rules: Rules,
         on: date,
-        usage: Usage,
     ) -> None:
         self.card, self.recognition, self.policy = card, recognition, policy
-        self.rules, self.on, self.usage = rules, on, usage
+        self.rules, self.on = rules, on
         self.facts = card.measurement
         self.asset, self.currency = recognition.asset, recognition.currency
         self.movements: list[Movement] = []

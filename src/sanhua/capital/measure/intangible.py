@@ -10,7 +10,8 @@ Keys of an asset file under `measurement`; each fact of a list has `date`:
                   `rights` (claims), the end of the rights that it stands on, and `renewal` why it
                   may outlast them
     method        a method of `spread`, or {kind, reason, judged} and for units {total, unit}
-    usage         `month`, `units`, `evidence`; or method `product`, counted by the platform
+    usage         `month`, `units`, `evidence`; or what the platform counted of the method's
+                  `product`
     opening       `cost`, `amortisation`, `impairment`, `months_charged`, `units`; before it is
                   available `development`, `development_impairment`. With `evidence`, `judged`.
                   The entity's book gets no entry of it: it stands in the ERP's opening balances
@@ -34,6 +35,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from sanhua.capital.measure.fold import IN_KIND, Event, Fact, Order, has
 from sanhua.capital.measure.held import CARRIED, HELD, Holding
@@ -72,7 +74,7 @@ class Intangible(Holding):
         if ready is not None and ready <= self.on:
             if self.developed:
                 found.append((ready, Order.COST, self._transfer, None))
-            found += [(day, Order.CHARGE, self._charge, None) for day in self._month_ends(ready)]
+            found += [(day, Order.CHARGE, self._charge, None) for day in self._charged_on(ready)]
         return [
             *found,
             *self.opening(),
@@ -207,13 +209,7 @@ class Intangible(Holding):
                 raise self.invalid("measure.method-no-total", rule, method=name)
 
     def _counted(self) -> dict[str, Fraction]:
-        """Units by month, as the asset file gives them or the platform counted them."""
-        method = self.facts.method
-        if "product" in method:
-            if self.facts.usage:
-                raise self.invalid("measure.usage-twice", product=method["product"])
-            unit = method.get("unit", "call")
-            return {month: Fraction(units.get(unit, 0)) for month, units in self.usage.items()}
+        """Units by month."""
         found: dict[str, Fraction] = {}
         for fact in self.facts.usage:
             if fact["month"] in found:
@@ -230,7 +226,7 @@ class Intangible(Holding):
         if not self.developed and ready is None and self.recognition.total(Outcome.CAPITALISED):
             self.note("measure.not-available")
 
-    def _month_ends(self, ready: date) -> list[date]:
+    def _charged_on(self, ready: date) -> Sequence[date]:
         """The days on which amortisation is posted, from the month available."""
         life = self.facts.life
         if life is None and self.spread.method != UNITS:
@@ -254,10 +250,7 @@ class Intangible(Holding):
         first = ready.replace(day=1)
         if self.facts.opening:
             first = max(first, self.day(self.facts.opening, "opening") + timedelta(days=1))
-        ends: list[date] = []
-        while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= self.on:
-            ends.append(end)
-        return ends
+        return _month_ends(first, self.on)
 
     def _live(self, ready: date, months: int) -> None:
         """Take `months` as the whole life; it ends with the rights that the asset stands on,
@@ -296,11 +289,11 @@ class Intangible(Holding):
             self.changed()
             self.renew_after_charge = False
 
-    def _units(self, day: date, left: int) -> Fraction:
+    def _units(self, day: date, left: int) -> Fraction | None:
         """The units of a month; one of which nothing is known counts none, and is told."""
         spread = self.spread
         if spread.method != UNITS:
-            return Fraction()
+            return None
         month = f"{day:%Y-%m}"
         units = self.counted.get(month, Fraction())
         if left > 0 and month not in self.counted:
@@ -449,6 +442,15 @@ class Intangible(Holding):
             return
         self.leave(day, kind, share, layers, proceeds)
         self.held = None
+
+
+@lru_cache(1024)
+def _month_ends(first: date, on: date) -> tuple[date, ...]:
+    """The last days of the months from that of `first` until `on`: many assets share them."""
+    ends: list[date] = []
+    while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= on:
+        ends.append(end)
+    return tuple(ends)
 
 
 def _plain(units: Fraction) -> str:
