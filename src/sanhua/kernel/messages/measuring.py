@@ -271,4 +271,10 @@ MESSAGES = {
         "已售出的改正在营业成本中，由 ERP 凭证反映",
         "what was sold is put right in cost of sales, by the ERP's own voucher",
     ),
+    "measure.fact-not-judged": Message(
+        "{asset} 的 {what} 有一条没有判断人",
+        "{asset}: nobody answers for an entry of {what}",
+        "补上 judged: {{by, date}}",
+        "add judged: {{by, date}}",
+    ),
 }
