@@ -28,6 +28,7 @@ from sanhua.workspace.approving import Approval, is_sound
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jiahua"
 LINE = "figure:jiahua/balance_sheet/development.data/ending/2024-H1"
+SHOWN = "disclosure:jiahua/2024-H1"
 ASSET = "asset:cloud_map_v2"
 
 
@@ -107,7 +108,10 @@ def test_a_second_person_approves_and_a_changed_memo_is_a_draft_again(project: P
     assert said("report", "disclosure", "-C", project)["state"] == "draft"
     approved = said("approve", ASSET, "--as", "second_cpa", "-C", project)
     assert (approved["person"], approved["role"]) == ("party:second_cpa", "finance")
-    assert said("report", "disclosure", "-C", project)["state"] == "approved"
+    assert said("report", "disclosure", "-C", project)["state"] == "draft"  # of its assets only
+    said("approve", SHOWN, "--as", "second_cpa", "-C", project)
+    report = said("report", "disclosure", "-C", project)
+    assert (report["state"], report["signed"]) == ("approved", {"finance": "party:second_cpa"})
 
     memo = project / "books" / "assets" / "cloud_map_v2.yaml"
     text = memo.read_text("utf-8")

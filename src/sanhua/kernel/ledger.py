@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from sanhua.kernel.errors import Invalid
-from sanhua.kernel.record import PostedFrom, Ref, record
+from sanhua.kernel.record import PostedFrom, Ref, record, unsaid
 
 
 class BookKind(StrEnum):
@@ -56,6 +56,7 @@ class Entry:
     source: PostedFrom  # the voucher, invoice or memo that it stands on
     summary: str = ""
     party: str = ""  # 往来单位: whom it is owed by or to, where there is one
+    adjusts: str = unsaid("")  # 调整期 `2025-ADJ`: of the year, and of none of its months
 
     def check(self) -> None:
         """Raises Invalid ledger.one-line or ledger.unbalanced."""
@@ -69,7 +70,10 @@ class Entry:
 @record("period_close")
 @dataclass(frozen=True, slots=True)
 class PeriodClose:
-    """`close:<book key>/<period>`: no entry may be effective in the period any more."""
+    """`close:<book key>/<period>`: no entry may be effective in the period any more.
+
+    An adjustment period is open from the close of the year's last month until it is closed itself.
+    """
 
     id: str
     book: Annotated[str, Ref("closes")]

@@ -65,6 +65,13 @@ JudgedBy = Annotated[str, Ref("judged_by")]
 SummedFrom = Annotated[str, Ref("summed_from")]
 
 
+def unsaid(default: Any = None) -> Any:
+    """A field that a body leaves out while it has its default: records from before it was thought
+    of keep their seal.
+    """
+    return dataclasses.field(default=default, metadata={"unsaid": True})
+
+
 class Edge(NamedTuple):
     """`src` came by `verb` from `dst`; `weight` is text ("1" unless the part says otherwise)."""
 
@@ -287,6 +294,13 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
         return lambda value: value.value
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         fields = [(name, _encoder(field)) for name, field in _hints(hint).items()]
+        left_out = {f.name: f.default for f in dataclasses.fields(hint) if f.metadata.get("unsaid")}
+        if left_out:
+            return lambda value: {
+                name: encode(getattr(value, name))
+                for name, encode in fields
+                if name not in left_out or getattr(value, name) != left_out[name]
+            }
         return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
     if hint is int:
         return _exact

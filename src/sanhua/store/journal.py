@@ -59,6 +59,8 @@ def journal(connection: sa.Connection, book: str) -> str:
     for entry in fields:
         lines += ["", f"{entry['effective_on']} * {_quoted(entry['summary'])}"]
         lines += [f"  id: {_quoted(entry['id'])}", f"  source: {_quoted(entry['source'])}"]
+        if entry.get("adjusts"):
+            lines.append(f"  adjusts: {_quoted(entry['adjusts'])}")
         for line in entry["lines"]:
             totals[line["account"]] += line["amount"]
             lines.append(f"  {accounts[line['account']]}  {_amount(line['amount'], currency)}")
