@@ -146,6 +146,8 @@ def test_an_approval_is_signed_once_shown_in_explain_and_proven(project: Path, t
     again = said("approve", ASSET, "--as", "second_cpa", "--key", own, "-C", project)
     assert (bare["signed"], signed["signed"], again) == (False, True, signed)
     assert said("approve", ASSET, "--as", "second_cpa", "-C", project)["event"] == signed["event"]
+    said("report", "disclosure", "-C", project)
+    said("approve", SHOWN, "--as", "second_cpa", "--key", own, "-C", project)
     report = said("report", "disclosure", "-C", project)
     assert report["state"] == "approved"
     assert not [d for d in report["diagnostics"] if d["code"].startswith("approve.")]

@@ -173,7 +173,7 @@ def _may_sign(ws: Workspace, kept: Any, person: Party, role: str, sealed_on: dat
     """The order of states: 草稿, then 已批准 by the entity's finance, then 已审计 by an auditor of
     another organisation.
     """
-    node, fields = kept.node, kept.fields
+    node, fields = kept.id, kept.fields
     own = {entity.id for entity in ws.project.settings.entities} | {ids.key_of(fields["entity"])}
     of = ids.key_of(person.of)
     told = signed(ws, node)

@@ -103,6 +103,7 @@ class _Drawing:
     def __init__(self, ws: Workspace, period: Period, as_at: date | None, today: date) -> None:
         self.ws, self.period, self.as_at = ws, period, as_at
         self.known = as_at or today
+        self.until: dict[str, date] = {}  # entity → the seal, where its statements have one
         self.law_on = as_at or period.through
 
     def entity(self, uow: Any, entity: Entity, scope: Scope) -> _Member:
@@ -115,6 +116,10 @@ class _Drawing:
             came, told = self._came(vouchers)
             vouchers = known_vouchers(vouchers, self.as_at, came)
             diagnostics += told
+        if seal := signed(
+            self.ws, ids.node("disclosure", f"{entity.id}/{self.period.id}")
+        ).sealed_on:
+            self.until[entity.id] = min(self.known, seal)  # what is decided later is of later years
         held: dict[str, Held] = {}
         entries: list[AssetEntry] = []
         approvals: dict[str, bool] = {}
@@ -187,9 +192,8 @@ class _Drawing:
     def _measure(
         self, uow: Any, card: AssetCard, entry: AssetEntry, policy: AccountingPolicy, entity: Entity
     ) -> Carrying:
-        return stage.measured(
-            card, entry, policy, uow.rules, self.period, self.known, entity.currency
-        )
+        known = self.until.get(entity.id, self.known)
+        return stage.measured(card, entry, policy, uow.rules, self.period, known, entity.currency)
 
     def _came(self, vouchers: list[Voucher]) -> tuple[dict[str, date], list[Diagnostic]]:
         """The day on which each voucher first came, if records were kept on the day asked for."""
