@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from sanhua.asset.bill import Counted
 from sanhua.asset.contract import UsageContract
+from sanhua.capital.disclose import Disclosure, draw_up
 from sanhua.capital.measure import Carrying, Kind, Layer, book_of, carry, entries
 from sanhua.capital.measure.movements import OFF
 from sanhua.capital.measure.spread import weights
@@ -32,6 +33,7 @@ from sanhua.capital.recognise import (
     Route,
     Use,
     Verdict,
+    entry_of,
 )
 from sanhua.capital.voucher import AccountingPolicy
 from sanhua.kernel.errors import Invalid
@@ -74,6 +76,7 @@ def spent(*lines: tuple[date, str]) -> Recognition:
             "recognise.purchased",
             Grounds(f"voucher:{index}", ()),
             recognised=f"voucher:{index}",
+            on_asset_account=True,
         )
         for index, (day, amount) in enumerate(lines)
     )
@@ -336,6 +339,26 @@ def test_a_lot_is_written_down_alone_and_takes_its_part_along():
 def test_a_quantity_that_cannot_be_is_refused(facts: dict[str, Any], code: str):
     with pytest.raises(Invalid, match=code):
         of(card(use=Use.SALE, **({"lots": LOTS} | facts)), TWO, inventory_issue="fifo")
+
+
+def test_a_correction_of_stock_falls_on_the_lots_that_are_there():
+    """240.00 more on 1,000 and 1,400 are 100 and 140: the second lot stands at 1,540.00."""
+    more = Correction(
+        date(2026, 2, 1), "2025", date(2025, 12, 31), "error", "inventory", Money(Decimal(240))
+    )
+    sold = ({"date": "2026-03-01", "quantity": "100"},)
+    made = of(shop(corrections=(more,), disposals=sold), TWO, inventory_issue="fifo")
+    assert at(made) == {"inventory": "1540.00"}
+    gone = ({"date": "2025-12-01"},)
+    with pytest.raises(Invalid, match="measure.correction-no-stock"):
+        of(shop(corrections=(more,), disposals=gone), TWO, inventory_issue="fifo")
+
+
+def test_a_loss_before_the_asset_is_available_lowers_its_first_month():
+    """3,600.00 less 360.00 lost in February: 3,240.00 over 36 months are 90.00 from March on."""
+    lost = ({"date": "2025-02-10", "amount": "360.00"},)
+    made = of(card(impairments=lost), spent((date(2025, 2, 1), "3600.00")))
+    assert monthly(made) == ["90.00"] * 36
 
 
 # Held for sale
@@ -753,3 +776,45 @@ def test_a_correction_leaves_every_later_day_possible_and_is_amortised_to_the_en
     assert after.carried(LATER).fen == (
         0 if decided < date(2028, 2, 1) else after.carried(LATER).fen
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(LIVES, ISSUES, st.integers(2025, 2030))
+def test_of_every_life_tables_a_and_b_tie(
+    life: tuple[AssetCard, Recognition], issue: str, year: int
+):
+    made = measured(life, issue, date(year, 12, 31))
+    if made is not None:
+        _ties(*life, made, year)
+
+
+@pytest.mark.parametrize("year", [2025, 2026, 2027])
+def test_openings_corrections_and_returns_stand_in_the_tables(year: int):
+    end = date(year, 12, 31)
+    wrong = Correction(
+        date(2026, 3, 1), "2025", date(2025, 12, 31), "error", "cost", Money(Decimal(-90))
+    )
+    back = held("2026-06-10", "returned", recoverable="1050.00")
+    lives = (
+        (card(opening=OPENING, corrections=(wrong,)), spent()),
+        (card(held_for_sale=(CLASSIFIED, back)), SMALL),
+        (card(held_for_sale=(CLASSIFIED,)), SMALL),
+    )
+    for asset, found in lives:
+        _ties(asset, found, of(asset, found, end), year)
+    asset, found = lives[1]
+    shown = _ties(asset, found, of(asset, found, end), year).tables["A"]
+    wanted = {
+        2025: ("0.00", "0.00", "0.00"),
+        2026: ("3600.00", "3600.00", "1050.00"),
+        2027: ("0.00", "0.00", "0.00"),
+    }
+    rows = ("cost.decrease.other", "cost.increase.other", "impairment.increase")
+    assert tuple(shown.amount(row).text for row in rows) == wanted[year]
+
+
+def _ties(asset: AssetCard, found: Recognition, made: Carrying, year: int) -> Disclosure:
+    period = Period.named(str(year))
+    shown = draw_up("plant", [entry_of(asset, found)], [made], POLICY, RULES, period)
+    assert not [tie for tie in shown.ties if not tie.ok]
+    return shown

@@ -79,8 +79,8 @@ class Intangible(Holding):
             *found,
             *self.opening(),
             *self.corrections(),
-            *self.told("disposals", Order.DISPOSAL, self._dispose),
             *self.told("held_for_sale", Order.DISPOSAL, self.hold),
+            *self.told("disposals", Order.DISPOSAL, self._dispose),
             *self.told("estimates", Order.ESTIMATE, self._estimate),
             *self.told("impairments", Order.TEST, self._impair),
         ]
@@ -247,7 +247,7 @@ class Intangible(Holding):
                 raise self.invalid("measure.no-life", rule, available_on=ready)
         else:
             self._live(ready, life.months if life else 0)
-        first = ready.replace(day=1)
+        first = _first(ready)
         if self.facts.opening:
             first = max(first, self.day(self.facts.opening, "opening") + timedelta(days=1))
         return _month_ends(first, self.on)
@@ -264,7 +264,7 @@ class Intangible(Holding):
                 "measure.method-whole-years", method=self.spread.method, months=months
             )
         until = life.rights_until if life else None
-        ends = add_months(ready.replace(day=1), months) - timedelta(days=1)
+        ends = add_months(_first(ready), months) - timedelta(days=1)
         # The month in which the rights end counts whole.
         if until is not None and (ends.year, ends.month) > (until.year, until.month):
             rule = self.rules.ask("cas_6", "life_within_rights", on=ready)
@@ -369,11 +369,11 @@ class Intangible(Holding):
             )
         if not loss:
             return
-        before_charge = (day + timedelta(days=1)).day != 1  # this month's is still to come
-        left = self._depreciable()
-        if before_charge and self.amortised and not developing:
-            if self.spread.base is None and left > 0:
-                self.spread.start(left)  # as it was before the loss
+        # This month's charge is still to come, and is left as it was before the loss.
+        before_charge = (day + timedelta(days=1)).day != 1
+        if before_charge and self.amortised and ready and not developing and day >= _first(ready):
+            if self.spread.base is None and (left := self._depreciable()) > 0:
+                self.spread.start(left)
             self.renew_after_charge = True
         else:
             self.changed()
@@ -451,6 +451,10 @@ def _month_ends(first: date, on: date) -> tuple[date, ...]:
     while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= on:
         ends.append(end)
     return tuple(ends)
+
+
+def _first(day: date) -> date:
+    return day.replace(day=1)
 
 
 def _plain(units: Fraction) -> str:
