@@ -26,10 +26,10 @@ from sanhua.capital.recognise import (
 )
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Citation, Diagnostic, Invalid, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.money import Money
-from sanhua.kernel.ports import Rules, Uow
+from sanhua.kernel.ports import Rule, Rules, Uow
 from sanhua.kernel.record import HeldBy, Ref, record
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, parse_day
@@ -184,6 +184,7 @@ class Disclosure:
     signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
     drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
     notes: tuple[noting.Item, ...] = ()
+    cited: tuple[Citation, ...] = ()  # of the rules that it and its verdicts were drawn by
 
     @property
     def note(self) -> str:
@@ -365,6 +366,7 @@ def draw_up(
     known: noting.Known | None = None,
 ) -> Disclosure:
     """What is shown for `period` by the rules in force on its last day."""
+    rules = _Citing(rules)
     for carrying in carryings:
         if carrying.currency != currency:
             raise Invalid(
@@ -415,7 +417,32 @@ def draw_up(
         drawing.year_starts,
         (*(d for carrying in carryings for d in carrying.diagnostics), *drawing.diagnostics),
         notes=notes,
+        cited=rules.cited(entries),
     )
+
+
+class _Citing:
+    """Rules that remember what was asked of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.asked: dict[str, Rule] = {}
+
+    def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+        rule = self.rules.ask(instrument, name, on=on)
+        return self.asked.setdefault(rule.node, rule)
+
+    def working_days_after(self, start: date, days: int) -> date:
+        return self.rules.working_days_after(start, days)
+
+    def cited(self, entries: Sequence[AssetEntry]) -> tuple[Citation, ...]:
+        """What was asked, and what the verdicts were decided by."""
+        grounds = {n: None for e in entries for v in e.verdicts for n in v.grounds.rules}
+        for said in grounds:
+            path, _, day = ids.key_of(said).partition("@")
+            instrument, _, name = path.partition("/")
+            self.ask(instrument, name, on=parse_day(day))
+        return tuple(dict.fromkeys(rule.citation for rule in self.asked.values()))
 
 
 def year_start(day: date, fiscal_year: str) -> date:

@@ -41,6 +41,7 @@ PARTS = ("intangible", "inventory", "valued", "voluntary")  # in the order of th
 
 class Status(StrEnum):
     FILLED = "filled"  # 已填
+    PARTLY = "partly"  # 部分: a person must still say something
     NONE = "none"  # 无: the books show no such thing
     WANTING = "wanting"  # 未填
 
@@ -226,6 +227,8 @@ def draw(
             else:
                 status = Status.WANTING
             missing = status is Status.WANTING or (form.lacks and said is None)
+            if missing and status is Status.FILLED:
+                status = Status.PARTLY
             items.append(
                 Item(
                     one["id"],

@@ -105,7 +105,7 @@ def _valued(ws: Workspace, said: Mapping[str, Any]) -> Valued:
         method,
         parse_day(str(said["base_date"])),
         _party(ws, said["appraiser"]),
-        str(said["value"]),
+        f"{Money.parse(str(said['value'])).posted().amount:,.2f}",
         tuple(_flat(said["inputs"])),
         tuple(_paper(ws, paper) for paper in said.get("evidence", ())),
     )
