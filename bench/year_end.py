@@ -43,7 +43,7 @@ from sanhua.capital.voucher import ROLES, AccountingPolicy
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import Period, add_months
+from sanhua.kernel.time import Period, add_months, legal_day
 from sanhua.rules.packs import Packs
 from sanhua.store import open_store
 from sanhua.store.clock import SystemClock
@@ -164,7 +164,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = whole(Path(folder), given.assets, given.months)
     told = {
-        "date": date.today().isoformat(),
+        "date": legal_day(SystemClock().now()).isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}",
         "python": platform.python_version(),
         "load": {"before": load, "after": os.getloadavg()},

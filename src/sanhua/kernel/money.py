@@ -55,7 +55,7 @@ class Money:
     @classmethod
     def of_fen(cls, fen: int, currency: str = "CNY") -> Money:
         """From integer minor units."""
-        return cls(Decimal(fen).scaleb(-2, EXACT), currency)
+        return _made(Decimal(fen).scaleb(-2, EXACT), currency)
 
     @classmethod
     def sum(cls, amounts: Iterable[Money], currency: str = "CNY") -> Money:
@@ -69,7 +69,7 @@ class Money:
             if amount.currency != first.currency:
                 raise Invalid("money.mixed-currency", left=str(first), right=str(amount))
             total = add(total, amount.amount)
-        return cls(total, first.currency)
+        return _made(total, first.currency)
 
     @property
     def fen(self) -> int:
@@ -78,25 +78,25 @@ class Money:
 
     def posted(self) -> Money:
         """Rounded to two decimals, half up (四舍五入), away from zero for negative amounts."""
-        return Money(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT), self.currency)
+        return _made(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT), self.currency)
 
     def __add__(self, other: Money) -> Money:
         if self.currency != other.currency:
             raise Invalid("money.mixed-currency", left=str(self), right=str(other))
-        return Money(EXACT.add(self.amount, other.amount), self.currency)
+        return _made(EXACT.add(self.amount, other.amount), self.currency)
 
     def __sub__(self, other: Money) -> Money:
         if self.currency != other.currency:
             raise Invalid("money.mixed-currency", left=str(self), right=str(other))
-        return Money(EXACT.subtract(self.amount, other.amount), self.currency)
+        return _made(EXACT.subtract(self.amount, other.amount), self.currency)
 
     def __neg__(self) -> Money:
-        return Money(self.amount.copy_negate(), self.currency)
+        return _made(self.amount.copy_negate(), self.currency)
 
     def __mul__(self, factor: Decimal | int) -> Money:
         if factor == 1:
             return self
-        return Money(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
+        return _made(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
 
     def __bool__(self) -> bool:
         return bool(self.amount)
@@ -125,3 +125,14 @@ class Money:
         for i in by_remainder[: fen - sum(parts)]:
             parts[i] += 1
         return [Money.of_fen(part, self.currency) for part in parts]
+
+
+def _made(amount: Decimal, currency: str) -> Money:
+    """Money whose amount was computed from finite ones: there is nothing to check."""
+    money = object.__new__(Money)
+    _set(money, "amount", amount)
+    _set(money, "currency", currency)
+    return money
+
+
+_set = object.__setattr__  # Money is frozen

@@ -9,9 +9,10 @@ class to check the edge index.
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,7 +33,7 @@ from typing import (
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import moment_text
-from sanhua.verify import canonical
+from sanhua.verify import INTEGER_MAX, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,34 @@ def body_and_edges(
     fields = cast("dict[str, Any]", _encoder(type(value))(value))
     found = [*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]
     edges = [list(edge) for edge in dict.fromkeys(found)]
-    return canonical({"kind": kind_of(type(value)), "fields": fields, "edges": edges}), edges
+    whole = {"kind": kind_of(type(value)), "fields": fields, "edges": edges}
+    return (canonical if _has_keys(type(value)) else _written)(whole), edges
+
+
+# `canonical` for what the encoders below gave of a record whose only keys are its fields' names:
+# text, booleans, integers that were looked at, lists and objects.
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _written(value: Any) -> bytes:
+    return _WRITER.encode(value).encode()
+
+
+@cache
+def _has_keys(hint: Any) -> bool:
+    """Whether a value of the type can hold an object whose keys are data."""
+    origin = get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return True
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return any(_has_keys(field) for field in _hints(hint).values())
+    return any(_has_keys(part) for part in get_args(hint) if part is not Ellipsis)
+
+
+def _exact(value: int) -> int:
+    if not -INTEGER_MAX <= value <= INTEGER_MAX:
+        raise ValueError(f"{value} is not exact in JSON; write it as text")
+    return value
 
 
 def plain(value: Any) -> Any:
@@ -260,7 +288,9 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         fields = [(name, _encoder(field)) for name, field in _hints(hint).items()]
         return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
-    if hint in (str, int, bool):
+    if hint is int:
+        return _exact
+    if hint in (str, bool):
         return _plain
     raise TypeError(f"a record field cannot be {hint}")
 

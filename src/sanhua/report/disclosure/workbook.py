@@ -444,6 +444,8 @@ class _Book:
             left = self.at[(table, "carrying.closing", "total")]
             return left, self.at[(f"{tie.subject}.data", "ending")]
         table, _, what = tie.subject.partition("/")
+        if table not in self.shown.tables or what == "carrying":  # against other statements
+            return tie.left.text, tie.right.text
         if tie.code == "tie.roll-forward":
             left = self.at[(table, f"{what}.closing", "total")]
             return left, f"ROUND({self._layer(f'{table}.{what}', period.ends_on)},2)"
