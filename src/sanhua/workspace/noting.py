@@ -20,8 +20,10 @@ from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, parse_day
 from sanhua.project.model import Entity
+from sanhua.report.disclosure import Issue
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
+from sanhua.verify import open_note
 from sanhua.workspace.opening import Workspace
 
 ROWS_MAX = 60  # of what an item lists; the rest is counted
@@ -77,6 +79,19 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
         tuple(_valued(ws, one) for one in project.appraisals.values() if one["asset"] in cards),
         {item: listed for item, listed in drawn.items() if listed.rows},
         project.notes.get(entity.id, {}).get(period.id, {}),
+    )
+
+
+def issue_of(ws: Workspace, entity: Entity, checkpoint: str) -> Issue:
+    """Whose documents they are, and the signed checkpoint that they stand at."""
+    party = ws.project.parties.get(entity.id)
+    signed = open_note(checkpoint, None)
+    return Issue(
+        party.name if party else entity.id,
+        party.uscc if party else "",
+        f"sha256:{signed.root.hex()}",
+        signed.size,
+        {key: one.name for key, one in ws.project.parties.items()},
     )
 
 

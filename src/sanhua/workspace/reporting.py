@@ -133,7 +133,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
     from sanhua.workspace.approving import approved_by_role
-    from sanhua.workspace.noting import known
+    from sanhua.workspace.noting import issue_of, known
 
     project = ws.project
     cards = [card for card in project.assets.values() if card.entity == entity.id]
@@ -158,10 +158,11 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
             approvals=approvals,
             known=known(ws, uow, entity, period),
         )
-    ws.store.checkpoint()
+    issue = issue_of(ws, entity, ws.store.checkpoint())
     first = entity.id == project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
+    written = write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
+    files = [path.relative_to(ws.root).as_posix() for path in written.paths]
     data = stage.to_json(shown, files)
     told = [
         (
@@ -181,7 +182,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    return Report(data, told, list(shown.diagnostics), not broken)
+    return Report(data, told, [*shown.diagnostics, *written.diagnostics], not broken)
 
 
 def _state(value: str) -> tuple[str, str]:

@@ -471,10 +471,10 @@ class _Content:
                 Text(
                     f"证据日志检查点：{self.issue.size} 条，根 {self.issue.root}。"
                     "核验：sanhua prove <图号> -o bundle.zip，然后 sanhua verify bundle.zip，"
-                    "比对其中的根与此处相同。",
+                    "此后没有新的记录时，其中的根与此处相同。",
                     f"Checkpoint of the evidence log: {self.issue.size} events, the root above. "
                     "To verify: `sanhua prove <figure> -o bundle.zip`, `sanhua verify bundle.zip`, "
-                    "and compare the root.",
+                    "whose root is this one as long as nothing was logged since.",
                 )
             )
 

@@ -1,4 +1,4 @@
-"""The disclosure as PDF/A and as DOCX, from the same content."""
+"""The disclosure as tagged PDF/A, set by Typst."""
 
 from __future__ import annotations
 
