@@ -498,20 +498,6 @@ def test_a_contribution_rests_on_a_signed_agreement(said: dict[str, str], code: 
         of(card(disposals=(fact,)), SMALL)
 
 
-def test_data_received_as_capital_is_booked_at_the_agreed_value():
-    said = {"date": READY.isoformat(), "value": "3600.00", **AGREED}
-    made = of(card(Route.OTHER, received=said), SMALL)
-    assert made.movements[0].kind is Kind.OTHER_IN
-    for other, code in (
-        ({"value": "3600.01"}, "measure.received-differs"),
-        ({"agreement": ""}, "measure.needs-agreement"),
-    ):
-        with pytest.raises(Invalid, match=code):
-            of(card(Route.OTHER, received=said | other), SMALL)
-    with pytest.raises(Invalid, match="measure.received-route"):
-        of(card(received=said), SMALL)
-
-
 # Impairment tests
 
 TEST = {

@@ -33,7 +33,7 @@ def judges(facts: Measurement) -> Iterator[tuple[tuple[str, ...], str]]:
     for name in ("estimates", "impairments", "disposals", "nrv", "held_for_sale"):
         for number, fact in enumerate(getattr(facts, name)):
             yield (name, str(number)), fact.get("judged.by", "")
-    for name in ("method", "opening", "received"):
+    for name in ("method", "opening"):
         if "judged.by" in (fact := getattr(facts, name)):
             yield (name,), fact["judged.by"]
     for number, made in enumerate(facts.corrections):
@@ -98,7 +98,6 @@ def measurement(
         method=alone("method"),
         usage=told("usage"),
         opening=alone("opening"),
-        received=alone("received"),
         held_for_sale=told("held_for_sale"),
         lots=found.flat("lots"),
     )

@@ -15,7 +15,6 @@ Keys of an asset file under `measurement`; each fact of a list has `date`:
     opening       `cost`, `amortisation`, `impairment`, `months_charged`, `units`; before it is
                   available `development`, `development_impairment`. With `evidence`, `judged`.
                   The entity's book gets no entry of it: it stands in the ERP's opening balances
-    received      the agreed value of data that an investor put in: `value`, `agreement`, `judged`
     estimates     new `months`, `residual`, `method`, `total`
     impairments   `amount` the loss, `recoverable`, or `test` from which that is computed:
                   {value_in_use: {cash_flows: {2026: …}, discount}, fair_value_less_cost}; of
@@ -66,7 +65,6 @@ class Intangible(Holding):
         )
         self.counted = self._counted()
         self._check_available(ready)
-        self._check_received()
         cost = self._develop if self.developed else self._buy
         found: list[Event] = [
             (day, Order.COST, cost, (fen, source)) for day, fen, source in self.spent()
@@ -169,26 +167,6 @@ class Intangible(Holding):
             self.charge(day, Layer.DEVELOPMENT_IMPAIRMENT, -impaired, Kind.TRANSFERRED)
             self.charge(day, Layer.IMPAIRMENT, impaired, Kind.TRANSFERRED)
         self.changed()
-
-    def _check_received(self) -> None:
-        """Data put in by an investor stands at its agreed value, on a voucher all the same."""
-        fact = self.facts.received
-        if not fact:
-            return
-        day = self.day(fact, "received")
-        rule = self.rules.ask("cas_6", "contributed_at_agreed_value", on=day)
-        if self.card.route is not Route.OTHER:
-            raise self.invalid("measure.received-route", rule, date=day)
-        self.agreed(fact, "received", day, rule)
-        booked = sum(fen for dated, fen, _ in self.spent() if dated == day)
-        if day <= self.on and booked != self.fen(fact["value"]):
-            raise self.invalid(
-                "measure.received-differs",
-                rule,
-                date=day,
-                value=fact["value"],
-                booked=self.of(booked).text,
-            )
 
     # Life and method
 

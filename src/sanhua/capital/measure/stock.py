@@ -59,7 +59,7 @@ class Stock(Fold):
         self.issue = ALIASES.get(self.policy.inventory_issue, self.policy.inventory_issue)
         if self.issue not in [method["id"] for method in methods.value]:
             raise self.invalid("measure.issue-method", methods, method=self.policy.inventory_issue)
-        self.refuse("estimates", "impairments", "held_for_sale", "method", "usage", "received")
+        self.refuse("estimates", "impairments", "held_for_sale", "method", "usage")
         self.lots: dict[str, _Lot] = {}
         processed = self.card.route is Route.SELF_DEVELOPED
         self.kind = Kind.PROCESSED if processed else IN_KIND[self.card.route]

@@ -146,16 +146,6 @@ MESSAGES = {
         "附上协议；协议可以引用评估报告",
         "attach the agreement, which may cite an appraisal",
     ),
-    "measure.received-route": Message(
-        "{asset} {date} 的 received：投资者投入的数据 route 为 other",
-        "{asset}: data received from an investor on {date} has route other",
-    ),
-    "measure.received-differs": Message(
-        "{asset} {date} 协议约定价值 {value}，凭证入账 {booked}",
-        "{asset}: agreed at {value} on {date}, booked at {booked}",
-        "核对当日凭证与协议",
-        "check that day's voucher against the agreement",
-    ),
     "measure.contribution-proceeds": Message(
         "{asset} {date} 作价出资不收现金：写 agreed，不写 proceeds",
         "{asset}: a contribution on {date} brings no cash; write `agreed`, not `proceeds`",
