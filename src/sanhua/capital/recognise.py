@@ -36,6 +36,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital.judgement import Judgement
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
@@ -163,6 +164,9 @@ class AssetCard:
     vouchers: tuple[str, ...] = ()  # purchased: voucher numbers
     control: tuple[Evidence, ...] = ()
     measurement: Measurement = Measurement()
+    judgements: tuple[Judgement, ...] = ()  # those under `measurement`, as they are written
+    products: tuple[str, ...] = ()  # the data that the asset is, by their ids
+    resources: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -245,6 +249,9 @@ class AssetEntry:
     measurement_evidence: tuple[EvidencedBy, ...] = ()
     judged_by: JudgedBy = ""
     judged_on: date | None = None
+    judged_in: tuple[Annotated[str, Ref("judged_in")], ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    data: tuple[Annotated[str, Ref("consists_of")], ...] = ()  # products and resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +348,12 @@ def entry_of(card: AssetCard, found: Recognition) -> AssetEntry:
         measurement_evidence=_hashes(card.measurement.evidence),
         judged_by=named("party", card.judged.by) if card.judged else "",
         judged_on=card.judged.date if card.judged else None,
+        judged_in=tuple(judgement.id for judgement in card.judgements),
+        judgements=card.judgements,
+        data=(
+            *(ids.node("product", name) for name in card.products),
+            *(ids.node("resource", name) for name in card.resources),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from sanhua.capital.judgement import Judgement
 from sanhua.capital.recognise import (
     CONDITIONS,
     AssetCard,
@@ -29,7 +30,7 @@ from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import Period, parse_day
 from sanhua.project.loading import day, rate
-from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
+from sanhua.project.read import Columns, Items, Keys, Node, Row, Scalar, beancount, plain
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -475,6 +476,9 @@ class _Books:
             found.words("vouchers"),
             self.folder.evidence(found.get("control"), path, label),
             self._measurement(found.keys("measurement"), path, label),
+            self._judgements(key, found.keys("measurement") or Keys({}, 0, 0), path),
+            found.words("products"),
+            found.words("resources"),
         )
         self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")
 
@@ -532,6 +536,50 @@ class _Books:
             self._judged(item.keys("judged"), path),
             item.line,
         )
+
+    def _judgements(self, asset: str, found: Keys, path: str) -> tuple[Judgement, ...]:
+        """Every entry under `measurement` that somebody answers for."""
+        made: list[Judgement] = []
+        for about, (_, value) in found.entries.items():
+            items = value.items if isinstance(value, Items) else [value]
+            for n, item in enumerate(items, 1):
+                if not isinstance(item, Keys) or not (item.get("date") or item.get("judged")):
+                    continue
+                judged = self._judged(item.keys("judged"), path)
+                said = {
+                    key: text
+                    for key, text in item.flat().items()
+                    if key.partition(".")[0]
+                    not in ("date", "judged", "reason", "reasons", "evidence", "note")
+                }
+                made.append(
+                    Judgement(
+                        node("judgement", f"{asset}/{about}/{n}"),
+                        about,
+                        ", ".join(f"{key} {text}" for key, text in said.items()),
+                        day(item, "date", path) or (judged.date if judged else None),
+                        item.line,
+                        node("party", judged.by) if judged else "",
+                        judged.date if judged else None,
+                        item.text("reason") or " ".join(item.words("reasons")),
+                        self._papers(item.get("evidence")),
+                    )
+                )
+        return tuple(made)
+
+    def _papers(self, value: Node | None) -> tuple[str, ...]:
+        """The hashes of papers that were read already."""
+        items = value.items if isinstance(value, Items) else [value]
+        files = self.folder.files
+        found = [
+            files[item.text].sha256
+            if isinstance(item, Scalar) and item.text in files
+            else f"sha256:{item.text('sha256').removeprefix('sha256:')}"
+            if isinstance(item, Keys)
+            else ""
+            for item in items
+        ]
+        return tuple(digest for digest in found if digest)
 
     def _later(self, item: Keys, path: str, label: str) -> dict[str, str]:
         day(item, "date", path)
