@@ -1,4 +1,4 @@
-"""examples/zero_point: the published lines of 301169's FY2024 report, and books that tie to them."""
+"""examples/zero_point: published lines of 301169 for 2024, and books that tie to them."""
 
 from __future__ import annotations
 
