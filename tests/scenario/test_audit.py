@@ -211,16 +211,15 @@ KEPT = {  # what a person with access to the database would like to have been ot
         "DELETE FROM record WHERE id = 'voucher:2024-03-0120'"
     ),
     "two records exchanged": (
-        "UPDATE record SET body = CASE id "
-        "WHEN 'voucher:2024-03-0120' THEN (SELECT body FROM record WHERE id = 'voucher:2024-06-0138') "
-        "WHEN 'voucher:2024-06-0138' THEN (SELECT body FROM record WHERE id = 'voucher:2024-03-0120') "
-        "END WHERE id IN ('voucher:2024-03-0120', 'voucher:2024-06-0138')"
+        "UPDATE record SET body = (SELECT body FROM record other WHERE other.id = CASE record.id "
+        "WHEN 'voucher:2024-03-0120' THEN 'voucher:2024-06-0138' ELSE 'voucher:2024-03-0120' END) "
+        "WHERE id IN ('voucher:2024-03-0120', 'voucher:2024-06-0138')"
     ),
     "a sample taken away": (
         "DELETE FROM edge WHERE node IN (SELECT id FROM record WHERE kind = 'sample');"
         "DELETE FROM record WHERE kind = 'sample'"
     ),
-}  # fmt: skip
+}
 
 
 def test_a_changed_memo_disclosure_approval_or_posting_is_found_in_what_is_kept(
