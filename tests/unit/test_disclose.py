@@ -251,12 +251,19 @@ def test_spending_on_asset_accounts_that_was_refused_breaks_a_tie():
     assert broken == [("tie.books-agree", "1535200.00", "2558700.00")]
 
 
-def test_a_report_is_a_draft_until_every_asset_is_approved():
+def test_a_disclosure_is_approved_when_it_and_every_asset_are_and_audited_when_signed():
+    both = {"asset:map": True}
+    cfo = {"finance": "party:cfo"}
     assert shown(H1, MAP).state is State.DRAFT
-    assert shown(H1, MAP, approvals={"asset:map": False}).state is State.DRAFT
-    assert shown(H1, MAP, approvals={"asset:map": True}).state is State.APPROVED
-    assert shown(H1, MAP, EMPTY, approvals={"asset:map": True}).state is State.DRAFT
-    assert shown(H1).state is State.DRAFT
+    assert shown(H1, MAP, approvals=both).state is State.DRAFT
+    assert shown(H1, MAP, signed=cfo).state is State.DRAFT
+    assert shown(H1, MAP, approvals={"asset:map": False}, signed=cfo).state is State.DRAFT
+    assert shown(H1, MAP, approvals=both, signed=cfo).state is State.APPROVED
+    assert shown(H1, MAP, EMPTY, approvals=both, signed=cfo).state is State.DRAFT
+    assert shown(H1, MAP, approvals=both, signed={"auditor": "party:a"}).state is State.DRAFT
+    signed = cfo | {"auditor": "party:a"}
+    assert shown(H1, MAP, approvals=both, signed=signed).state is State.AUDITED
+    assert shown(H1, signed=signed).state is State.DRAFT
 
 
 def test_statements_before_the_instrument_and_mixed_currencies_are_refused():

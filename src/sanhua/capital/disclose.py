@@ -6,36 +6,47 @@ summed from its cells, so that each opens down to the vouchers and is recomputed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital import note as noting
+from sanhua.capital.consolidate import Elimination
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
     AssetCard,
     AssetEntry,
     Outcome,
     Recognition,
-    Route,
     named,
 )
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
-from sanhua.kernel.money import Money
+from sanhua.kernel.money import EXACT, FEN, Money
 from sanhua.kernel.ports import Rules, Uow
 from sanhua.kernel.record import HeldBy, Ref, record
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import Period, parse_day
+from sanhua.kernel.time import Period, add_months, parse_day
+from sanhua.verify import canonical, sha256
 
 
 class State(StrEnum):
     DRAFT = "draft"  # 草稿
-    APPROVED = "approved"  # 已批准: a second person answers for every asset in it
+    APPROVED = "approved"  # 已批准: a second person answers for it and for every asset in it
+    AUDITED = "audited"  # 已审计: an auditor of another organisation signed it
+
+
+class Scope(StrEnum):
+    """Whose statements: one entity's, 母公司 those of a group's head alone, or 合并 the group's."""
+
+    ENTITY = "entity"
+    PARENT = "parent"
+    GROUP = "group"
 
 
 @record("disclosure")
@@ -52,6 +63,7 @@ class DisclosureNote:
     values: tuple[str, ...]  # of the figures, in their order
     assets: tuple[Annotated[str, Ref("discloses")], ...]
     ties_broken: tuple[str, ...] = ()
+    notes: str = ""  # SHA-256 of the notes as shown, words and all
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +133,27 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Restatement:
+    """前期差错更正: a line's 上年年末余额 as reported, and with earlier years' errors put right."""
+
+    line: str
+    reported: Money
+    restated: Money
+    assets: tuple[str, ...]
+
+    @property
+    def effect(self) -> Money:
+        return self.restated - self.reported
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order."""
+    """What is shown for a period; `balance_sheet` holds ids of its figures in statement order.
+
+    `comparatives` are the tables of `comparative`, the same period a year before, as far as the
+    instrument was in force then; `as_at` is the day whose knowledge and rules are shown, None for
+    today's.
+    """
 
     entity: str
     title: Text
@@ -139,6 +170,28 @@ class Disclosure:
     approvals: Mapping[str, bool]
     beginning: date  # the first day of the fiscal year
     diagnostics: tuple[Diagnostic, ...] = ()
+    scope: Scope = Scope.ENTITY
+    members: tuple[str, ...] = ()  # entities of a group, its head first
+    eliminations: tuple[Elimination, ...] = ()
+    comparative: Period | None = None
+    comparatives: Mapping[str, Table] = field(default_factory=dict[str, Table])
+    restatements: tuple[Restatement, ...] = ()
+    as_at: date | None = None
+    sealed_on: date | None = None  # 签章日, of an audited one
+    signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
+    drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+    notes: tuple[noting.Item, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The node of its record."""
+        return ids.node("disclosure", f"{self.entity}/{self.period.id}")
+
+    @property
+    def stem(self) -> str:
+        """What its files are called, without ending."""
+        scope = f"{self.scope}-" if self.scope is Scope.GROUP else ""
+        return f"disclosure-{scope}{self.period.id}"
 
 
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
@@ -226,48 +279,40 @@ def disclose(
     assets: Sequence[tuple[AssetCard, AssetEntry]],
     policy: AccountingPolicy,
     period: Period,
-    *,
-    title: Text | None = None,
-    currency: str = "CNY",
-    fiscal_year: str = "01-01",
-    balances: Sequence[Balances] = (),
-    vouchers: Iterable[Voucher] = (),
-    approvals: Mapping[str, bool] | None = None,
+    **given: Any,
 ) -> Disclosure:
-    """Measure the recognised assets to the end of `period` (today, while it lasts), draw up what is
-    shown and keep it.
-
-    `approvals` says of each asset node whether a second person's approval of its memo holds.
+    """Measure the recognised assets, draw up what is shown for `period` and keep it; `given` as for
+    `draw_up`.
     """
+    currency = given.get("currency", "CNY")
     carryings = [
-        carry(
-            card,
-            recognition_of(entry, currency),
-            policy,
-            uow.rules,
-            min(period.through, uow.today()),
-        )
+        measured(card, entry, policy, uow.rules, period, uow.today(), currency)
         for card, entry in assets
     ]
-    shown = draw_up(
-        entity,
-        [entry for _, entry in assets],
-        carryings,
-        policy,
-        uow.rules,
-        period,
-        title=title,
-        currency=currency,
-        fiscal_year=fiscal_year,
-        balances=balances,
-        vouchers=vouchers,
-        approvals=approvals,
-    )
-    note = note_of(shown)
-    uow.add(note, "disclosure.drawn_up", effective_on=period.through)
-    for figure in shown.figures.values():
-        uow.add(figure, "figure.disclosed", effective_on=period.through)
+    entries = [entry for _, entry in assets]
+    shown = draw_up(entity, entries, carryings, policy, uow.rules, period, **given)
+    keep(uow, shown)
     return shown
+
+
+def measured(
+    card: AssetCard,
+    entry: AssetEntry,
+    policy: AccountingPolicy,
+    rules: Rules,
+    period: Period,
+    known: date,
+    currency: str = "CNY",
+) -> Carrying:
+    """The asset's movements to the end of `period`, as they are known on the day `known`: with what
+    was corrected until then, and to that day alone while the period lasts.
+    """
+    until = min(period.through, known)
+    later = [c.date for c in card.measurement.corrections if until < c.date <= known]
+    found = carry(card, recognition_of(entry, currency), policy, rules, max([until, *later]))
+    if not later:
+        return found
+    return replace(found, movements=tuple(m for m in found.movements if m.day <= until))
 
 
 def recognition_of(entry: AssetEntry, currency: str = "CNY") -> Recognition:
@@ -275,11 +320,69 @@ def recognition_of(entry: AssetEntry, currency: str = "CNY") -> Recognition:
     return Recognition(entry.id, currency, entry.verdicts, entry.starts_on)
 
 
+def keep(uow: Uow, shown: Disclosure) -> None:
+    """Keep the record of what is shown, its figures and its eliminations."""
+    day = shown.as_at or shown.period.through
+    uow.add(note_of(shown), "disclosure.drawn_up", effective_on=day)
+    for elimination in shown.eliminations:
+        uow.add(elimination, "elimination.made", effective_on=elimination.day)
+    for figure in shown.figures.values():
+        uow.add(figure, "figure.disclosed", effective_on=day)
+
+
+def as_kept(uow: Uow, shown: Disclosure) -> tuple[Disclosure, list[str]]:
+    """The disclosure as the store has it, in the form of `shown`; and the ids of the figures that
+    `shown` would say otherwise.
+    """
+    note = uow.get(DisclosureNote, shown.note)
+    figures = {id: uow.get(Figure, id) for id in note.figures}
+    differ = [
+        id for id, f in shown.figures.items() if id not in figures or figures[id].value != f.value
+    ]
+    differ += [id for id in figures if id not in shown.figures]
+
+    def money(id: str) -> Money:
+        return (
+            Money(figures[id].value, note.currency)
+            if id in figures
+            else Money(Decimal(), note.currency)
+        )
+
+    def of(line: StatementLine, name: str, column: str) -> Money | None:
+        id = ids.figure(shown.entity, "balance_sheet", name, column, shown.period.id)
+        return money(id) if id in figures else None
+
+    def table(one: Table) -> Table:
+        cells = tuple(replace(c, amount=money(c.figure)) for c in one.cells if c.figure in figures)
+        return replace(one, cells=cells)
+
+    lines = tuple(
+        replace(
+            line,
+            ending=of(line, f"{line.id}.data", "ending") or line.ending * 0,
+            beginning=of(line, f"{line.id}.data", "beginning") or line.beginning * 0,
+            parent_ending=of(line, line.id, "ending"),
+            parent_beginning=of(line, line.id, "beginning"),
+        )
+        for line in shown.lines
+    )
+    kept = replace(
+        shown,
+        figures=figures,
+        balance_sheet=tuple(id for id in figures if "/balance_sheet/" in id),
+        lines=lines,
+        tables={name: table(one) for name, one in shown.tables.items()},
+        comparatives={name: table(one) for name, one in shown.comparatives.items()},
+        drawn_up=False,
+    )
+    return kept, differ
+
+
 def note_of(shown: Disclosure) -> DisclosureNote:
     """The record of what was shown."""
     return DisclosureNote(
-        ids.node("disclosure", f"{ids.key_of(shown.entity)}/{shown.period.id}"),
-        named("party", shown.entity),
+        shown.note,
+        named("party", shown.entity.partition(".")[0]),
         shown.period.starts_on,
         shown.period.ends_on,
         shown.currency,
@@ -287,7 +390,17 @@ def note_of(shown: Disclosure) -> DisclosureNote:
         tuple(format(figure.value, "f") for figure in shown.figures.values()),
         tuple(entry.id for entry in shown.entries),
         tuple(f"{tie.code} {tie.subject}" for tie in shown.ties if not tie.ok),
+        sha256(canonical(notes_to_json(shown))),
     )
+
+
+def state_of(approvals: Mapping[str, bool], signed: Mapping[str, str]) -> State:
+    """`approvals` says of each asset whether its memo is approved, `signed` who (by role) signed
+    the disclosure as it stands.
+    """
+    if not approvals or not all(approvals.values()) or "finance" not in signed:
+        return State.DRAFT
+    return State.AUDITED if "auditor" in signed else State.APPROVED
 
 
 def draw_up(
@@ -304,8 +417,20 @@ def draw_up(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
+    signed: Mapping[str, str] | None = None,
+    scope: Scope = Scope.ENTITY,
+    members: Sequence[Disclosure] = (),
+    eliminations: Sequence[Elimination] = (),
+    as_at: date | None = None,
+    reported: Mapping[str, Money] | None = None,
+    known: noting.Known | None = None,
 ) -> Disclosure:
-    """What is shown for `period` by the rules in force on its last day."""
+    """What is shown for `period` by the rules in force on its last day, or on `as_at`.
+
+    A group's (`members`, its head first) is what its members show, less the `eliminations`, whose
+    movements stand among `carryings`. `reported` has the 期末余额 of each line as the sealed
+    statement of the year before shows it.
+    """
     for carrying in carryings:
         if carrying.currency != currency:
             raise Invalid(
@@ -315,13 +440,21 @@ def draw_up(
                 currency=carrying.currency,
                 expected=currency,
             )
-    drawing = _Drawing(entity, entries, carryings, rules, period, currency, fiscal_year)
+    drawing = _Drawing(
+        entity, entries, carryings, rules, period, currency, fiscal_year, members, as_at
+    )
     lines = drawing.balance_sheet(balances)
     tables = {name: drawing.table(name) for name in ("A", "B")}
+    comparative = drawing.comparative
+    compared = {name: drawing.table(name, _PRIOR) for name in tables if comparative}
+    restatements = drawing.restatements()
     ties = [
         *drawing.parent_ties(lines, policy, list(vouchers)),
         *(tie for table in tables.values() for tie in drawing.table_ties(table, lines)),
-        *drawing.spending_ties(),
+        *drawing.comparative_ties(tables, compared),
+        *drawing.opening_ties(restatements, reported or {}),
+        *drawing.group_ties(lines),
+        *(() if members else drawing.spending_ties()),
     ]
     for tie in ties:
         if not tie.ok:
@@ -333,13 +466,20 @@ def draw_up(
                 left=tie.left.text,
                 right=tie.right.text,
             )
+    if as_at:
+        drawing.rules_that_differ()
+    notes, figures = noting.draw(
+        *(entity, period, currency, entries, carryings, policy),
+        *(known or noting.Known(), rules, LINE_LAYERS),
+    )
+    drawing.figures.update(figures)
     approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
     return Disclosure(
-        ids.key_of(entity),
+        drawing.entity,
         title or Text(ids.key_of(entity)),
         period,
         currency,
-        State.APPROVED if approved and all(approved.values()) else State.DRAFT,
+        state_of(approved, signed or {}),
         drawing.figures,
         tuple(id for id in drawing.figures if "/balance_sheet/" in id),
         tuple(lines),
@@ -350,6 +490,16 @@ def draw_up(
         approved,
         drawing.year_starts,
         (*(d for carrying in carryings for d in carrying.diagnostics), *drawing.diagnostics),
+        scope,
+        tuple(member.entity for member in members),
+        tuple(eliminations),
+        comparative,
+        compared,
+        tuple(one for one in restatements if one.effect),
+        as_at,
+        None,
+        dict(signed or {}),
+        notes=notes,
     )
 
 
@@ -359,8 +509,25 @@ def year_start(day: date, fiscal_year: str) -> date:
     return first if first <= day else parse_day(f"{day.year - 1}-{fiscal_year}")
 
 
+def year_before(period: Period) -> Period:
+    """The same period a year earlier."""
+    name = f"{int(period.id[:4]) - 1}{period.id[4:].partition('@')[0]}"
+    return Period(name, add_months(period.starts_on, -12), add_months(period.ends_on, -12))
+
+
+_PRIOR = ".prior"  # tables of the year before, as they are presented again
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """What a leaf is made of: amounts by source, and the assets that they belong to."""
+
+    by_source: dict[str, Decimal]
+    assets: dict[str, None]
+
+
 class _Drawing:
-    """Figures of one entity and period, by id, in the order in which they are shown."""
+    """Figures of one entity or group and period, by id, in the order in which they are shown."""
 
     def __init__(
         self,
@@ -371,16 +538,74 @@ class _Drawing:
         period: Period,
         currency: str,
         fiscal_year: str,
+        members: Sequence[Disclosure],
+        as_at: date | None,
     ) -> None:
         self.entity, self.entries, self.carryings = ids.key_of(entity), entries, carryings
         self.rules, self.period, self.currency = rules, period, currency
+        self.members = members
+        self.law_on = as_at or period.through
         self.year_starts = year_start(period.through, fiscal_year)
         self.figures: dict[str, Figure] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.zero = Money(Decimal(), currency)
+        self.comparative = self._comparative()
+        self.leaves: dict[str, _Leaf] = {}
+        self._holdings: dict[tuple[Layer, date], Decimal] = {}
+        for carrying in carryings:
+            if not members or carrying.asset.startswith("elimination:"):
+                self._place(carrying)
 
-    @property
-    def zero(self) -> Money:
-        return Money(Decimal(), self.currency)
+    def _comparative(self) -> Period | None:
+        """The period compared with, when the instrument was in force in it (未来适用法)."""
+        before = year_before(self.period)
+        try:
+            self.rules.ask("mof_2023_11", "table_a_rows", on=before.starts_on)
+        except RuleGap:
+            return None
+        return before
+
+    def _place(self, carrying: Carrying) -> None:
+        """Enter each movement of the asset into the leaves in which it counts."""
+        spans = [("", self.period.starts_on, self.period.ends_on)]
+        if self.comparative:
+            spans.append((_PRIOR, self.comparative.starts_on, self.comparative.ends_on))
+        known: dict[tuple[Layer, Kind, bool], list[tuple[str, date, date, int]]] = {}
+        for movement in carrying.movements:
+            key = movement.layer, movement.kind, movement.amount.amount < 0
+            places = known.get(key)
+            if places is None:
+                places = known[key] = self._places(movement, carrying.route.value, spans)
+            amount, day = movement.amount.amount, movement.day
+            for where, first, end, sign in places:
+                if first <= day < end:
+                    leaf = self.leaves.get(where)
+                    if leaf is None:
+                        leaf = self.leaves[where] = _Leaf({}, {})
+                    held = leaf.by_source.get(movement.source)
+                    counted = amount if sign > 0 else -amount
+                    leaf.by_source[movement.source] = (
+                        counted if held is None else EXACT.add(held, counted)
+                    )
+                    leaf.assets[carrying.asset] = None
+
+    def _places(
+        self, movement: Movement, route: str, spans: Sequence[tuple[str, date, date]]
+    ) -> list[tuple[str, date, date, int]]:
+        """Leaves of such a movement: name, days within which it counts there, sign."""
+        found: list[tuple[str, date, date, int]] = []
+        for line, signs in LINE_LAYERS.items():
+            if movement.layer in signs:
+                sign, name = signs[movement.layer], f"balance_sheet/{line}.data"
+                found.append((f"{name}/ending", date.min, self.period.ends_on, sign))
+                found.append((f"{name}/beginning", date.min, self.year_starts, sign))
+        place = row_of(movement)
+        for prior, starts, ends in spans if place else ():
+            table, layer, row = place or ("", "", "")
+            name = f"table_{table.lower()}{prior}"
+            found.append((f"{name}/{layer}.opening/{route}", date.min, starts, 1))
+            found.append((f"{name}/{row}/{route}", starts, ends, sign_of(row)))
+        return found
 
     def say(
         self,
@@ -408,10 +633,8 @@ class _Drawing:
     # Balance sheet
 
     def balance_sheet(self, balances: Sequence[Balances]) -> list[StatementLine]:
-        parents = self.rules.ask("mof_2023_11", "balance_sheet_parents", on=self.period.through)
-        equal = self.rules.ask(
-            "mof_2023_11", "line_equals_parent_is_warned", on=self.period.through
-        )
+        parents = self.rules.ask("mof_2023_11", "balance_sheet_parents", on=self.law_on)
+        equal = self.rules.ask("mof_2023_11", "line_equals_parent_is_warned", on=self.law_on)
         lines: list[StatementLine] = []
         for parent in parents.value:
             line = parent["id"]
@@ -423,8 +646,8 @@ class _Drawing:
             for column, amount in (("ending", ending), ("beginning", beginning)):
                 if amount is not None:
                     self._keep(f"balance_sheet/{line}/{column}", label, amount, given[2])
-            self._sub_line(line, sub_label, "ending", self.period.ends_on)
-            self._sub_line(line, sub_label, "beginning", self.year_starts)
+            for column in ("ending", "beginning"):
+                self._leaf(f"balance_sheet/{line}.data/{column}", sub_label)
             made = StatementLine(
                 line,
                 label,
@@ -459,22 +682,14 @@ class _Drawing:
             parts=[Part(file, amount.posted().amount)] if amount else [],
         )
 
-    def _sub_line(self, line: str, label: Text, column: str, before: date) -> None:
-        signs = LINE_LAYERS[line]
-        self._leaf(
-            f"balance_sheet/{line}.data/{column}",
-            label,
-            lambda c: [
-                (m, signs[m.layer]) for m in c.movements if m.layer in signs and m.day < before
-            ],
-        )
-
     # Tables
 
-    def table(self, name: str) -> Table:
-        key = name.lower()
-        columns = self.rules.ask("mof_2023_11", f"table_{key}_columns", on=self.period.through)
-        asked = self.rules.ask("mof_2023_11", f"table_{key}_rows", on=self.period.through)
+    def table(self, name: str, prior: str = "") -> Table:
+        """Table A or B, of the period or (`prior`) of the one compared with."""
+        key = f"{name.lower()}{prior}"
+        rule = f"table_{name.lower()}"
+        columns = self.rules.ask("mof_2023_11", f"{rule}_columns", on=self.law_on)
+        asked = self.rules.ask("mof_2023_11", f"{rule}_rows", on=self.law_on)
         rows = tuple(
             Row(
                 row["id"],
@@ -486,12 +701,13 @@ class _Drawing:
             for row in asked.value
         )
         heads = tuple((column["id"], Text(column["zh"], column["en"])) for column in columns.value)
+        year = Text("（上期）", " (year before)") if prior else Text("")
         cells: list[Cell] = []
         for column, head in heads:
             for row in sorted((row for row in rows if not row.heading), key=_depth):
                 label = Text(
-                    f"表{name} {row.label.zh}（{head.zh}）",
-                    f"table {name} {row.label.en} ({head.en})",
+                    f"表{name} {row.label.zh}（{head.zh}）{year.zh}",
+                    f"table {name} {row.label.en} ({head.en}){year.en}",
                 )
                 where = f"table_{key}/{row.id}/{column}"
                 if column == "total":
@@ -500,7 +716,7 @@ class _Drawing:
                         where, label, [(f"table_{key}/{row.id}/{other}", 1) for other in routes]
                     )
                 else:
-                    self._cell(name, rows, row, column, where, label)
+                    self._cell(name, key, rows, row, column, where, label)
                 cells.append(Cell(row.id, column, self._id(where), self._amount(where)))
         places = {row.id: place for place, row in enumerate(rows)}
         order = {column: place for place, (column, _) in enumerate(heads)}
@@ -508,10 +724,17 @@ class _Drawing:
         return Table(name, rows, heads, tuple(cells))
 
     def _cell(
-        self, name: str, rows: Sequence[Row], row: Row, column: str, where: str, label: Text
+        self,
+        name: str,
+        key: str,
+        rows: Sequence[Row],
+        row: Row,
+        column: str,
+        where: str,
+        label: Text,
     ) -> None:
         """A cell of one route: summed from other cells, or a leaf posted from movements."""
-        prefix = f"table_{name.lower()}"
+        prefix = f"table_{key}"
         layer, _, what = row.id.partition(".")
         layers = list(dict.fromkeys(r.layer for r in rows if r.layer != "carrying"))
         if layer == "carrying" and what in ("closing", "opening"):
@@ -527,35 +750,50 @@ class _Drawing:
             )
         elif parts := [r.id for r in rows if r.part_of == row.id]:
             self._sum(where, label, [(f"{prefix}/{part}/{column}", 1) for part in parts])
-        elif layer in layers and what == "opening":
-            self._leaf(where, label, lambda c: self._of(c, name, column, layer, "", opening=True))
-        elif any(row.id in place[2].values() for place in _ROWS.values() if place[0] == name):
-            self._leaf(where, label, lambda c: self._of(c, name, column, layer, row.id))
+        elif (layer in layers and what == "opening") or (name, row.id) in _LEAF_ROWS:
+            self._leaf(where, label)
         else:
             raise Invalid("disclose.rows-unknown", table=name, row=row.id)
 
-    def _of(
-        self,
-        carrying: Carrying,
-        table: str,
-        column: str,
-        layer: str,
-        row: str,
-        *,
-        opening: bool = False,
-    ) -> list[tuple[Movement, int]]:
-        if carrying.route is not Route(column):
-            return []
-        found: list[tuple[Movement, int]] = []
-        for movement in carrying.movements:
-            place = row_of(movement)
-            if place is None or place[:2] != (table, layer):
-                continue
-            if opening and movement.day < self.period.starts_on:
-                found.append((movement, 1))
-            elif not opening and place[2] == row and movement.day in self.period:
-                found.append((movement, sign_of(row)))
+    # What was corrected
+
+    def restatements(self) -> list[Restatement]:
+        """Each line's beginning without the errors of earlier years that were found in this one."""
+        found: list[Restatement] = []
+        for line, signs in LINE_LAYERS.items():
+            errors = [
+                (carrying.asset, movement.amount * signs[movement.layer])
+                for carrying in self.carryings
+                for movement in carrying.movements
+                if movement.why == "error"
+                and movement.decided
+                and movement.layer in signs
+                and movement.day < self.year_starts <= movement.decided
+            ]
+            restated = self._amount(f"balance_sheet/{line}.data/beginning")
+            effect = Money.sum((amount for _, amount in errors), self.currency)
+            assets = tuple(dict.fromkeys(asset for asset, _ in errors))
+            found.append(Restatement(line, restated - effect, restated, assets))
         return found
+
+    def rules_that_differ(self) -> None:
+        """Say which of the rules asked had another value on the period's last day."""
+        for name in _LAYOUT:
+            now = self.rules.ask("mof_2023_11", name, on=self.law_on)
+            try:
+                then = self.rules.ask("mof_2023_11", name, on=self.period.through)
+            except RuleGap:
+                continue
+            if now.value != then.value:
+                self.say(
+                    Severity.NOTE,
+                    "disclose.rules-differ",
+                    cite=now,
+                    name=name,
+                    other=then.cite,
+                    since=now.starts_on.isoformat(),
+                    day=self.law_on.isoformat(),
+                )
 
     # Ties
 
@@ -604,9 +842,7 @@ class _Drawing:
         routes = [column for column, _ in table.columns if column != "total"]
         of_layer = {place[1]: layer for layer, place in _ROWS.items() if place[0] == table.id}
         for name, layer in of_layer.items():
-            booked = Money.sum(
-                (c.balance(layer, self.period.ends_on) for c in self.carryings), self.currency
-            )
+            booked = self._held(layer, self.period.ends_on)
             subject = f"{table.id}/{name}"
             found.append(
                 Tie("tie.roll-forward", subject, table.amount(f"{name}.closing"), "=", booked)
@@ -620,14 +856,8 @@ class _Drawing:
                 found.append(Tie("tie.parts-not-above-whole", subject, of_which, "<=", whole))
         layers = LINE_LAYERS[_LINE_OF_TABLE[table.id]]
         for what, before in (("closing", self.period.ends_on), ("opening", self.period.starts_on)):
-            carried = Money.sum(
-                (
-                    c.balance(layer, before) * sign
-                    for c in self.carryings
-                    for layer, sign in layers.items()
-                ),
-                self.currency,
-            )
+            held = (self._held(layer, before) * sign for layer, sign in layers.items())
+            carried = Money.sum(held, self.currency)
             shown = table.amount(f"carrying.{what}")
             found.append(Tie("tie.carrying", f"{table.id}/carrying.{what}", shown, "=", carried))
         across = Money.sum(
@@ -638,6 +868,64 @@ class _Drawing:
         line = next(line for line in lines if line.id == _LINE_OF_TABLE[table.id])
         code = f"tie.table-{table.id.lower()}-to-balance-sheet"
         found.append(Tie(code, line.id, total, "=", line.ending))
+        return found
+
+    def _held(self, layer: Layer, before: date) -> Money:
+        """What all assets have in a layer at the start of a day, from their movements."""
+        if not self._holdings:
+            days = (self.period.starts_on, self.period.ends_on)
+            totals = {(of, day): Decimal() for of in Layer for day in days}
+            for carrying in self.carryings:
+                for movement in carrying.movements:
+                    for day in days:
+                        if movement.day < day:
+                            key = movement.layer, day
+                            totals[key] = EXACT.add(totals[key], movement.amount.amount)
+            self._holdings = totals
+        return Money(self._holdings[layer, before], self.currency)
+
+    def comparative_ties(
+        self, tables: Mapping[str, Table], compared: Mapping[str, Table]
+    ) -> list[Tie]:
+        """What the year before closed with, as presented again, is what this one opens with."""
+        if self.comparative is None or self.comparative.ends_on != self.period.starts_on:
+            return []
+        return [
+            Tie(
+                "tie.opens-as-closed",
+                f"{name}/carrying",
+                tables[name].amount("carrying.opening"),
+                "=",
+                before.amount("carrying.closing"),
+            )
+            for name, before in compared.items()
+        ]
+
+    def opening_ties(
+        self, restatements: Sequence[Restatement], reported: Mapping[str, Money]
+    ) -> list[Tie]:
+        """The beginning, but for errors found since, is the sealed statement's 期末余额."""
+        return [
+            Tie("tie.opening-as-sealed", one.line, one.reported, "=", reported[one.line])
+            for one in restatements
+            if one.line in reported
+        ]
+
+    def group_ties(self, lines: Sequence[StatementLine]) -> list[Tie]:
+        """A group's line is what its members show, less what is eliminated."""
+        found: list[Tie] = []
+        for line in lines if self.members else ():
+            signs = LINE_LAYERS[line.id]
+            shown = [other for member in self.members for other in member.lines]
+            of_members = [other.ending for other in shown if other.id == line.id]
+            eliminated = [
+                carrying.balance(layer, self.period.ends_on) * sign
+                for carrying in self.carryings
+                if carrying.asset.startswith("elimination:")
+                for layer, sign in signs.items()
+            ]
+            whole = Money.sum((*of_members, *eliminated), self.currency)
+            found.append(Tie("tie.group-less-eliminations", line.id, line.ending, "=", whole))
         return found
 
     def spending_ties(self) -> list[Tie]:
@@ -663,28 +951,24 @@ class _Drawing:
     # Figures
 
     def _id(self, where: str) -> str:
-        report, line, column = where.split("/")
-        return ids.figure(self.entity, report, line, column, self.period.id)
+        return f"figure:{self.entity}/{where}/{self.period.id}"
 
     def _amount(self, where: str) -> Money:
         return Money(self.figures[self._id(where)].value, self.currency)
 
-    def _leaf(
-        self, where: str, label: Text, pick: Callable[[Carrying], list[tuple[Movement, int]]]
-    ) -> None:
-        """A figure posted from the movements picked, one posting a source."""
-        by_source: dict[str, Money] = {}
-        assets: list[str] = []
-        for carrying in self.carryings:
-            for movement, sign in pick(carrying):
-                amount = movement.amount * sign
-                by_source[movement.source] = by_source.get(movement.source, self.zero) + amount
-                if carrying.asset not in assets:
-                    assets.append(carrying.asset)
+    def _leaf(self, where: str, label: Text) -> None:
+        """A figure posted from movements, one posting a source; a group's from its members' too."""
+        leaf = self.leaves.get(where) or _Leaf({}, {})
         postings = [
-            Posted(node, money.posted().amount) for node, money in by_source.items() if money
+            Posted(node, amount.quantize(FEN)) for node, amount in leaf.by_source.items() if amount
         ]
-        self._add(where, label, postings=postings, recognised_in=assets)
+        parts: list[Part] = []
+        for member in self.members:
+            of = member.figures[f"figure:{member.entity}/{where}/{member.period.id}"]
+            if of.value:
+                parts.append(Part(of.id, of.value))
+        assets = () if self.members else tuple(leaf.assets)
+        self._add(where, label, parts=parts, postings=postings, recognised_in=assets)
 
     def _sum(self, where: str, label: Text, terms: Sequence[tuple[str, int]]) -> None:
         """A figure summed from others; zeros are left out."""
@@ -704,19 +988,29 @@ class _Drawing:
         postings: Sequence[Posted] = (),
         recognised_in: Sequence[str] = (),
     ) -> None:
-        amounts = [part.amount for part in parts] + [posting.amount for posting in postings]
-        value = Money.sum(
-            (Money(amount, self.currency) for amount in amounts), self.currency
-        ).posted()
+        value = Decimal()
+        for counted in (*parts, *postings):
+            value = EXACT.add(value, counted.amount)
         self.figures[self._id(where)] = Figure(
             self._id(where),
             label,
-            value.amount,
+            value.quantize(FEN),
             self.currency,
             tuple(parts),
             tuple(postings),
             tuple(recognised_in),
         )
+
+
+_LAYOUT = (
+    "balance_sheet_parents",
+    "line_equals_parent_is_warned",
+    "table_a_columns",
+    "table_a_rows",
+    "table_b_columns",
+    "table_b_rows",
+)
+_LEAF_ROWS = {(place[0], row) for place in _ROWS.values() for row in place[2].values()}
 
 
 def _depth(row: Row) -> int:
@@ -740,6 +1034,43 @@ def _balance(
     return None, None, ""
 
 
+def notes_to_json(shown: Disclosure) -> list[dict[str, Any]]:
+    """The items of the notes: words in both languages, amounts with their figures."""
+
+    def both(text: Text) -> dict[str, str]:
+        return {"zh": text.say("zh"), "en": text.say("en")}
+
+    def cell(one: noting.Cell) -> dict[str, Any]:
+        if one.amount is None:
+            return both(one.text)
+        return {"id": one.figure, "amount": one.amount.text, "currency": one.amount.currency}
+
+    def said(one: noting.Said | None) -> dict[str, Any] | None:
+        if one is None:
+            return None
+        papers = [{"sha256": p.sha256, "path": p.path, "title": p.title} for p in one.evidence]
+        told = {"by": one.by, "date": one.date.isoformat(), "evidence": papers}
+        return {**both(one.text), **told, "path": one.origin.path, "line": str(one.origin.line)}
+
+    return [
+        {
+            "id": item.id,
+            "part": item.part,
+            "label": both(item.label),
+            "mandatory": item.mandatory,
+            "status": item.status.value,
+            "citation": f"{item.rule.number} {item.rule.clause}",
+            "tag": item.rule.tag,
+            "columns": [both(column) for column in item.columns],
+            "rows": [[cell(one) for one in row] for row in item.rows],
+            "told": [both(text) for text in item.told],
+            "said": said(item.said),
+            "wanted": both(item.wanted) if item.wanted else None,
+        }
+        for item in shown.notes
+    ]
+
+
 def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") -> dict[str, Any]:
     """FORMATS §13 `report disclosure`, without the common keys."""
     return {
@@ -749,6 +1080,10 @@ def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") 
             "through": shown.period.through.isoformat(),
         },
         "state": shown.state.value,
+        "scope": shown.scope.value,
+        "as_at": shown.as_at.isoformat() if shown.as_at else None,
+        "sealed_on": shown.sealed_on.isoformat() if shown.sealed_on else None,
+        "signed": dict(shown.signed),
         "figures": [
             {
                 "id": id,
@@ -758,17 +1093,44 @@ def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") 
             }
             for id in shown.balance_sheet
         ],
-        "tables": {
-            name: {
-                "rows": len(table.rows),
-                "columns": [column for column, _ in table.columns],
-                "cells": [
-                    {"row": c.row, "column": c.column, "id": c.figure, "amount": c.amount.text}
-                    for c in table.cells
+        "tables": {name: _shown_table(table) for name, table in shown.tables.items()},
+        "comparative": {
+            "period": shown.comparative.id,
+            "tables": {name: _shown_table(table) for name, table in shown.comparatives.items()},
+        }
+        if shown.comparative
+        else None,
+        "restatements": [
+            {
+                "line": one.line,
+                "reported": one.reported.text,
+                "restated": one.restated.text,
+                "effect": one.effect.text,
+                "assets": list(one.assets),
+            }
+            for one in shown.restatements
+        ],
+        "members": list(shown.members),
+        "eliminations": [
+            {
+                "id": one.id,
+                "day": one.day.isoformat(),
+                "what": one.what,
+                "sold": one.sold,
+                "bought": one.bought,
+                "sources": list(one.sources),
+                "lines": [
+                    {
+                        "layer": line.layer,
+                        "kind": line.kind,
+                        "route": line.route,
+                        "amount": line.amount.text,
+                    }
+                    for line in one.lines
                 ],
             }
-            for name, table in shown.tables.items()
-        },
+            for one in shown.eliminations
+        ],
         "ties": [
             {
                 "code": tie.code,
@@ -809,5 +1171,17 @@ def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") 
             }
             for entry in shown.entries
         ],
+        "notes": notes_to_json(shown),
         "files": list(files),
+    }
+
+
+def _shown_table(table: Table) -> dict[str, Any]:
+    return {
+        "rows": len(table.rows),
+        "columns": [column for column, _ in table.columns],
+        "cells": [
+            {"row": c.row, "column": c.column, "id": c.figure, "amount": c.amount.text}
+            for c in table.cells
+        ],
     }

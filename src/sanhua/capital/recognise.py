@@ -6,6 +6,7 @@ The decision tree for a line of a voucher; the first that fits gives verdict and
     regime outside 财会〔2023〕11号               refused      other-regime
     another currency than the entity's            refused      other-currency
     takes back a line judged before                            the verdict of that line
+      … yet no line of this asset                 refused      reversal-unmatched
     moves an expense to an asset account          refused      recapitalised
     expensed before the day in force              refused      already-expensed
     asset account that the use has no place for   refused      use-differs
@@ -387,6 +388,15 @@ class _Answer:
     open: str = ""
 
 
+@dataclass
+class _Held:
+    """What of a judged line has not been taken back, with the answer it was given."""
+
+    account: str
+    left: Money
+    answer: _Answer
+
+
 class _Judgement:
     """One asset's lines in the order of the books; a later line may take back an earlier one."""
 
@@ -405,7 +415,7 @@ class _Judgement:
         self.in_force = self.ask("mof_2023_11", "in_force")
         self.diagnostics: list[Diagnostic] = []
         self.open, self.starts_on = self._conditions()
-        self.judged: dict[str, list[tuple[VoucherLine, _Answer]]] = {}
+        self.judged: dict[str, list[_Held]] = {}
 
     def ask(self, instrument: str, name: str) -> Rule:
         return self.rules.ask(instrument, name, on=self.on)
@@ -428,8 +438,7 @@ class _Judgement:
     # The lines
 
     def over(self, vouchers: Iterable[Voucher]) -> Recognition:
-        booked = sorted(vouchers, key=lambda v: (v.dated, v.number))
-        booked = [v for v in booked if v.dated <= self.on and self._ours(v)]
+        booked = _in_order([v for v in vouchers if v.dated <= self.on and self._ours(v)])
         taken_back = {named("voucher", v.reverses) for v in booked if v.reverses}
         verdicts: list[Verdict] = []
         transfers: list[str] = []
@@ -458,7 +467,8 @@ class _Judgement:
                 else:
                     answer = self._decide(voucher, line, moving)
                     self._tell(voucher, line, answer, voucher.id in taken_back)
-                self.judged.setdefault(voucher.id, []).append((line, answer))
+                held = _Held(line.account, line.amount, answer)
+                self.judged.setdefault(voucher.id, []).append(held)
                 verdicts.append(_verdict(voucher, line, answer, self.policy))
         self._missing(booked)
         found = Recognition(
@@ -572,21 +582,34 @@ class _Judgement:
             return otherwise
 
     def _taken_back(self, voucher: Voucher, line: VoucherLine) -> _Answer | None:
-        """The answer on the line that this one reverses; each line is taken back once."""
+        """The answer on what this line takes back of an earlier one; each fen is taken back once.
+
+        One that takes back nothing of this asset is refused: it would lower what another line adds.
+        """
         if not voucher.reverses:
             return None
         earlier = self.judged.get(named("voucher", voucher.reverses), [])
-        for index, (candidate, answer) in enumerate(earlier):
-            if candidate.account == line.account and candidate.amount == -line.amount:
-                del earlier[index]
-                return answer
-        return None
+        held = [one for one in earlier if one.account == line.account and one.left]
+        exact = next((one for one in held if one.left == -line.amount), None)
+        if exact is not None:
+            exact.left = exact.left + line.amount
+            return exact.answer
+        for one in held:
+            if one.left.fen * line.amount.fen < 0 and abs(line.amount.fen) < abs(one.left.fen):
+                one.left = one.left + line.amount
+                return one.answer
+        whole = Money.sum((one.left for one in held), line.amount.currency)
+        if held and whole == -line.amount and len({one.answer for one in held}) == 1:
+            for one in held:
+                one.left = one.left * 0
+            return held[0].answer
+        return _Answer(Outcome.REFUSED, "recognise.reversal-unmatched")
 
     # What the reader is told
 
     def _tell(self, voucher: Voucher, line: VoucherLine, answer: _Answer, taken_back: bool) -> None:
         severity = _SEVERITY.get(answer.code)
-        if voucher.reverses:
+        if voucher.reverses and answer.code != "recognise.reversal-unmatched":
             if (
                 answer.code == "recognise.already-expensed"
                 and voucher.dated >= self.in_force.starts_on
@@ -618,6 +641,7 @@ class _Judgement:
                     "expected": self.currency,
                     "account": line.account,
                     "dated": voucher.dated.isoformat(),
+                    "original": ids.key_of(voucher.reverses) if voucher.reverses else "",
                     "cite": answer.rules[0].cite if answer.rules else "",
                     "condition": answer.open,
                     "starts_on": self.starts_on.isoformat() if self.starts_on else "",
@@ -695,6 +719,7 @@ _SEVERITY = {
     "recognise.already-expensed": Severity.WARNING,
     "recognise.other-currency": Severity.ERROR,
     "recognise.recapitalised": Severity.ERROR,
+    "recognise.reversal-unmatched": Severity.ERROR,
     "recognise.use-differs": Severity.ERROR,
     "recognise.capitalised-in-research": Severity.ERROR,
     "recognise.capitalised-too-early": Severity.ERROR,
@@ -705,6 +730,21 @@ _SEVERITY = {
     "recognise.no-paper": Severity.WARNING,
     "recognise.account-differs": Severity.WARNING,
 }
+
+
+def _in_order(vouchers: Sequence[Voucher]) -> list[Voucher]:
+    """By day, on one day a reversal after what it reverses, then by number."""
+    by_id = {voucher.id: voucher for voucher in vouchers}
+
+    def depth(voucher: Voucher) -> int:
+        steps = 0
+        at = by_id.get(named("voucher", voucher.reverses)) if voucher.reverses else None
+        while at is not None and at.dated == voucher.dated and steps < len(by_id):
+            steps += 1
+            at = by_id.get(named("voucher", at.reverses)) if at.reverses else None
+        return steps
+
+    return sorted(vouchers, key=lambda v: (v.dated, depth(v), v.number))
 
 
 def percent(ratio: Decimal) -> str:

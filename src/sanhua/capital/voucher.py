@@ -35,10 +35,12 @@ ROLES = (
     "receivables",
     "bank",
     "revenue",
+    "contract_asset",  # 合同资产
     "contract_cost",  # 合同履约成本
     "contract_liability",  # 合同负债
     "deferred_income",  # 递延收益
     "other_income",  # 其他收益
+    "other_receivables",  # 其他应收款
     "held_for_sale",  # 持有待售资产
     "held_for_sale_provision",  # 持有待售资产减值准备
     "long_term_equity",  # 长期股权投资

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from math import floor
 
@@ -55,42 +55,48 @@ class Money:
     @classmethod
     def of_fen(cls, fen: int, currency: str = "CNY") -> Money:
         """From integer minor units."""
-        return cls(Decimal(fen).scaleb(-2, EXACT), currency)
+        return _made(Decimal(fen).scaleb(-2, EXACT), currency)
 
     @classmethod
     def sum(cls, amounts: Iterable[Money], currency: str = "CNY") -> Money:
         """The exact sum; the empty sum is zero in `currency`."""
-        found = list(amounts)
-        if not found:
+        rest = iter(amounts)
+        first = next(rest, None)
+        if first is None:
             return cls(Decimal(), currency)
-        total = found[0]
-        for amount in found[1:]:
-            total = total + amount
-        return total
+        total, add = first.amount, EXACT.add
+        for amount in rest:
+            if amount.currency != first.currency:
+                raise Invalid("money.mixed-currency", left=str(first), right=str(amount))
+            total = add(total, amount.amount)
+        return _made(total, first.currency)
 
     @property
     def fen(self) -> int:
         """Integer minor units of the posted amount."""
-        return int(self.posted().amount.scaleb(2, EXACT))
+        return int(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT).scaleb(2, EXACT))
 
     def posted(self) -> Money:
         """Rounded to two decimals, half up (四舍五入), away from zero for negative amounts."""
-        with localcontext(EXACT):
-            return Money(self.amount.quantize(FEN, ROUND_HALF_UP), self.currency)
+        return _made(self.amount.quantize(FEN, ROUND_HALF_UP, EXACT), self.currency)
 
     def __add__(self, other: Money) -> Money:
         if self.currency != other.currency:
             raise Invalid("money.mixed-currency", left=str(self), right=str(other))
-        return Money(EXACT.add(self.amount, other.amount), self.currency)
+        return _made(EXACT.add(self.amount, other.amount), self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return self + -other
+        if self.currency != other.currency:
+            raise Invalid("money.mixed-currency", left=str(self), right=str(other))
+        return _made(EXACT.subtract(self.amount, other.amount), self.currency)
 
     def __neg__(self) -> Money:
-        return Money(self.amount.copy_negate(), self.currency)
+        return _made(self.amount.copy_negate(), self.currency)
 
     def __mul__(self, factor: Decimal | int) -> Money:
-        return Money(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
+        if factor == 1:
+            return self
+        return _made(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
 
     def __bool__(self) -> bool:
         return bool(self.amount)
@@ -119,3 +125,14 @@ class Money:
         for i in by_remainder[: fen - sum(parts)]:
             parts[i] += 1
         return [Money.of_fen(part, self.currency) for part in parts]
+
+
+def _made(amount: Decimal, currency: str) -> Money:
+    """Money whose amount was computed from finite ones: there is nothing to check."""
+    money = object.__new__(Money)
+    _set(money, "amount", amount)
+    _set(money, "currency", currency)
+    return money
+
+
+_set = object.__setattr__  # Money is frozen

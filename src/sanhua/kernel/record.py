@@ -9,9 +9,10 @@ class to check the edge index.
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,7 +33,7 @@ from typing import (
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import moment_text
-from sanhua.verify import canonical
+from sanhua.verify import INTEGER_MAX, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class Ref:
 
     verb: str
 
+
+class Added:
+    """Marks a field that a kind was given after records of it were kept: `Annotated[str, ADDED]`.
+
+    It is left out of the body while it has its default, so that what was kept before it says the
+    same and is not kept anew.
+    """
+
+
+ADDED = Added()
 
 MadeFrom = Annotated[str, Ref("made_from")]
 DefinedBy = Annotated[
@@ -112,15 +123,44 @@ def kind_of(cls: type[Any]) -> str:
 
 def body(value: Record, decided_by: tuple[str, ...] = ()) -> bytes:
     """The canonical JSON that is sealed; `decided_by` adds the rules asked while deciding it."""
+    return body_and_edges(value, decided_by)[0]
+
+
+def body_and_edges(
+    value: Record, decided_by: tuple[str, ...] = ()
+) -> tuple[bytes, list[list[str]]]:
+    """`body`, and the edges that it says."""
     fields = cast("dict[str, Any]", _encoder(type(value))(value))
-    edges = list(
-        dict.fromkeys(
-            [*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]
-        )
-    )
-    return canonical(
-        {"kind": kind_of(type(value)), "fields": fields, "edges": [list(edge) for edge in edges]}
-    )
+    found = [*edges_of(value), *(Edge(value.id, "decided_by", r, "1") for r in decided_by)]
+    edges = [list(edge) for edge in dict.fromkeys(found)]
+    whole = {"kind": kind_of(type(value)), "fields": fields, "edges": edges}
+    return (canonical if _has_keys(type(value)) else _written)(whole), edges
+
+
+# `canonical` for what the encoders below gave of a record whose only keys are its fields' names:
+# text, booleans, integers that were looked at, lists and objects.
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _written(value: Any) -> bytes:
+    return _WRITER.encode(value).encode()
+
+
+@cache
+def _has_keys(hint: Any) -> bool:
+    """Whether a value of the type can hold an object whose keys are data."""
+    origin = get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return True
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return any(_has_keys(field) for field in _hints(hint).values())
+    return any(_has_keys(part) for part in get_args(hint) if part is not Ellipsis)
+
+
+def _exact(value: int) -> int:
+    if not -INTEGER_MAX <= value <= INTEGER_MAX:
+        raise ValueError(f"{value} is not exact in JSON; write it as text")
+    return value
 
 
 def plain(value: Any) -> Any:
@@ -135,40 +175,71 @@ def restore(cls: type[R], fields: Mapping[str, Any]) -> R:
 
 def edges_of(value: Record) -> list[Edge]:
     """The edges in the order of the fields."""
-    return list(_walk(value, value.id, type(value), value))
+    found: list[Edge] = []
+    _walker(type(value))(value, value.id, value, found)
+    return found
 
 
-def _walk(value: Any, source: str, hint: Any, parent: Any) -> Iterator[Edge]:
-    if value is None:
-        return
+_Walk = Callable[[Any, str, Any, list[Edge]], None]  # of a value: its source and what holds it
+
+
+@cache
+def _walker(hint: Any) -> _Walk:
+    """Adds the edges of a value of the type to the list, as they stand."""
     origin = get_origin(hint)
+    if not _bears_edges(hint):
+        return _walk_past
     if origin is Annotated:
         inner, *marks = get_args(hint)
         verbs = [mark.verb for mark in marks if isinstance(mark, Ref)]
-        if verbs and value:
-            yield Edge(source, verbs[0], value, str(getattr(parent, "weight", "1")))
-        elif not verbs:
-            yield from _walk(value, source, inner, parent)
-    elif origin in (tuple, frozenset):
-        item = get_args(hint)[0]
-        if _bears_edges(item):
-            for element in sorted(value) if origin is frozenset else value:
-                yield from _walk(element, source, item, parent)
-    elif origin in (dict, Mapping) or (origin is not None and isinstance(value, Mapping)):
-        if _bears_edges(get_args(hint)[1]):
-            items = cast("Mapping[str, Any]", value)
-            for key in sorted(items):
-                yield from _walk(items[key], source, get_args(hint)[1], parent)
-    elif origin in (types.UnionType, typing.Union):
-        for option in get_args(hint):
-            if option is not type(None) and _bears_edges(option):
-                yield from _walk(value, source, option, parent)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, (Money, Text)):
-        hints = _hints(type(value))
-        inner_source = str(getattr(value, "id", source)) if "id" in hints else source
-        for name, field_hint in hints.items():
-            if _bears_edges(field_hint):
-                yield from _walk(getattr(value, name), inner_source, field_hint, value)
+        if not verbs:
+            return _walker(inner)
+        verb = verbs[0]
+
+        def edge(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+            if value:
+                found.append(Edge(source, verb, value, str(getattr(parent, "weight", "1"))))
+
+        return edge
+    if origin in (tuple, frozenset):
+        item, as_set = _walker(get_args(hint)[0]), origin is frozenset
+
+        def each(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+            for element in sorted(value) if as_set else value or ():
+                item(element, source, parent, found)
+
+        return each
+    if origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        item = _walker(get_args(hint)[1])
+
+        def values(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+            for key in sorted(value or {}):
+                item(value[key], source, parent, found)
+
+        return values
+    if origin in (types.UnionType, typing.Union):
+        options = [_walker(option) for option in get_args(hint) if _bears_edges(option)]
+
+        def either(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+            if value is not None:
+                for option in options:
+                    option(value, source, parent, found)
+
+        return either
+    hints = _hints(hint)
+    fields = [(name, _walker(of)) for name, of in hints.items() if _bears_edges(of)]
+    named = "id" in hints
+
+    def whole(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+        inner = str(value.id) if named else source
+        for name, walk in fields:
+            walk(getattr(value, name), inner, value, found)
+
+    return whole
+
+
+def _walk_past(value: Any, source: str, parent: Any, found: list[Edge]) -> None:
+    """Nothing in it names another node."""
 
 
 @cache
@@ -188,6 +259,22 @@ def _bears_edges(hint: Any) -> bool:
 def _hints(cls: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _added(cls: type[Any]) -> dict[str, Any]:
+    """The fields marked `ADDED`, with the default that each is left out at."""
+    marked = {
+        name
+        for name, hint in _hints(cls).items()
+        if get_origin(hint) is Annotated and any(isinstance(m, Added) for m in get_args(hint)[1:])
+    }
+    return {
+        field.name: field.default
+        if field.default_factory is dataclasses.MISSING
+        else field.default_factory()
+        for field in dataclasses.fields(cls)
+        if field.name in marked
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -226,8 +313,17 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
         return lambda value: value.value
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         fields = [(name, _encoder(field)) for name, field in _hints(hint).items()]
-        return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
-    if hint in (str, int, bool):
+        added = _added(hint)
+        if not added:
+            return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+        return lambda value: {
+            name: encode(getattr(value, name))
+            for name, encode in fields
+            if name not in added or getattr(value, name) != added[name]
+        }
+    if hint is int:
+        return _exact
+    if hint in (str, bool):
         return _plain
     raise TypeError(f"a record field cannot be {hint}")
 

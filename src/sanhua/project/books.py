@@ -28,7 +28,9 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import Period, parse_day
+from sanhua.project.earning import load_earning
 from sanhua.project.loading import day, rate
+from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
 if TYPE_CHECKING:
@@ -126,8 +128,10 @@ class _Books:
                 if rows is not None:
                     self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
+        load_earning(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
+        load_notes(self.loader, self.entity, self.base)
 
     def _policy(self) -> None:
         path = f"{self.base}/policy.yaml"
@@ -181,7 +185,12 @@ class _Books:
                 if other is not None:
                     where = f"{other.path}:{other.lines[0].line}"
                     self.folder.error(
-                        "voucher.duplicate-number", path, rows[0], number=number, other=where
+                        "voucher.duplicate-number",
+                        path,
+                        rows[0],
+                        node=node("voucher", number),
+                        number=number,
+                        other=where,
                     )
                     continue
                 numbered[year, number] = voucher

@@ -21,7 +21,7 @@ from sanhua.kernel.figure import Figure
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
-from sanhua.kernel.record import Edge, R, Ref, body, kind_of, record, restore
+from sanhua.kernel.record import Edge, R, Ref, body_and_edges, kind_of, record, restore
 from sanhua.kernel.time import Period, legal_day, moment_text
 from sanhua.store import schema
 from sanhua.store.log import Log, event_of, insert, leaf_of
@@ -436,11 +436,11 @@ class SqlUow:
         node, kind = value.id, kind_of(type(value))
         if isinstance(value, Figure):
             value = value.citing(work.seal_of)
-        sealed = body(value, work.rules.take())
+        sealed, edges = body_and_edges(value, work.rules.take())
         text = sealed.decode()
         if "\\u0000" in text or "\0" in event_type + self._actor:
-            edges = chain.from_iterable(json.loads(text)["edges"])
-            _must_have_no_nul(value, (node, event_type, self._actor, *edges))
+            names = chain.from_iterable(edges)
+            _must_have_no_nul(value, (node, event_type, self._actor, *names))
         before = work.latest(node)
         if before is not None:
             if before[2] == text:
@@ -465,7 +465,7 @@ class SqlUow:
             seal(salt, sealed),
         )
         row = (node, version, kind, text, salt.hex())
-        work.write(row, json.loads(text)["edges"], lines, told)
+        work.write(row, edges, lines, told)
         return told
 
     def post(self, entry: Entry) -> Event | None:
@@ -501,6 +501,46 @@ class SqlUow:
             .order_by(table.c.account)
         )
         return {account: Money.of_fen(int(total), owner.currency) for account, total in found}
+
+    def posted(self, book: str) -> dict[str, dict[str, int]]:
+        """What every entry of the book says: entry → account → minor units, debit positive."""
+        self._book(book)
+        table = schema.entry_line
+        self._work.flush()
+        rows = self._work.connection.execute(
+            sa.select(table.c.entry, table.c.account, table.c.amount).where(table.c.book == book)
+        )
+        found: dict[str, dict[str, int]] = {}
+        for entry, account, amount in rows:
+            said = found.setdefault(entry, {})
+            said[account] = said.get(account, 0) + int(amount)
+        return found
+
+    def entries(self, book: str, period: Period) -> list[Entry]:
+        """The book's entries that take effect in the period, by day and as they were posted."""
+        self._book(book)
+        line, told = schema.entry_line, schema.event
+        self._work.flush()
+        within = (
+            sa.select(line.c.entry)
+            .where(
+                line.c.book == book,
+                line.c.effective_on >= period.starts_on.isoformat(),
+                line.c.effective_on < period.ends_on.isoformat(),
+            )
+            .distinct()
+        )
+        bodies = self._work.connection.execute(
+            sa.select(schema.record.c.body)
+            .join(
+                told,
+                sa.and_(told.c.node == schema.record.c.id, told.c.version == schema.record.c.seq),
+            )
+            .where(schema.record.c.kind == "entry", schema.record.c.id.in_(within))
+            .order_by(told.c.seq)
+        ).scalars()
+        found = [_restore(Entry, body) for body in bodies]
+        return sorted(found, key=lambda entry: entry.effective_on)
 
     def _ledger(self, value: Any) -> list[tuple[Any, ...]]:
         """What the ledger says to a record, and the index rows of an entry."""

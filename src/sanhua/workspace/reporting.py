@@ -21,6 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
+from sanhua.workspace.booking import booked
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -95,9 +96,9 @@ def _period(ws: Workspace, entity: Entity, name: str) -> tuple[Period, list[Diag
                 today=today.isoformat(),
             )
         return period, []
-    booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    days = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
     facts = [fact for fact in _facts(ws, entity) if fact[0] <= today]
-    known = booked or [day for day, _ in facts]
+    known = days or [day for day, _ in facts]
     period = Period.reporting(max(known, default=today), entity.fiscal_year)
     later = [fact for fact in facts if fact[0] >= period.ends_on]
     if not later:
@@ -133,10 +134,11 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
     from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
     from sanhua.workspace.approving import approved_by_role
+    from sanhua.workspace.noting import known
 
     project = ws.project
     cards = [card for card in project.assets.values() if card.entity == entity.id]
-    vouchers = [v for v in project.vouchers.values() if v.entity == node("party", entity.id)]
+    vouchers = booked(ws, entity)
     with ws.store.begin(actor=ws.actor) as uow:
         assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
         approvals = {
@@ -155,6 +157,7 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
             balances=project.balances.get(entity.id, ()),
             vouchers=vouchers,
             approvals=approvals,
+            known=known(ws, uow, entity, period),
         )
     ws.store.checkpoint()
     first = entity.id == project.settings.entities[0].id
@@ -183,7 +186,11 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
 
 
 def _state(value: str) -> tuple[str, str]:
-    return {"draft": ("草稿", "draft"), "approved": ("已批准", "approved")}[value]
+    return {
+        "draft": ("草稿", "draft"),
+        "approved": ("已批准", "approved"),
+        "audited": ("已审计", "audited"),
+    }[value]
 
 
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
@@ -208,8 +215,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
     required += [e for e in closed if e.book == book.id and e.effective_on in period]
     required = list({entry.id: entry for entry in required}.values())
-    booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
-    found, otherwise = unbooked(required, booked, policy, book)
+    found, otherwise = unbooked(required, booked(ws, entity), policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += [
         Diagnostic(

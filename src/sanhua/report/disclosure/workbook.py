@@ -38,7 +38,11 @@ from sanhua.kernel.money import Money
 
 BALANCE, DETAIL, MOVES, TIES = "资产负债表", "明细", "变动", "勾稽"
 TABLES = {"A": "表A 无形资产", "B": "表B 存货"}
-STATES = {State.DRAFT: "草稿 DRAFT", State.APPROVED: "已批准 APPROVED"}
+STATES = {
+    State.DRAFT: "草稿 DRAFT",
+    State.APPROVED: "已批准 APPROVED",
+    State.AUDITED: "已审计 AUDITED",
+}
 OUTCOMES = {
     Outcome.CAPITALISED: "资本化 capitalised",
     Outcome.EXPENSED: "费用化 expensed",
@@ -67,7 +71,7 @@ TOP = 5  # the first row of a sheet's table, below title, subtitle and state
 def write(shown: Disclosure, folder: Path) -> list[Path]:
     """Write `disclosure-<period>.xlsx` and `.json` into `folder`, each replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"disclosure-{shown.period.id}"
+    stem = shown.stem
     data = json.dumps(to_json(shown), ensure_ascii=False, indent=1) + "\n"
     files = {f"{stem}.xlsx": workbook(shown), f"{stem}.json": data.encode()}
     for name, content in files.items():
@@ -440,6 +444,8 @@ class _Book:
             left = self.at[(table, "carrying.closing", "total")]
             return left, self.at[(f"{tie.subject}.data", "ending")]
         table, _, what = tie.subject.partition("/")
+        if table not in self.shown.tables or what == "carrying":  # against other statements
+            return tie.left.text, tie.right.text
         if tie.code == "tie.roll-forward":
             left = self.at[(table, f"{what}.closing", "total")]
             return left, f"ROUND({self._layer(f'{table}.{what}', period.ends_on)},2)"
