@@ -20,7 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -82,9 +82,9 @@ class Year:
 
     def sanhua(self, *words: str) -> dict[str, Any]:
         self.told(f"$ sanhua {' '.join(words)}")
-        return json.loads(self.command([*words, *self.json()], self.env))
+        return json.loads(self.command([*words, *self.at()], self.env))
 
-    def json(self) -> list[str]:
+    def at(self) -> list[str]:
         return ["-C", str(self.folder), "--json"]
 
     def arrive(self, source: Path) -> None:
@@ -110,16 +110,17 @@ class Year:
         """What comes in the month, what is sold in it, its close, and what the ERP makes of it."""
         first = date.fromisoformat(f"{month}-01")
         story = HERE / "story" / month
-        deals = sorted((story / "deals").glob("*.yaml"))
-        if deals:
-            self.on(min(self.term(deal)[0] for deal in deals))
+        begins = [self.term(deal)[0] for deal in (story / "deals").glob("*.yaml")]
+        if begins:
+            self.on(min(begins))
             for name in LATER:
                 if (self.keys / name).exists():
                     shutil.move(self.keys / name, self.folder / name)
             self.arrive(story)
             self.sanhua("run")
-            for deal in deals:
-                self.sign(deal.stem)
+            for deal in sorted((self.folder / "deals").glob("*.yaml")):
+                if deal.stem not in self.tokens:
+                    self.sign(deal.stem)
         self.arrive(story)
         self.sell(first.replace(day=CALL_DAY))
         if month == MONTHS[-1]:  # the impairment tests come before December is closed
@@ -144,11 +145,11 @@ class Year:
         if not open_now:
             return
         self.on(day)
-        self.sanhua("run")
         with self.serving() as url:
             self.counted[f"{day:%Y-%m}"] = {deal: self.call(url, deal) for deal in open_now}
 
     def in_force(self, deal: str, day: date) -> bool:
+        """Whether the deal's data may be called for on the day."""
         first, last = self.term(self.folder / "deals" / f"{deal}.yaml")
         return first <= day <= last
 
@@ -160,7 +161,7 @@ class Year:
         return date.fromisoformat(terms["from"]), date.fromisoformat(terms["through"])
 
     @contextmanager
-    def serving(self) -> Any:
+    def serving(self) -> Iterator[str]:
         """The gateway on a free port of this machine."""
         command = [
             sys.executable,
@@ -231,17 +232,27 @@ class Year:
             self.sanhua("approve", f"asset:{card.stem}", "--as", "chen_yu")
         return self.sanhua("report", "disclosure", "--period", YEAR)
 
-    def open(self, figure: str) -> dict[str, Any]:
-        """The figure opened; Failed unless its ways end at files and a person answers for it."""
-        walk = json.loads(self.command(["explain", figure, *self.json()], self.env))
-        kinds = {node["id"]: node["kind"] for node in walk["nodes"]}
-        if Decimal(walk["nodes"][0]["value"]):
-            to = {edge["from"] for edge in walk["edges"]}
-            ends = [node for node in kinds if kinds[node] in GROUNDS and node not in to]
-            files = [node for node in kinds if node.startswith("sha256:")]
-            if ends or not files or "party" not in kinds.values():
-                raise Failed(f"{figure} ends at {ends}, files {len(files)}")
-        return walk
+    def open(self, figures: Iterable[str]) -> int:
+        """Open each figure as `sanhua explain` does, and count them; Failed where a way ends before
+        it has come to a file, or nobody answers.
+        """
+        from sanhua.workspace.explaining import explain
+        from sanhua.workspace.opening import Workspace
+
+        opened = 0
+        with Workspace(self.folder) as ws:
+            for figure in figures:
+                walk = explain(ws, figure).to_json()
+                kinds = {node["id"]: node["kind"] for node in walk["nodes"]}
+                onward = {edge["from"] for edge in walk["edges"]}
+                ends = [node for node in kinds if kinds[node] in GROUNDS and node not in onward]
+                files = any(node.startswith("sha256:") for node in kinds)
+                booked = {"voucher", "asset", "entry"} & set(kinds.values())
+                nobody = booked and "party" not in kinds.values()
+                if Decimal(walk["nodes"][0]["value"]) and (ends or not files or nobody):
+                    raise Failed(f"{figure}: ends {ends}, files {files}, nobody {nobody}")
+                opened += 1
+        return opened
 
 
 # What stands between a figure and the files; none of them may be where a way ends.
@@ -260,14 +271,13 @@ def main(folder: Path, calls: int) -> None:
     for figure in shown["figures"]:
         print(f"{figure['amount']:>14}  {figure['label']}")
     print(f"\n{len(figures)} 个数字逐个打开。Each of {len(figures)} figures is opened.")
-    for figure in figures:
-        year.open(figure)
+    year.open(figures)
     year.sanhua("verify")
     seconds = (datetime.now(UTC) - year.began).total_seconds()
-    print(
-        f"全部打开到文件与人，日志完整。All open down to files and people; the log is whole. {seconds:.0f} s"
-    )
-    print(f"项目在 the project is in {year.folder}")
+    print("全部打开到文件与人，日志完整。All open down to files and people; the log is whole.")
+    print(f"{seconds:.0f} s")
+    print(f"项目在 the project is in {year.folder}; go on with")
+    print(f"export SANHUA_CLOCK_OFFSET_S={year.env['SANHUA_CLOCK_OFFSET_S']}")
 
 
 if __name__ == "__main__":
