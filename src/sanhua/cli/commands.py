@@ -276,6 +276,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
     "kind",
     type=click.Choice(
         [
+            "books",
             "catalogue",
             "disclosure",
             "freshness",

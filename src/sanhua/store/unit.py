@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.figure import Figure
-from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.kernel.ledger import Book, Entry, PeriodClose, must_belong
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
 from sanhua.kernel.record import Edge, R, Ref, body_and_edges, kind_of, record, restore
@@ -553,6 +553,10 @@ class SqlUow:
             return []
         value.check()
         book, closed = self._book(value.book)
+        try:
+            must_belong(value, book.kind, self._work.rules)
+        finally:
+            self._work.rules.take()  # what a refusal asked decides nothing that is kept
         for close in closed:
             if close.starts_on <= value.effective_on < close.ends_on:
                 raise Denied(

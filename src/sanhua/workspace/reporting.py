@@ -244,9 +244,10 @@ def proposal(
 ) -> Report:
     """`found` as a file of vouchers by date, in the form in which the books read them back.
 
-    A number is the day and the entry's own, so that a later file of the year does not use it again.
     An entry on a role without an account cannot be entered: it is left out with an error.
     """
+    from sanhua.report.books import number_of
+
     bare: dict[str, Diagnostic] = {}
     rows: list[dict[str, str]] = []
     for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
@@ -269,7 +270,7 @@ def proposal(
             amount = Money.of_fen(abs(line.amount)).text
             rows.append(
                 {
-                    "voucher": f"P{item.effective_on}-{item.id[-6:]}",
+                    "voucher": number_of(item),
                     "date": item.effective_on.isoformat(),
                     "summary": item.summary,
                     "account": line.account,
@@ -478,9 +479,17 @@ def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report(data, told)
 
 
+def _books_out(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Beancount text of each book; trial balance and journal of the entity's own."""
+    from sanhua.workspace.bookkeeping import books
+
+    return books(ws, entity, period)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "disclosure": _disclosure,
     "vouchers": _vouchers,
+    "books": _books_out,
     "catalogue": _catalogue,
     "standards": _standards,
 }
@@ -490,12 +499,13 @@ BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
 }
 
 
-BY_PERIOD = ("disclosure", "vouchers")
+BY_PERIOD = ("disclosure", "vouchers", "books")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
+    "books": _BOOKS,
     "quality": _JUDGED,
     "standards": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
