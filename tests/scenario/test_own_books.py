@@ -5,7 +5,7 @@ called three times a month, and October is the first close: it catches up on the
 
     load_profile_asset  1,275,500.00 / 36 = 35,430.56 January to June      = 212,583.36
                         48 months from July: 1,062,916.64 / 42 = 25,307.54, six times 151,845.24
-                        1,275,500.00 - 364,428.60 = 911,071.40; recoverable 950,000.00: no loss
+                        1,275,500.00 - 364,428.60 = 911,071.40; recoverable 976,896.66: no loss
     weather_history     240,000.00 / 48 = 5,000.00 from April, nine times; 195,000.00;
                         recoverable 171,600.00: a loss of 23,400.00
     intangible.data     911,071.40 + 171,600.00                            = 1,082,671.40
