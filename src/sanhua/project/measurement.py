@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sanhua.capital.judgement import Judgement
 from sanhua.capital.recognise import Correction, Judged, Life, Measurement
 from sanhua.kernel.errors import Invalid
+from sanhua.kernel.ids import node
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period
 from sanhua.project.loading import at, day
-from sanhua.project.read import Keys, Scalar, nearest_or_some
+from sanhua.project.read import Items, Keys, Node, Scalar, nearest_or_some
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -43,17 +44,15 @@ def judges(facts: Measurement) -> Iterator[tuple[tuple[str, ...], str]]:
 def measurement(
     loader: Loader, entity: Entity, found: Keys | None, path: str, label: str
 ) -> Measurement:
-    """The facts that measurement rests on, and all their papers, hashed."""
+    """The facts that measurement rests on; their papers are hashed."""
     if found is None:
         return Measurement()
-
-    papers = dict.fromkeys(loader.folder.evidence(found.get("evidence"), path, label))
 
     def fact(item: Keys) -> dict[str, str]:
         for key in ("date", "resolution", "commitment", "expected_by"):
             day(item, key, path)
         for key in ("evidence", "agreement"):
-            papers.update(dict.fromkeys(loader.folder.evidence(item.get(key), path, label)))
+            loader.folder.evidence(item.get(key), path, label)
         return item.flat()
 
     def told(name: str) -> tuple[dict[str, str], ...]:
@@ -85,8 +84,9 @@ def measurement(
         )
 
     life = found.keys("life")
-    made = Measurement(
+    return Measurement(
         available_on=day(found, "available_on", path),
+        evidence=loader.folder.evidence(found.get("evidence"), path, label),
         life=_life(loader, life, path, label) if life else None,
         estimates=told("estimates"),
         impairments=told("impairments"),
@@ -101,7 +101,55 @@ def measurement(
         held_for_sale=told("held_for_sale"),
         lots=found.flat("lots"),
     )
-    return replace(made, evidence=tuple(papers))
+
+
+def judgements(loader: Loader, asset: str, found: Keys | None, path: str) -> tuple[Judgement, ...]:
+    """Every entry under `measurement` that somebody answers for or that has a day."""
+    made: list[Judgement] = []
+    for about, (_, value) in (found.entries if found else {}).items():
+        items = value.items if isinstance(value, Items) else [value]
+        for n, item in enumerate(items, 1):
+            if not isinstance(item, Keys) or not (item.get("date") or item.get("judged")):
+                continue
+            by = judged(item.keys("judged"), path)
+            said = {
+                key: text
+                for key, text in item.flat().items()
+                if key.partition(".")[0] not in _TOLD_APART
+            }
+            papers = (
+                *_papers(loader, item.get("evidence")),
+                *_papers(loader, item.get("agreement")),
+            )
+            made.append(
+                Judgement(
+                    node("judgement", f"{asset}/{about}/{n}"),
+                    about,
+                    ", ".join(f"{key} {text}" for key, text in said.items()),
+                    day(item, "date", path) or (by.date if by else None),
+                    item.line,
+                    node("party", by.by) if by else "",
+                    by.date if by else None,
+                    item.text("reason") or " ".join(item.words("reasons")),
+                    papers,
+                )
+            )
+    return tuple(made)
+
+
+_TOLD_APART = (*("date", "judged", "reason", "reasons", "evidence", "agreement", "note"),)
+
+
+def _papers(loader: Loader, value: Node | None) -> tuple[str, ...]:
+    """The hashes of papers that were read already."""
+    files = loader.folder.files
+    found: list[str] = []
+    for item in value.items if isinstance(value, Items) else [value]:
+        if isinstance(item, Scalar) and item.text in files:
+            found.append(files[item.text].sha256)
+        elif isinstance(item, Keys) and item.text("sha256"):
+            found.append(f"sha256:{item.text('sha256').removeprefix('sha256:')}")
+    return tuple(found)
 
 
 def _life(loader: Loader, found: Keys, path: str, label: str) -> Life:
