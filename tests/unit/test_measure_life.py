@@ -668,7 +668,7 @@ def measured(life: tuple[AssetCard, Recognition], issue: str = "fifo", on: date 
         return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(LIVES, ISSUES)
 def test_of_every_life_the_layers_stay_possible_and_the_book_agrees(
     life: tuple[AssetCard, Recognition], issue: str
@@ -720,7 +720,7 @@ def test_of_every_life_a_later_day_only_adds_and_the_same_input_gives_the_same(
         assert measured(life, issue).movements == whole.movements
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     purchases(),
     st.sampled_from(("straight_line", "sum_of_years", "double_declining")),
@@ -737,7 +737,7 @@ def test_after_a_whole_life_exactly_the_residual_is_left(
     assert made.carried(LATER) == (cost * rate).posted()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     purchases(),
     st.sampled_from(("cost", "amortisation", "impairment")),

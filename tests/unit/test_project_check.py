@@ -882,6 +882,15 @@ def test_a_whole_life_is_read_with_all_its_papers(tmp_path: Path):
     assert max(facts.days()).isoformat() == "2025-06-30"
 
 
+def test_a_life_ends_with_the_claim_that_it_stands_on(tmp_path: Path):
+    claim = BASE["rights/r.yaml"].replace("evidence:", "through: 2026-06-30, evidence:")
+    asset = LIFE.replace("rights_until: 2027-12-31", "rights: [all], rights_until: 2027-12-31")
+    files = {**BASE, **BOOKS, "books/assets/a.yaml": asset, "evidence/b.md": "b"}
+    project = load(made(tmp_path, files, **{"rights/r.yaml": claim}), {})
+    life = project.assets["a"].measurement.life
+    assert life is not None and str(life.rights_until) == "2026-06-30"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "line"),
     [
