@@ -471,6 +471,12 @@ def test_data_put_into_an_investee_stands_at_the_agreed_value():
     }
 
 
+def test_stock_put_into_an_investee_is_revenue():
+    fact = {"date": "2026-01-15", "reason": "contribution", "agreed": "1.00", **AGREED}
+    with pytest.raises(Invalid, match="measure.contribution-of-stock"):
+        of(shop(disposals=(fact,)), TWO)
+
+
 def test_under_common_control_there_is_no_gain():
     said = {"reason": "contribution", "common_control": "true", "equity": "2000.00"}
     made = of(card(disposals=({"date": "2026-01-15", **AGREED, **said},)), SMALL)

@@ -233,6 +233,8 @@ class Fold:
         """作价出资: what the investment is carried at, from a signed agreement (never an appraisal
         alone); its carrying amount under common control.
         """
+        if self.card.use is Use.SALE:
+            raise self.invalid("measure.contribution-of-stock", date=day)
         in_group = fact.get("common_control") == "true"
         name = ("cas_2", "in_group_difference") if in_group else ("cas_7", "exchange_at_fair_value")
         rule = self.rules.ask(*name, on=day)

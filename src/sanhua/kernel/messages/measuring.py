@@ -161,6 +161,12 @@ MESSAGES = {
         "写被投资方净资产账面价值的份额；差额计入资本公积",
         "write the share of the investee's net assets; the difference goes to the capital reserve",
     ),
+    "measure.contribution-of-stock": Message(
+        "{asset} {date} 以存货作价出资：按收入准则处理，不进处置损益",
+        "{asset}: stock put into an investee on {date} is revenue, not a gain",
+        "由 ERP 的销售凭证反映收入，这里写 reason: sale",
+        "the ERP's sales voucher shows the revenue; write `reason: sale` here",
+    ),
     "measure.not-a-quantity": Message(
         "{asset} 的 {what} 中 {value} 不是数量",
         "{asset}: {value} in {what} is not a quantity",
