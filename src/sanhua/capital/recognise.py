@@ -55,7 +55,7 @@ from sanhua.capital.fulfil import Fulfilment
 from sanhua.capital.tree import Control, Judged, Memo, Route, Standing, Use, Walk, lacking, walk
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
+from sanhua.kernel.errors import Citation, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Rule, Rules, Uow
@@ -169,6 +169,11 @@ class AssetCard:
     measurement: Measurement = Measurement()
     memo: Memo = Memo()
     fulfilment: Fulfilment = Fulfilment()
+
+    @property
+    def measured(self) -> bool:
+        """Whether `measure` carries it and a line shows it; a contract cost is `fulfil`'s."""
+        return not self.memo.contract_cost
 
     @property
     def developed(self) -> bool:
@@ -487,6 +492,7 @@ class _Judgement:
             route=card.route,
             use=card.use,
             owned=bool(card.control),
+            judged=card.judged is not None,
             met=shown,
             fulfilment=card.fulfilment.answer(self.on),
         )
@@ -988,6 +994,20 @@ def _outside(control: Control, day: date) -> bool:
     """Whether the agreement does not run on the day."""
     begun = control.starts_on is None or control.starts_on <= day
     return not begun or (control.ends_on is not None and day >= control.ends_on)
+
+
+def must_be_addressed(rules: Rules, regime: str, on: date, **at: Any) -> None:
+    """Invalid recognise.other-regime for an entity that the instrument does not address."""
+    rule = rules.ask("mof_2023_11", "accounting_regimes", on=on)
+    if regime not in rule.value:
+        raise Invalid(
+            "recognise.other-regime",
+            rule=rule.citation,
+            regime=regime,
+            known=", ".join(rule.value),
+            where=elsewhere(rules, regime, on),
+            **at,
+        )
 
 
 def elsewhere(rules: Rules, regime: str, on: date) -> Text:

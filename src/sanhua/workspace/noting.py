@@ -65,7 +65,11 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
         "application": _application(ws, products, bills, entity.currency, period),
         "limits": _limits(ws, resources, products, claims),
     }
-    cards = {key: card for key, card in project.assets.items() if card.entity == entity.id}
+    cards = {
+        key: card
+        for key, card in project.assets.items()
+        if card.entity == entity.id and card.measured
+    }
     agreements = (
         _agreement(ws, one, entity)
         for one in project.financings.values()
