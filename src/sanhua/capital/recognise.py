@@ -104,6 +104,8 @@ class Life:
     reasons: tuple[str, ...]
     judged: Judged | None
     indefinite: bool = False
+    rights_until: date | None = None  # of the contract or legal right that the asset stands on
+    renewal: str = ""  # why it may outlast them
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`estimates`, `impairments`, `disposals` and `nrv` keep their keys as text (FORMATS §11)."""
+    """The facts that measurement rests on keep their keys as text (FORMATS §11), nested ones joined
+    by dots.
+    """
 
     available_on: date | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -137,13 +141,38 @@ class Measurement:
     disposals: tuple[Mapping[str, str], ...] = ()
     nrv: tuple[Mapping[str, str], ...] = ()
     corrections: tuple[Correction, ...] = ()
+    method: Mapping[str, str] = field(default_factory=dict[str, str])
+    usage: tuple[Mapping[str, str], ...] = ()
+    opening: Mapping[str, str] = field(default_factory=dict[str, str])
+    received: Mapping[str, str] = field(default_factory=dict[str, str])
+    held_for_sale: tuple[Mapping[str, str], ...] = ()
+    lots: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def days(self) -> list[date]:
         """The days on which something is said to have happened after the asset was ready."""
         later = (*self.estimates, *self.impairments, *self.disposals, *self.nrv)
+        later = (*later, *self.held_for_sale)
         return [parse_day(str(entry["date"])) for entry in later] + [
             correction.date for correction in self.corrections
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """What an asset of another entity of the group became this one (`acquired_from`).
+
+    `vouchers` are the buyer's numbers for it (default: all), `date` the day of the seller's
+    disposal where it has several. `carried` is what the group carries it at when the seller has no
+    asset of it, as `judged`.
+    """
+
+    entity: str
+    asset: str = ""
+    vouchers: tuple[str, ...] = ()
+    date: date | None = None
+    carried: Money | None = None
+    judged: Judged | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +198,7 @@ class AssetCard:
     measurement: Measurement = Measurement()
     memo: Memo = Memo()
     fulfilment: Fulfilment = Fulfilment()
+    acquired: Acquired | None = None  # inside a group
 
     @property
     def measured(self) -> bool:
@@ -381,8 +411,8 @@ def _answers(card: AssetCard) -> Iterator[Met]:
     if memo.control is not None and memo.control.starts_on is not None:
         held = bool(memo.control.benefits and memo.control.excludes)
         yield Met("control", memo.control.starts_on, _hashes(memo.control.evidence), held)
-    if memo.acquired is not None:
-        yield Met(memo.acquired.by, memo.acquired.date, _hashes(memo.acquired.evidence))
+    if memo.agreement is not None:
+        yield Met(memo.agreement.by, memo.agreement.date, _hashes(memo.agreement.evidence))
 
 
 def overlaps(cards: Iterable[AssetCard]) -> list[Diagnostic]:
@@ -712,9 +742,9 @@ class _Judgement:
             return self._stopped(expense)
         if not any(line.evidence for line in voucher.lines):
             return _Answer(Outcome.WAITING, "recognise.no-paper", (components,), "evidence")
-        if self.card.route is Route.OTHER and self.card.memo.acquired is None:
+        if self.card.route is Route.OTHER and self.card.memo.agreement is None:
             other = self.ask("cas_6", "other_routes")
-            return _Answer(Outcome.WAITING, "recognise.agreement-open", (other,), "acquired")
+            return _Answer(Outcome.WAITING, "recognise.agreement-open", (other,), "agreement")
         code = "recognise.stock" if self.card.use is Use.SALE else "recognise.purchased"
         if self.card.route is Route.OTHER:
             code = "recognise.acquired"
@@ -816,15 +846,15 @@ class _Judgement:
 
     def _agreed(self, found: Recognition) -> None:
         """What is carried against the agreement that measures it."""
-        acquired = self.card.memo.acquired
-        if acquired is None or self.card.route is not Route.OTHER:
+        agreement = self.card.memo.agreement
+        if agreement is None or self.card.route is not Route.OTHER:
             return
         carried = found.total(Outcome.CAPITALISED)
-        if acquired.date <= self.on and carried and carried != acquired.amount:
+        if agreement.date <= self.on and carried and carried != agreement.amount:
             rule = self.ask("cas_6", "other_routes")
-            by = next((one["by"] for one in rule.value if one["id"] == acquired.by), "")
-            said = {"carried": carried.text, "agreed": acquired.amount.text, "standard": by}
-            self._warn("recognise.agreement-differs", rule.citation, acquired.line, **said)
+            by = next((one["by"] for one in rule.value if one["id"] == agreement.by), "")
+            said = {"carried": carried.text, "agreed": agreement.amount.text, "standard": by}
+            self._warn("recognise.agreement-differs", rule.citation, agreement.line, **said)
 
     def _warn(self, code: str, rule: Citation | None, line: int = 0, **facts: Any) -> None:
         self._say(Severity.WARNING, code, rule, line, **facts)

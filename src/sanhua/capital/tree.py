@@ -104,7 +104,7 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
-class Acquired:
+class Agreement:
     """The agreement or allocation that an asset got in another way is measured by; it may cite an
     appraisal, the amount is its own.
     """
@@ -124,7 +124,7 @@ class Memo:
     definition: Mapping[str, Stated] = field(default_factory=dict[str, Stated])
     control: Control | None = None
     purpose: Purpose | None = None
-    acquired: Acquired | None = None
+    agreement: Agreement | None = None
     components: Mapping[str, str] = field(default_factory=dict[str, str])  # voucher → 成本构成
     contract_cost: bool = False
     products: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from sanhua.asset.rights import inherited
 from sanhua.capital.fulfil import CONDITIONS as FULFILMENT
 from sanhua.capital.fulfil import Fulfilment, Test
 from sanhua.capital.recognise import CONDITIONS, AssetCard
-from sanhua.capital.tree import Acquired, Control, Judged, Memo, Purpose, Stated, Use
+from sanhua.capital.tree import Agreement, Control, Judged, Memo, Purpose, Stated, Use
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import Money
@@ -45,7 +45,7 @@ def read_memo(loader: Loader, entity: Entity, found: Keys, path: str, judge: _Ju
         reading.stated(definition, DEFINITION),
         reading.control(said.keys("control")),
         reading.purpose(said.keys("purpose")),
-        reading.acquired(said.keys("acquired")),
+        reading.agreement(said.keys("agreement")),
         found.flat("components"),
         found.text("recognise_as") == "contract_cost",
         found.words("products"),
@@ -126,12 +126,12 @@ class _Reading:
             found.line,
         )
 
-    def acquired(self, found: Keys | None) -> Acquired | None:
+    def agreement(self, found: Keys | None) -> Agreement | None:
         if found is None:
             return None
         on = day(found, "date", self.path)
         assert on is not None  # required by the schema
-        return Acquired(
+        return Agreement(
             found.text("by"),
             Money.parse(found.text("amount"), self.entity.currency),
             on,
@@ -191,7 +191,7 @@ class _People:
 
     def faults(self) -> Iterator[Diagnostic]:
         memo, card = self.card.memo, self.card
-        own = [part for part in (memo.control, memo.purpose, memo.acquired) if part is not None]
+        own = [part for part in (memo.control, memo.purpose, memo.agreement) if part is not None]
         for part in own:
             yield from self._of(part.judged, part.line, role=True)
         yield from self._of(card.fulfilment.judged, card.fulfilment.line, role=True)
