@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanhua.asset.rights import inherited
 from sanhua.capital.fulfil import CONDITIONS as FULFILMENT
-from sanhua.capital.fulfil import Fulfilment, Test
+from sanhua.capital.fulfil import Fulfilment, Outlook
 from sanhua.capital.recognise import CONDITIONS, AssetCard
 from sanhua.capital.tree import Agreement, Control, Judged, Memo, Purpose, Stated, Use
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
@@ -140,11 +140,11 @@ class _Reading:
             found.line,
         )
 
-    def test(self, found: Keys) -> Test:
+    def test(self, found: Keys) -> Outlook:
         on = day(found, "date", self.path)
         assert on is not None  # required by the schema
         self.loader.folder.evidence(found.get("evidence"), self.path)
-        return Test(
+        return Outlook(
             on,
             Money.parse(found.text("remaining"), self.entity.currency),
             Money.parse(found.text("to_incur", "0.00"), self.entity.currency),
