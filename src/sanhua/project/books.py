@@ -27,7 +27,7 @@ from sanhua.kernel.time import parse_day
 from sanhua.project.earning import load_earning
 from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
-from sanhua.project.measurement import judged, measurement
+from sanhua.project.measurement import judged, judgements, measurement
 from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 from sanhua.project.recognition import read_fulfilment, read_memo
@@ -488,6 +488,9 @@ class _Books:
             read_memo(self.loader, self.entity, found, path, judged),
             read_fulfilment(self.loader, self.entity, found.keys("fulfilment"), path, judged),
             acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
+            judgements=judgements(self.loader, key, found.keys("measurement"), path),
+            products=found.words("products"),
+            resources=found.words("resources"),
         )
         self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")
 
