@@ -114,7 +114,8 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
             )
             lost = any(thing.startswith("voucher:") for thing in project.unread)
             found += [d for d in judged.diagnostics if not (lost and d.code in NEED_ALL_VOUCHERS)]
-            found += carry(card, judged, policy, ws.rules, _last(card, today)).diagnostics
+            if card.measured:
+                found += carry(card, judged, policy, ws.rules, _last(card, today)).diagnostics
         except SanhuaError as error:
             found.append(error.diagnostic)
     return found

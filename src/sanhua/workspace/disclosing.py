@@ -125,7 +125,9 @@ class _Drawing:
         held: dict[str, Held] = {}
         entries: list[AssetEntry] = []
         approvals: dict[str, bool] = {}
-        own = [card for card in project.assets.values() if card.entity == entity.id]
+        own = [
+            card for card in project.assets.values() if card.entity == entity.id and card.measured
+        ]
         for card in metered(uow, own):
             card, entry = self._memo(uow, card, vouchers, policy, entity)
             content = self.ws.store.kept(entry.id).content

@@ -68,7 +68,7 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
         "application": _application(ws, products, bills, entity.currency, period),
         "limits": _limits(ws, resources, products, claims),
     }
-    own = (card for card in project.assets.values() if card.entity == entity.id)
+    own = (card for card in project.assets.values() if card.entity == entity.id and card.measured)
     cards = {card.id: card for card in metered(uow, own)}
     agreements = (
         _agreement(ws, one, entity)
