@@ -15,6 +15,7 @@ from sanhua.asset.rights import Claim, Grant
 from sanhua.capital.earn import RevenueJudgement
 from sanhua.capital.note import Said
 from sanhua.capital.recognise import AssetCard
+from sanhua.capital.subsidy import Subsidy
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
 from sanhua.kernel.errors import Diagnostic
 from sanhua.kernel.origin import Origin
@@ -104,6 +105,7 @@ class Project:
     revenue: dict[str, RevenueJudgement] = field(
         default_factory=dict[str, RevenueJudgement]
     )  # by product
+    subsidies: dict[str, Subsidy] = field(default_factory=dict[str, Subsidy])
     appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     notes: dict[str, dict[str, dict[str, Said]]] = field(
