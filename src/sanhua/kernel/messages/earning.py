@@ -84,6 +84,12 @@ MESSAGES = {
         "到账后写 receipts，或在能够收到之日写 certain_on 和依据",
         "write receipts when it comes, or certain_on with evidence from the day it is certain",
     ),
+    "erp.column-missing": Message(
+        "books/erp.yaml 的 columns 缺少 {fields}",
+        "columns of books/erp.yaml lack {fields}",
+        "写出 ERP 导入模板中对应的列名",
+        "name the columns of the ERP's import template that take them",
+    ),
     "ledger.source-is-appraisal": Message(
         "分录 {entry} 的依据是评估 {source}：评估结果不得作为入账依据",
         "entry {entry} stands on the appraisal {source}, which is no basis of a booking",
