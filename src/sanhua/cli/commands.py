@@ -5,6 +5,7 @@ what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,10 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
         with opened(folder, answer, language) as ws:
             made = finish(ws, period)
             answer.data, answer.found = made.data, made.diagnostics
+        if "usage" not in made.data:  # an adjustment period
+            posted = len(made.data["entries"])
+            answer.say(f"{period}：调整分录 {posted} 笔", f"{period}: {posted} adjusting entries")
+            return
         usage = made.data["usage"]
         answer.say(
             f"{period} 已结：计量 {usage['records']} 条，计费 {usage['rated']}，"
@@ -294,12 +299,24 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.option(
     "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
+@click.option(
+    "--scope",
+    type=click.Choice(["entity", "parent", "group"]),
+    default="entity",
+    show_default=True,
+    help="列示：本主体、母公司或合并 a disclosure's: the entity, the parent alone, or the group",
+)
+@click.option(
+    "--as-at", default="", help="按该日所知与当日规定重列 a disclosure as it was known on this day"
+)
 @common
 def report(
     kind: str,
     period: str,
     entity: str,
     of: str,
+    scope: str,
+    as_at: str,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -309,7 +326,7 @@ def report(
         from sanhua.workspace.reporting import report as make
 
         with opened(folder, answer, language) as ws:
-            made = make(ws, kind, period=period, entity=entity, of=of)
+            made = make(ws, kind, period=period, entity=entity, of=of, scope=scope, as_at=as_at)
             answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
             answer.code = 0 if made.ok else show.EXIT_FAULTS
             if made.error is not None:
@@ -320,14 +337,24 @@ def report(
 @cli.command()
 @click.argument("node")
 @click.option("--limit", default=2000, show_default=True, help="最多节点数 nodes at most")
+@click.option("--depth", default=0, help="只展开几步（0：到底）steps to open (0: to the bottom)")
+@click.option("--after", default=0, help="略过本节点的前几项 leave out its first so many items")
 @common
-def explain(node: str, limit: int, folder: Path, as_json: bool, language: str | None) -> None:
+def explain(
+    node: str,
+    limit: int,
+    depth: int,
+    after: int,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
+) -> None:
     """逐层打开一个数字 open a figure (or any id) down to bytes, rules and people."""
     with show.answering("explain", as_json, language or "zh") as answer:
         from sanhua.workspace.explaining import explain as open_up
 
         with opened(folder, answer, language) as ws:
-            told = open_up(ws, node, limit=limit)
+            told = open_up(ws, node, limit=limit, depth=depth, after=after)
             answer.data = told.to_json()
             answer.lines += told.lines(answer.language)
 
@@ -401,12 +428,18 @@ def verify(
 @click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="本人私钥 own private key (PEM)"
 )
+@click.option(
+    "--sealed-on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="审计签章日/报出日：此后不再改写 an auditor's: the day the statements are sealed on",
+)
 @common
 def approve(
     node: str,
     person: str,
     role: str,
     key: Path | None,
+    sealed_on: datetime | None,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -416,7 +449,8 @@ def approve(
         from sanhua.workspace.approving import approve as sign
 
         with opened(folder, answer, language, actor=person) as ws:
-            answer.data = sign(ws, node, person, role=role, key=key)
+            day = sealed_on.date() if sealed_on else None
+            answer.data = sign(ws, node, person, role=role, key=key, sealed_on=day)
         answer.say(
             f"{person} 已批准 {answer.data['node']}，内容 {answer.data['content']}",
             f"{person} approved {answer.data['node']}, content {answer.data['content']}",
