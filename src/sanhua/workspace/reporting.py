@@ -260,6 +260,11 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     return made
 
 
+OWING = frozenset(
+    "receivables payables other_receivables contract_asset contract_liability".split()
+)  # roles whose lines name the party 往来单位
+
+
 def proposal(
     ws: Workspace,
     entity: Entity,
@@ -267,11 +272,13 @@ def proposal(
     found: Iterable[LedgerEntry],
     policy: AccountingPolicy,
 ) -> Report:
-    """`found` as a file of vouchers by date, in the form in which the books read them back.
+    """`found` as a file of vouchers by date, in the form in which the books read them back, and in
+    the ERP's own columns where `books/erp.yaml` names them.
 
     An entry on a role without an account cannot be entered: it is left out with an error.
     """
-    from sanhua.report.books import number_of
+    from sanhua.report.books import NAMES, is_red, number_of
+    from sanhua.report.erp import write
 
     bare: dict[str, Diagnostic] = {}
     rows: list[dict[str, str]] = []
@@ -292,19 +299,24 @@ def proposal(
                 ),
             )
         for line in item.lines if not unmapped else ():
-            amount = Money.of_fen(abs(line.amount)).text
+            role, left = role_of(policy, line.account), (line.amount > 0) is not is_red(item)
+            amount = Money.of_fen(line.amount if left else -line.amount).text
             rows.append(
                 {
                     "voucher": number_of(item),
                     "date": item.effective_on.isoformat(),
                     "summary": item.summary,
                     "account": line.account,
-                    "debit": amount if line.amount > 0 else "",
-                    "credit": amount if line.amount < 0 else "",
+                    "name": NAMES.get(role, ""),
+                    "debit": amount if left else "",
+                    "credit": "" if left else amount,
+                    "party": item.party if role in OWING else "",
+                    "memo": line.memo,
+                    "source": item.source,
                     "asset": key_of(item.source),
                 }
             )
-    columns = ("voucher", "date", "summary", "account", "debit", "credit")
+    columns = ("voucher", "date", "summary", "account", "debit", "credit", "party")
     path = _write_csv(
         ws.out / f"vouchers-{entity.id}-{period.id}.csv",
         [*columns, "note"],
@@ -321,6 +333,13 @@ def proposal(
         "files": [name],
     }
     told = [(f"建议凭证 {count} 张：{name}", f"{count} proposed vouchers: {name}")]
+    form = ws.project.erp.get(entity.id)
+    if form is not None and rows:
+        base = ws.out / f"erp-{entity.id}-{period.id}"
+        made = write(form, rows, base, entity.currency)
+        theirs = made.relative_to(ws.root).as_posix()
+        data["files"].append(theirs)
+        told.append((f"ERP 导入文件：{theirs}", f"for the ERP's import: {theirs}"))
     return Report(data, told, list(bare.values()), not bare)
 
 

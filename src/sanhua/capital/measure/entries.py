@@ -109,6 +109,12 @@ def unbooked(
         for role, fen in (line for entry in found for line in _by_role(entry, policy)):
             total[role] += fen
         near: Voucher | None = None
+        together: Counter[str] = Counter()
+        for _, lines in free.get(month, []):
+            for (role, fen), count in lines.items():
+                together[role] += fen * count if role in roles else 0
+        if all(together[role] == total[role] for role in roles):
+            continue  # by several vouchers of the month
         for voucher, lines in free.get(month, []):
             booked: Counter[str] = Counter()
             for (role, fen), count in lines.items():
