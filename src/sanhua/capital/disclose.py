@@ -748,6 +748,8 @@ class _Drawing:
     def restatements(self) -> list[Restatement]:
         """Each line's beginning without the errors of earlier years that were found in this one."""
         found: list[Restatement] = []
+        if any(movement.why == "error" for c in self.carryings for movement in c.movements):
+            self.rules.ask("cas_28", "prior_period_error_restated", on=self.law_on)
         for line, signs in LINE_LAYERS.items():
             errors = [
                 (carrying.asset, movement.amount * signs[movement.layer])

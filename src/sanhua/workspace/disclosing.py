@@ -276,7 +276,8 @@ class _Drawing:
             return self._measure(uow, card, entry, policy, by_name[card.entity])
 
         made = Consolidation(ids.node("party", head.id), frozenset(names), held, measure)
-        made.eliminate()
+        if uow.rules.ask("cas_33", "unrealised_profit_eliminated", on=self.law_on).value:
+            made.eliminate()
         deals = self._deals(uow, head.id, frozenset(names), head.currency)
         key = f"{head.id}.group"
         _, reported = self._year_before(uow, key, head)
