@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital import note as noting
 from sanhua.capital.consolidate import Elimination
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
 from sanhua.capital.recognise import (
@@ -31,6 +32,7 @@ from sanhua.kernel.ports import Rules, Uow
 from sanhua.kernel.record import HeldBy, Ref, record
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, add_months, parse_day
+from sanhua.verify import canonical, sha256
 
 
 class State(StrEnum):
@@ -61,6 +63,7 @@ class DisclosureNote:
     values: tuple[str, ...]  # of the figures, in their order
     assets: tuple[Annotated[str, Ref("discloses")], ...]
     ties_broken: tuple[str, ...] = ()
+    notes: str = ""  # SHA-256 of the notes as shown, words and all
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,8 @@ class Disclosure:
     sealed_on: date | None = None  # 签章日, of an audited one
     signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
     drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+    differs: bool = False  # … and what would be drawn up now is not the same
+    notes: tuple[noting.Item, ...] = ()
 
     @property
     def note(self) -> str:
@@ -193,53 +198,70 @@ class Disclosure:
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
 
 _COST_IN = {
+    Kind.OPENING: "cost.increase.other",
     Kind.PURCHASED: "cost.increase.purchased",
     Kind.DEVELOPED: "cost.increase.developed",
     Kind.PROCESSED: "cost.increase.processed",
     Kind.OTHER_IN: "cost.increase.other",
 }
-_OUT = {Kind.DISPOSED: "disposed", Kind.LAPSED: "lapsed", Kind.OTHER_OUT: "other"}
+_OUT = {
+    Kind.DISPOSED: "disposed",
+    Kind.LAPSED: "lapsed",
+    Kind.OTHER_OUT: "other",
+    Kind.CONTRIBUTED: "other",
+    Kind.CONTRIBUTED_IN_GROUP: "other",
+    Kind.HELD: "other",
+}
+_STOCK_OUT = (
+    Kind.LAPSED,
+    Kind.DISPOSED,
+    Kind.OTHER_OUT,
+    Kind.CONTRIBUTED,
+    Kind.CONTRIBUTED_IN_GROUP,
+)
 _ROWS: dict[Layer, tuple[str, str, dict[Kind, str]]] = {
     Layer.COST: (
         "A",
         "cost",
-        _COST_IN | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
+        _COST_IN
+        | {Kind.RETURNED: "cost.increase.other"}
+        | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.AMORTISATION: (
         "A",
         "amortisation",
-        {Kind.CHARGED: "amortisation.increase"}
+        dict.fromkeys((Kind.OPENING, Kind.CHARGED, Kind.RETURNED), "amortisation.increase")
         | {kind: f"amortisation.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.IMPAIRMENT: (
         "A",
         "impairment",
-        {Kind.CHARGED: "impairment.increase"} | dict.fromkeys(_OUT, "impairment.decrease"),
+        dict.fromkeys(
+            (Kind.OPENING, Kind.CHARGED, Kind.TRANSFERRED, Kind.RETURNED), "impairment.increase"
+        )
+        | dict.fromkeys(_OUT, "impairment.decrease"),
     ),
     Layer.INVENTORY: (
         "B",
         "cost",
         _COST_IN
-        | {
-            Kind.SOLD: "cost.decrease.sold",
-            Kind.LAPSED: "cost.decrease.lapsed",
-            Kind.DISPOSED: "cost.decrease.other",
-            Kind.OTHER_OUT: "cost.decrease.other",
-        },
+        | dict.fromkeys(_STOCK_OUT, "cost.decrease.other")
+        | {Kind.SOLD: "cost.decrease.sold", Kind.LAPSED: "cost.decrease.lapsed"},
     ),
     Layer.WRITE_DOWN: (
         "B",
         "write_down",
-        {Kind.CHARGED: "write_down.increase", Kind.REVERSED: "write_down.decrease.reversed"}
-        | dict.fromkeys(
-            (Kind.SOLD, Kind.LAPSED, Kind.DISPOSED, Kind.OTHER_OUT),
-            "write_down.decrease.written_off",
-        ),
+        {
+            Kind.OPENING: "write_down.increase",
+            Kind.CHARGED: "write_down.increase",
+            Kind.REVERSED: "write_down.decrease.reversed",
+        }
+        | dict.fromkeys((Kind.SOLD, *_STOCK_OUT), "write_down.decrease.written_off"),
     ),
 }
 # The layers behind a balance-sheet line, and the sign with which each counts.
 LINE_LAYERS: dict[str, dict[Layer, int]] = {
-    "development": {Layer.DEVELOPMENT: 1},
+    "development": {Layer.DEVELOPMENT: 1, Layer.DEVELOPMENT_IMPAIRMENT: -1},
     "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
     "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
 }
@@ -370,6 +392,7 @@ def as_kept(uow: Uow, shown: Disclosure) -> tuple[Disclosure, list[str]]:
         tables={name: table(one) for name, one in shown.tables.items()},
         comparatives={name: table(one) for name, one in shown.comparatives.items()},
         drawn_up=False,
+        differs=bool(differ) or note_of(shown).notes != note.notes,
     )
     return kept, differ
 
@@ -386,6 +409,7 @@ def note_of(shown: Disclosure) -> DisclosureNote:
         tuple(format(figure.value, "f") for figure in shown.figures.values()),
         tuple(entry.id for entry in shown.entries),
         tuple(f"{tie.code} {tie.subject}" for tie in shown.ties if not tie.ok),
+        sha256(canonical(notes_to_json(shown))),
     )
 
 
@@ -418,6 +442,7 @@ def draw_up(
     eliminations: Sequence[Elimination] = (),
     as_at: date | None = None,
     reported: Mapping[str, Money] | None = None,
+    known: noting.Known | None = None,
 ) -> Disclosure:
     """What is shown for `period` by the rules in force on its last day, or on `as_at`.
 
@@ -462,6 +487,11 @@ def draw_up(
             )
     if as_at:
         drawing.rules_that_differ()
+    notes, figures = noting.draw(
+        *(entity, period, currency, entries, carryings, policy),
+        *(known or noting.Known(), rules, LINE_LAYERS),
+    )
+    drawing.figures.update(figures)
     approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
     return Disclosure(
         drawing.entity,
@@ -488,6 +518,7 @@ def draw_up(
         as_at,
         None,
         dict(signed or {}),
+        notes=notes,
     )
 
 
@@ -1024,6 +1055,43 @@ def _balance(
     return None, None, ""
 
 
+def notes_to_json(shown: Disclosure) -> list[dict[str, Any]]:
+    """The items of the notes: words in both languages, amounts with their figures."""
+
+    def both(text: Text) -> dict[str, str]:
+        return {"zh": text.say("zh"), "en": text.say("en")}
+
+    def cell(one: noting.Cell) -> dict[str, Any]:
+        if one.amount is None:
+            return both(one.text)
+        return {"id": one.figure, "amount": one.amount.text, "currency": one.amount.currency}
+
+    def said(one: noting.Said | None) -> dict[str, Any] | None:
+        if one is None:
+            return None
+        papers = [{"sha256": p.sha256, "path": p.path, "title": p.title} for p in one.evidence]
+        told = {"by": one.by, "date": one.date.isoformat(), "evidence": papers}
+        return {**both(one.text), **told, "path": one.origin.path, "line": str(one.origin.line)}
+
+    return [
+        {
+            "id": item.id,
+            "part": item.part,
+            "label": both(item.label),
+            "mandatory": item.mandatory,
+            "status": item.status.value,
+            "citation": f"{item.rule.number} {item.rule.clause}",
+            "tag": item.rule.tag,
+            "columns": [both(column) for column in item.columns],
+            "rows": [[cell(one) for one in row] for row in item.rows],
+            "told": [both(text) for text in item.told],
+            "said": said(item.said),
+            "wanted": both(item.wanted) if item.wanted else None,
+        }
+        for item in shown.notes
+    ]
+
+
 def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") -> dict[str, Any]:
     """FORMATS §13 `report disclosure`, without the common keys."""
     return {
@@ -1124,6 +1192,7 @@ def to_json(shown: Disclosure, files: Sequence[str] = (), language: str = "zh") 
             }
             for entry in shown.entries
         ],
+        "notes": notes_to_json(shown),
         "files": list(files),
     }
 

@@ -62,6 +62,10 @@ GROUPS = {
         "sanhua.cli.assets",
         "资产：数据产权登记 register a data property right, step by step.",
     ),
+    "audit": (
+        "sanhua.cli.auditing",
+        "审计：抽样、审计包 samples by a seed both sides know, the bundle of a disclosure.",
+    ),
     "deal": (
         "sanhua.cli.deals",
         "合约：签署、令牌、终止 sign a deal, open it with tokens, end it.",
@@ -277,6 +281,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
     "kind",
     type=click.Choice(
         [
+            "books",
             "catalogue",
             "disclosure",
             "freshness",

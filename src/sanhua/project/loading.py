@@ -61,7 +61,8 @@ EXPECTED = {
     "policies": "policies/*.yaml, *.odrl.json",
     "products": "products/*.yaml",
     "deals": "deals/*.yaml",
-    "books": "policy.yaml, vouchers, assets, appraisals, financings, balances, timesheets, bills",
+    "books": "policy.yaml, vouchers, assets, appraisals, financings, balances, timesheets, bills, "
+    "notes",
 }
 PARTY_COLUMNS = Columns(
     {

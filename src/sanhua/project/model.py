@@ -12,6 +12,8 @@ from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.product import Product
 from sanhua.asset.rights import Claim, Grant
+from sanhua.capital.earn import RevenueJudgement
+from sanhua.capital.note import Said
 from sanhua.capital.recognise import AssetCard
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
 from sanhua.kernel.errors import Diagnostic
@@ -100,8 +102,14 @@ class Project:
         default_factory=dict[str, tuple[Balances, ...]]
     )  # by entity; those of a group under `<head>.group`
     assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
+    revenue: dict[str, RevenueJudgement] = field(
+        default_factory=dict[str, RevenueJudgement]
+    )  # by product
     appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    notes: dict[str, dict[str, dict[str, Said]]] = field(
+        default_factory=dict[str, dict[str, dict[str, Said]]]
+    )  # by entity, period and item
     files: dict[str, Origin] = field(default_factory=dict[str, Origin])  # every file read, by path
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     places: dict[str, Origin] = field(

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.figure import Figure
-from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.kernel.ledger import Book, Entry, PeriodClose, must_belong
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
 from sanhua.kernel.record import Edge, R, Ref, body_and_edges, kind_of, record, restore
@@ -507,6 +507,46 @@ class SqlUow:
         )
         return {account: Money.of_fen(int(total), owner.currency) for account, total in found}
 
+    def posted(self, book: str) -> dict[str, dict[str, int]]:
+        """What every entry of the book says: entry → account → minor units, debit positive."""
+        self._book(book)
+        table = schema.entry_line
+        self._work.flush()
+        rows = self._work.connection.execute(
+            sa.select(table.c.entry, table.c.account, table.c.amount).where(table.c.book == book)
+        )
+        found: dict[str, dict[str, int]] = {}
+        for entry, account, amount in rows:
+            said = found.setdefault(entry, {})
+            said[account] = said.get(account, 0) + int(amount)
+        return found
+
+    def entries(self, book: str, period: Period) -> list[Entry]:
+        """The book's entries that take effect in the period, by day and as they were posted."""
+        self._book(book)
+        line, told = schema.entry_line, schema.event
+        self._work.flush()
+        within = (
+            sa.select(line.c.entry)
+            .where(
+                line.c.book == book,
+                line.c.effective_on >= period.starts_on.isoformat(),
+                line.c.effective_on < period.ends_on.isoformat(),
+            )
+            .distinct()
+        )
+        bodies = self._work.connection.execute(
+            sa.select(schema.record.c.body)
+            .join(
+                told,
+                sa.and_(told.c.node == schema.record.c.id, told.c.version == schema.record.c.seq),
+            )
+            .where(schema.record.c.kind == "entry", schema.record.c.id.in_(within))
+            .order_by(told.c.seq)
+        ).scalars()
+        found = [_restore(Entry, body) for body in bodies]
+        return sorted(found, key=lambda entry: entry.effective_on)
+
     def _ledger(self, value: Any) -> list[tuple[Any, ...]]:
         """What the ledger says to a record, and the index rows of an entry."""
         if isinstance(value, PeriodClose):
@@ -518,6 +558,10 @@ class SqlUow:
             return []
         value.check()
         book, closed = self._book(value.book)
+        try:
+            must_belong(value, book.kind, self._work.rules)
+        finally:
+            self._work.rules.take()  # what a refusal asked decides nothing that is kept
         found = [c for c in closed if c.starts_on <= value.effective_on < c.ends_on]
         day = value.effective_on.isoformat()
         if value.adjusts:

@@ -13,7 +13,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound, Severity
 from sanhua.kernel.ledger import Book
 from sanhua.kernel.ports import Uow
-from sanhua.kernel.record import Ref, record, unsaid
+from sanhua.kernel.record import ADDED, Ref, record
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.verify import canonical
 from sanhua.workspace.explaining import resolve
@@ -43,7 +43,7 @@ class Approval:
     at: str
     signature: str = ""
     key: str = ""
-    sealed_on: date | None = unsaid()  # 签章日, of an auditor's of a disclosure
+    sealed_on: Annotated[date | None, ADDED] = None  # 签章日, of an auditor's of a disclosure
 
     def statement(self) -> bytes:
         """The bytes that are signed: the act without its id, signature and key (RFC 8785)."""

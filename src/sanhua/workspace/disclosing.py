@@ -35,6 +35,8 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.approving import approved_by_role, signed
+from sanhua.workspace.booking import booked
+from sanhua.workspace.noting import known
 from sanhua.workspace.opening import Workspace
 
 
@@ -75,7 +77,7 @@ def _differs(shown: Disclosure, kept: Disclosure, differ: list[str], day: date) 
     def said(of: Disclosure, id: str) -> str:
         return Money(of.figures[id].value).text if id in of.figures else "–"
 
-    first = differ[0]
+    first = differ[0] if differ else "notes"
     facts = {
         "period": shown.period.id,
         "day": day.isoformat(),
@@ -109,8 +111,7 @@ class _Drawing:
     def entity(self, uow: Any, entity: Entity, scope: Scope) -> _Member:
         project = self.ws.project
         policy = project.policy.get(entity.id) or AccountingPolicy(Origin(""), {})
-        party = ids.node("party", entity.id)
-        vouchers = [v for v in project.vouchers.values() if v.entity == party]
+        vouchers = booked(self.ws, entity, uow)
         diagnostics: list[Diagnostic] = []
         if self.as_at:
             came, told = self._came(vouchers)
@@ -151,6 +152,7 @@ class _Drawing:
             scope=scope,
             as_at=self.as_at,
             reported=reported,
+            known=known(self.ws, uow, entity, self.period) if self.as_at is None else None,
         )
         shown = replace(shown, diagnostics=(*shown.diagnostics, *diagnostics))
         return _Member(self._settled(uow, shown), held, vouchers)
@@ -162,7 +164,7 @@ class _Drawing:
             stage.keep(uow, shown)
             return shown
         kept, differ = stage.as_kept(uow, shown)
-        if not differ:
+        if not kept.differs:
             return kept
         told = _differs(shown, kept, differ, sealed)
         return replace(kept, diagnostics=(*kept.diagnostics, told))
@@ -192,8 +194,8 @@ class _Drawing:
     def _measure(
         self, uow: Any, card: AssetCard, entry: AssetEntry, policy: AccountingPolicy, entity: Entity
     ) -> Carrying:
-        known = self.until.get(entity.id, self.known)
-        return stage.measured(card, entry, policy, uow.rules, self.period, known, entity.currency)
+        until = self.until.get(entity.id, self.known)
+        return stage.measured(card, entry, policy, uow.rules, self.period, until, entity.currency)
 
     def _came(self, vouchers: list[Voucher]) -> tuple[dict[str, date], list[Diagnostic]]:
         """The day on which each voucher first came, if records were kept on the day asked for."""

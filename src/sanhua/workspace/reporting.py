@@ -21,6 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
+from sanhua.workspace.booking import booked
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -108,9 +109,9 @@ def _period(ws: Workspace, entity: Entity, name: str) -> tuple[Period, list[Diag
                 today=today.isoformat(),
             )
         return period, []
-    booked = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
+    days = [v.dated for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
     facts = [fact for fact in _facts(ws, entity) if fact[0] <= today]
-    known = booked or [day for day, _ in facts]
+    known = days or [day for day, _ in facts]
     period = Period.reporting(max(known, default=today), entity.fiscal_year)
     later = [fact for fact in facts if fact[0] >= period.ends_on]
     if not later:
@@ -151,7 +152,11 @@ def _disclosure(
     shown = draw(ws, entity, period, scope=stage.Scope(scope or "entity"), as_at=day)
     first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
+    if shown.differs:  # the sealed ones stay as they were written
+        written = sorted(folder.glob(f"{shown.stem}.*"))
+    else:
+        written = write(shown, folder)
+    files = [path.relative_to(ws.root).as_posix() for path in written]
     data = stage.to_json(shown, files)
     whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
     of = whose.get(shown.scope.value, ("", ""))
@@ -218,8 +223,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
     required += [e for e in closed if e.book == book.id and e.effective_on in period]
     required = list({entry.id: entry for entry in required}.values())
-    booked = [v for v in ws.project.vouchers.values() if v.entity == node("party", entity.id)]
-    found, otherwise = unbooked(required, booked, policy, book)
+    found, otherwise = unbooked(required, booked(ws, entity), policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += [
         Diagnostic(
@@ -248,9 +252,10 @@ def proposal(
 ) -> Report:
     """`found` as a file of vouchers by date, in the form in which the books read them back.
 
-    A number is the day and the entry's own, so that a later file of the year does not use it again.
     An entry on a role without an account cannot be entered: it is left out with an error.
     """
+    from sanhua.report.books import number_of
+
     bare: dict[str, Diagnostic] = {}
     rows: list[dict[str, str]] = []
     for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
@@ -273,7 +278,7 @@ def proposal(
             amount = Money.of_fen(abs(line.amount)).text
             rows.append(
                 {
-                    "voucher": f"P{item.effective_on}-{item.id[-6:]}",
+                    "voucher": number_of(item),
                     "date": item.effective_on.isoformat(),
                     "summary": item.summary,
                     "account": line.account,
@@ -482,8 +487,16 @@ def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report(data, told)
 
 
+def _books_out(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Beancount text of each book; trial balance and journal of the entity's own."""
+    from sanhua.workspace.bookkeeping import books
+
+    return books(ws, entity, period)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "vouchers": _vouchers,
+    "books": _books_out,
     "catalogue": _catalogue,
     "standards": _standards,
 }
@@ -493,12 +506,13 @@ BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
 }
 
 
-BY_PERIOD = ("disclosure", "vouchers")
+BY_PERIOD = ("disclosure", "vouchers", "books")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
+    "books": _BOOKS,
     "quality": _JUDGED,
     "standards": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},
