@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -294,6 +295,43 @@ def test_the_json_has_the_keys_of_the_format_and_fits_its_schema():
     assert set(written["required"]) <= {
         *data, "sanhua", "command", "project", "ok", "diagnostics"
     }  # fmt: skip
+
+
+GOLDEN: dict[str, Any] = {
+    key: row["value"]
+    for key, row in yaml.safe_load(
+        (Path(__file__).parents[1] / "rules" / "golden.yaml").read_text("utf-8")
+    ).items()
+}
+
+
+def test_lines_and_tables_are_those_of_the_instrument_row_by_row():
+    """The golden figures balance_sheet_lines, disclosure_intangible and disclosure_inventory."""
+    made = shown(Period.named("2025"), MAP, BOUGHT, STOCK)
+    assert [line.label.zh for line in made.lines] == GOLDEN["balance_sheet_lines.parents"]
+    subs = {line.sub_label.zh.partition("—")[2] for line in made.lines}
+    assert subs == {GOLDEN["balance_sheet_lines.sub"]}
+    for name, key in (("A", "disclosure_intangible"), ("B", "disclosure_inventory")):
+        table = made.tables[name]
+        assert [row.label.zh for row in table.rows] == GOLDEN[f"{key}.rows"]
+        columns = [head.zh for _, head in table.columns]
+        assert columns == GOLDEN[f"{key}.columns"][1:]  # the first is the rows' own
+
+
+def test_the_published_lines_of_零点有数_stand_in_the_statement_to_the_fen():
+    """Golden figure cases_yuan.lingdian_fy2024."""
+    case = GOLDEN["cases_yuan.lingdian_fy2024"]
+    bought = asset(
+        "data",
+        Route.PURCHASED,
+        Use.INTERNAL,
+        [(date(2024, 12, 5), case["data_resource"])],
+        available_on=None,
+    )
+    given = balances(date(2024, 12, 31), 无形资产=(case["intangible_total"], "9069314.79"))
+    made = shown(Period.named("2024"), bought, balances=[given])
+    assert value(made, "balance_sheet/intangible/ending") == case["intangible_total"]
+    assert value(made, "balance_sheet/intangible.data/ending") == case["data_resource"]
 
 
 AMOUNTS = st.integers(0, 10**9).map(lambda fen: format(Decimal(fen).scaleb(-2), "f"))
