@@ -156,8 +156,12 @@ def _disclosure(
     issue = issue_of(ws, entity, ws.store.checkpoint())
     first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    written = write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
-    files = [path.relative_to(ws.root).as_posix() for path in written.paths]
+    written = (
+        None if shown.differs else write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
+    )
+    # What was sealed stays as it was written.
+    paths = written.paths if written else sorted(folder.glob(f"{shown.stem}.*"))
+    files = [path.relative_to(ws.root).as_posix() for path in paths]
     data = stage.to_json(shown, files)
     whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
     of = whose.get(shown.scope.value, ("", ""))
@@ -189,7 +193,7 @@ def _disclosure(
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    diagnostics = [*shown.diagnostics, *written.diagnostics]
+    diagnostics = [*shown.diagnostics, *(written.diagnostics if written else ())]
     sound = not any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(data, told, diagnostics, not broken and sound)
 
