@@ -159,6 +159,24 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class Acquired:
+    """What an asset of another entity of the group became this one (`acquired_from`).
+
+    `vouchers` are the buyer's numbers for it (default: all), `date` the day of the seller's
+    disposal where it has several. `carried` is what the group carries it at when the seller has no
+    asset of it, as `judged`.
+    """
+
+    entity: str
+    asset: str = ""
+    vouchers: tuple[str, ...] = ()
+    date: date | None = None
+    carried: Money | None = None
+    judged: Judged | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AssetCard:
     """A file of `books/assets/`: one asset from project to disposal."""
 
@@ -181,6 +199,7 @@ class AssetCard:
     measurement: Measurement = Measurement()
     memo: Memo = Memo()
     fulfilment: Fulfilment = Fulfilment()
+    acquired: Acquired | None = None  # inside a group
     judgements: tuple[Judgement, ...] = ()  # those under `measurement`, as they are written
     products: tuple[str, ...] = ()  # the data that the asset is, by their ids
     resources: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sanhua.kernel.errors import Denied, Invalid, RuleGap
-from sanhua.kernel.record import PostedFrom, Ref, record
+from sanhua.kernel.record import ADDED, PostedFrom, Ref, record
 
 if TYPE_CHECKING:
     from sanhua.kernel.ports import Rules
@@ -71,6 +71,7 @@ class Entry:
     source: PostedFrom  # the voucher, invoice or memo that it stands on
     summary: str = ""
     party: str = ""  # 往来单位: whom it is owed by or to, where there is one
+    adjusts: Annotated[str, ADDED] = ""  # 调整期 `2025-ADJ`: of the year, and of none of its months
 
     def check(self) -> None:
         """Raises Invalid ledger.one-line or ledger.unbalanced."""
@@ -115,7 +116,10 @@ def must_belong(entry: Entry, kind: BookKind, rules: Rules) -> None:
 @record("period_close")
 @dataclass(frozen=True, slots=True)
 class PeriodClose:
-    """`close:<book key>/<period>`: no entry may be effective in the period any more."""
+    """`close:<book key>/<period>`: no entry may be effective in the period any more.
+
+    An adjustment period is open from the close of the year's last month until it is closed itself.
+    """
 
     id: str
     book: Annotated[str, Ref("closes")]

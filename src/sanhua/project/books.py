@@ -25,6 +25,7 @@ from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.earning import load_earning
+from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
 from sanhua.project.measurement import judged, judgements, measurement
 from sanhua.project.noting import load_notes
@@ -118,6 +119,7 @@ class _Books:
         self._policy()
         self._vouchers()
         self._balances()
+        self._balances("group", f"{self.entity.id}.group")
         for kind, columns in (("timesheets", TIMESHEET_COLUMNS), ("bills", BILL_COLUMNS)):
             for path in self.loader.files(f"{self.base}/{kind}", ".csv", ".xlsx"):
                 is_csv = path.endswith(".csv")
@@ -398,9 +400,10 @@ class _Books:
 
     # Balances, assets, and what is kept as text
 
-    def _balances(self) -> None:
-        found: list[Balances] = []
-        for path in self.loader.files(f"{self.base}/balances", ".csv", ".xlsx"):
+    def _balances(self, folder: str = "balances", key: str = "") -> None:
+        """Parent lines by day; those of the group that the entity heads in `group/`."""
+        key, found = key or self.entity.id, list[Balances]()
+        for path in self.loader.files(f"{self.base}/{folder}", ".csv", ".xlsx"):
             name = PurePosixPath(path).stem
             try:
                 dated = parse_day(name)
@@ -424,13 +427,11 @@ class _Books:
                     )
                 else:
                     lines[row.text("line")] = (amounts[0], amounts[1])
-                    of = node("balances", f"{self.entity.id}/{name}/{row.text('line')}")
+                    of = node("balances", f"{key}/{name}/{row.text('line')}")
                     self.loader.project.places[of] = self.folder.origin(path, row)
             found.append(Balances(dated, self.folder.origin(path, 1), lines))
         if found:
-            self.loader.project.balances[self.entity.id] = tuple(
-                sorted(found, key=lambda item: item.on)
-            )
+            self.loader.project.balances[key] = tuple(sorted(found, key=lambda item: item.on))
 
     def _balance(self, path: str, row: Row, key: str) -> Money | None:
         written = row.cells.get(key)
@@ -481,6 +482,7 @@ class _Books:
             found.words("vouchers"),
             self.folder.evidence(found.get("control"), path, label),
             measurement(self.loader, self.entity, found.keys("measurement"), path, label),
+            acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
             judgements=judgements(self.loader, key, found.keys("measurement"), path),
             products=found.words("products"),
             resources=found.words("resources"),

@@ -34,6 +34,7 @@ class Entity:
     fiscal_year: str = "01-01"
     parent: str = ""
     share: str = ""
+    control: str = ""  # who judged that a share of half or less controls it, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Project:
     )  # by node id, all entities
     balances: dict[str, tuple[Balances, ...]] = field(
         default_factory=dict[str, tuple[Balances, ...]]
-    )  # by entity
+    )  # by entity; those of a group under `<head>.group`
     assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
     revenue: dict[str, RevenueJudgement] = field(
         default_factory=dict[str, RevenueJudgement]

@@ -19,7 +19,7 @@ from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Sev
 from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period, legal_day
+from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
 from sanhua.workspace.opening import Workspace
@@ -40,11 +40,21 @@ class Report:
         return [pair[language == "en"] for pair in self.told]
 
 
-def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: str = "") -> Report:
+def report(
+    ws: Workspace,
+    kind: str,
+    *,
+    period: str = "",
+    entity: str = "",
+    of: str = "",
+    scope: str = "",
+    as_at: str = "",
+) -> Report:
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    `of` is the id of the registration or contract that it is about (default: all there are).
+    `of` is the id of the registration or contract that it is about (default: all there are);
+    `scope` (entity, parent, group) and `as_at` (an earlier day) are a disclosure's.
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
@@ -61,7 +71,10 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
         drawn = BY_ID[kind](ws, of)
     else:
         when, left_out = _period(ws, chosen, period)
-        drawn = KINDS[kind](ws, chosen, when)
+        if kind == "disclosure":
+            drawn = _disclosure(ws, chosen, when, scope, as_at)
+        else:
+            drawn = KINDS[kind](ws, chosen, when)
         drawn.diagnostics += left_out if kind in BY_PERIOD else []
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
     from sanhua.workspace.approving import voided
@@ -127,53 +140,45 @@ def _facts(ws: Workspace, entity: Entity) -> list[tuple[date, AssetCard]]:
     return found
 
 
-def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
+def _disclosure(
+    ws: Workspace, entity: Entity, period: Period, scope: str = "", as_at: str = ""
+) -> Report:
     """Balance-sheet lines, tables A and B, ties: XLSX and JSON."""
     from sanhua.capital import disclose as stage
-    from sanhua.capital.recognise import AssetEntry
-    from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
-    from sanhua.workspace.approving import approved_by_role
-    from sanhua.workspace.noting import known
+    from sanhua.workspace.disclosing import draw
+    from sanhua.workspace.noting import issue_of
 
-    project = ws.project
-    cards = [card for card in project.assets.values() if card.entity == entity.id]
-    vouchers = booked(ws, entity)
-    with ws.store.begin(actor=ws.actor) as uow:
-        assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
-        approvals = {
-            entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content))
-            for _, entry in assets
-        }
-        shown = stage.disclose(
-            uow,
-            entity.id,
-            assets,
-            project.policy.get(entity.id) or AccountingPolicy(Origin(""), {}),
-            period,
-            title=project.settings.title,
-            currency=entity.currency,
-            fiscal_year=entity.fiscal_year,
-            balances=project.balances.get(entity.id, ()),
-            vouchers=vouchers,
-            approvals=approvals,
-            known=known(ws, uow, entity, period),
-        )
-    ws.store.checkpoint()
-    first = entity.id == project.settings.entities[0].id
+    day = parse_day(as_at) if as_at else None
+    shown = draw(ws, entity, period, scope=stage.Scope(scope or "entity"), as_at=day)
+    issue = issue_of(ws, entity, ws.store.checkpoint())
+    first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
+    written = write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
+    files = [path.relative_to(ws.root).as_posix() for path in written.paths]
     data = stage.to_json(shown, files)
+    whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
+    of = whose.get(shown.scope.value, ("", ""))
     told = [
         (
-            f"{entity.id} {period.id} 列示（{_state(shown.state.value)[0]}）",
-            f"{entity.id} {period.id}, as shown ({_state(shown.state.value)[1]})",
+            f"{entity.id}{of[0]} {shown.period.id} 列示（{_state(shown.state.value)[0]}）",
+            f"{entity.id}{of[1]} {shown.period.id}, as shown ({_state(shown.state.value)[1]})",
         )
     ]
     for figure in data["figures"]:
         label = shown.figures[figure["id"]].label
         rest = f"  {figure['amount']} {figure['currency']}  {figure['id']}"
         told.append((label.say("zh") + rest, label.say("en") + rest))
+    for one in shown.restatements:
+        told.append(
+            (
+                f"前期差错更正 {one.line}：上年年末 {one.reported.text} → {one.restated.text}",
+                f"error of an earlier year, {one.line}: {one.reported.text} → {one.restated.text}",
+            )
+        )
+    if shown.eliminations:
+        count = len(shown.eliminations)
+        told.append((f"合并抵销 {count} 笔", f"{count} eliminations"))
     broken = [tie for tie in data["ties"] if not tie["ok"]]
     told.append(
         (
@@ -182,7 +187,9 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    return Report(data, told, list(shown.diagnostics), not broken)
+    diagnostics = [*shown.diagnostics, *written.diagnostics]
+    sound = not any(d.severity is Severity.ERROR for d in diagnostics)
+    return Report(data, told, diagnostics, not broken and sound)
 
 
 def _state(value: str) -> tuple[str, str]:
@@ -487,7 +494,6 @@ def _books_out(ws: Workspace, entity: Entity, period: Period) -> Report:
 
 
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
-    "disclosure": _disclosure,
     "vouchers": _vouchers,
     "books": _books_out,
     "catalogue": _catalogue,
