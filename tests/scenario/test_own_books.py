@@ -9,7 +9,7 @@ called three times a month, and November is the first close: it catches up on th
     weather_history     240,000.00 / 48 = 5,000.00 from April, nine times; 195,000.00;
                         recoverable 171,600.00: a loss of 23,400.00
     intangible.data     911,071.40 + 171,600.00                            = 1,082,671.40
-    development.data    118,400.00 + 96,250.00 + 101,750.00 + 32,000.00    =   348,400.00
+    development.data    118,400.00 + 96,000.00 + 102,000.00 + 32,000.00    =   348,400.00
                         less the audit's adjustment of 2,000.00            =   346,400.00
                         at the beginning 412,000 + 58,300 + 126,500 + 433,500 = 1,030,300.00
 """
