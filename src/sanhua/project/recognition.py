@@ -48,7 +48,6 @@ def read_memo(loader: Loader, entity: Entity, found: Keys, path: str, judge: _Ju
         reading.agreement(said.keys("agreement")),
         found.flat("components"),
         found.text("recognise_as") == "contract_cost",
-        found.words("products"),
     )
 
 
@@ -236,7 +235,7 @@ def _papers(card: AssetCard) -> Iterator[Diagnostic]:
 
 def _references(project: Project, card: AssetCard) -> Iterator[Diagnostic]:
     control, deal = card.memo.control, card.fulfilment.deal
-    wanted = [("product", name, project.products, 0) for name in card.memo.products]
+    wanted = [("product", name, project.products, 0) for name in card.products]
     if control is not None and control.grant:
         wanted.append(("grant", control.grant, project.grants, control.line))  # type: ignore[arg-type]
     if deal:
@@ -276,7 +275,7 @@ def _licensed(project: Project, rules: Rules, card: AssetCard, on: date) -> Iter
     lent = [
         deal.id
         for deal in project.deals.values()
-        if deal.product in card.memo.products and deal.ends_on - deal.starts_on > timedelta()
+        if deal.product in card.products and deal.ends_on - deal.starts_on > timedelta()
     ]
     if lent:
         of = "deal:" + ", ".join(lent)
