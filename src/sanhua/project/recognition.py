@@ -4,7 +4,7 @@ what is amiss with it that only the whole project shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -235,11 +235,11 @@ def _papers(card: AssetCard) -> Iterator[Diagnostic]:
 
 def _references(project: Project, card: AssetCard) -> Iterator[Diagnostic]:
     control, deal = card.memo.control, card.fulfilment.deal
-    wanted = [("product", name, project.products, 0) for name in card.products]
+    wanted: list[tuple[str, str, Collection[str], int]] = []
     if control is not None and control.grant:
-        wanted.append(("grant", control.grant, project.grants, control.line))  # type: ignore[arg-type]
+        wanted.append(("grant", control.grant, project.grants, control.line))
     if deal:
-        wanted.append(("deal", deal, project.deals, card.fulfilment.line))  # type: ignore[arg-type]
+        wanted.append(("deal", deal, project.deals, card.fulfilment.line))
     for kind, name, known, line in wanted:
         if name not in known and not project.unread & {f"{kind}:{name}", f"{kind}:*"}:
             near = nearest_or_some(name, known)
