@@ -15,9 +15,10 @@ from sanhua.asset.bill import Closing, month_of
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.time import legal_day
 from sanhua.workspace.closing import close
-from sanhua.workspace.explaining import explain
+from sanhua.workspace.explaining import explain, prove
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.reporting import report
+from sanhua.workspace.verifying import verify_bundle
 
 JUDGED = """
 identity: agent
@@ -107,6 +108,9 @@ def test_an_agent_s_fee_paid_once_is_released_opened_and_handed_out(small_projec
             (f"earning:bank_2026/{month}", {"invoice", "closing"}),
         ):
             assert wanted <= {node["kind"] for node in explain(ws, root).nodes.values()}
+        bundle = small_project.parent / "figure.zip"
+        prove(ws, figure, bundle)
+        assert verify_bundle(bundle, None).ok
         made = report(ws, "books", period=following)
         assert made.ok
         told = made.data
