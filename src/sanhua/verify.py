@@ -5,13 +5,15 @@ Checks a bundle with nothing of sanhua installed, only `cryptography`.
     python verify.py bundle.zip [--key PUBLIC_KEY_FILE] [--json]     exit 0 sound, 8 broken, 2 usage
 
 What a sound bundle proves: the records in it are, to the byte, those that the log's checkpoint
-commits to, and every figure that claims to be a sum is that sum; files that come with them (a
-dossier's form) are, to the byte, those that one of the records names. Who keeps the log is proven
-only as far as the key is known: without --key (the public key, obtained from elsewhere) the bundle
-is 自证 self-attested.
+commits to, and every figure that claims to be a sum is that sum; entries balance, memos and bills
+add up, a sample was drawn as its seed says, and signatures under deals and approvals are those of
+the keys that their sides declared. Files that come with the records (a dossier's form, a sample's
+population) are, to the byte, those that one of them names; papers (a README, tables to read) are
+those that the signer of the bundle put in. Who keeps the log is proven only as far as the key is
+known: without --key (the public key, obtained from elsewhere) the bundle is 自证 self-attested.
 
 The parts, top to bottom: canonical JSON (RFC 8785), seals, the Merkle tree (RFC 6962), checkpoints
-(C2SP signed notes), the archive, the checks.
+(C2SP signed notes), the archive, sampling, the checks.
 """
 
 from __future__ import annotations
@@ -411,6 +413,57 @@ def unpack(data: bytes) -> dict[str, bytes]:
     return entries
 
 
+# Sampling: any two people with the population and the seed draw the same
+
+POPULATION = "id,amount,currency"
+
+
+def population_of(text: bytes) -> list[tuple[str, Fraction]]:
+    """Ids and amounts of a population as it is handed out: the heading, then a line an item in the
+    order of their ids as bytes, each once. ValueError for any other form.
+    """
+    heading, *lines = text.decode().split("\n")
+    rows = [line.split(",") for line in lines[:-1]]
+    if heading != POPULATION or lines[-1:] != [""] or any(len(row) != 3 for row in rows):
+        raise ValueError("not a population")
+    found = [(row[0], _number(row[1])) for row in rows]
+    if any(one[0].encode() >= two[0].encode() for one, two in zip(found, found[1:], strict=False)):
+        raise ValueError("a population is in the order of its ids, each once")
+    return found
+
+
+def ticket(seed: str, population: str, item: str) -> str:
+    """What decides about an item: SHA-256 of seed, the population's hash and its id, in hex."""
+    return hashlib.sha256(f"{seed}\n{population}\n{item}".encode()).hexdigest()
+
+
+def draw(text: bytes, seed: str, size: int, interval: int = 0) -> dict[str, int]:
+    """The items that are drawn from a population, and how often.
+
+    Without `interval` the `size` items of the lowest tickets: every set of them is as likely as any
+    other. With it (in hundredths of the currency) money units, of absolute amounts: a first one
+    below `interval` by the ticket of "start", then each `interval` further on; an item that holds
+    several of them is drawn so many times.
+    """
+    population = sha256(text)
+    items = population_of(text)
+    if not interval:
+        lots = sorted((ticket(seed, population, item), item) for item, _ in items)
+        return {item: 1 for item in sorted(item for _, item in lots[:size])}
+    point = int(ticket(seed, population, "start"), 16) % interval
+    drawn: dict[str, int] = {}
+    through = 0
+    for item, amount in items:
+        units = abs(amount) * 100
+        if units.denominator != 1:
+            raise ValueError(f"not whole hundredths: {item}")
+        through += int(units)
+        while point < through:
+            drawn[item] = drawn.get(item, 0) + 1
+            point += interval
+    return drawn
+
+
 # The checks
 
 
@@ -424,7 +477,12 @@ class Report:
     parts: int = 0  # parts of figures that were compared with what their records say
     unsaid: int = 0  # parts whose records are here and do not say the amount
     signatures: int = 0  # under deals: by a declared key, over terms that are here
+    approvals: int = 0  # signed by a declared key, over what is here
+    unsigned: int = 0  # approvals that no key of a person vouches for, over what is here
+    balanced: int = 0  # entries, memos and bills that were added up
+    samples: int = 0  # drawn again from their population and seed
     files: int = 0  # files that come with the records
+    papers: list[str] = field(default_factory=list[str])  # put in by the signer of the bundle
     log_size: int = 0
     origin: str = ""
     key: str = ""  # sha256 of the raw public key that signed
@@ -447,7 +505,12 @@ class Report:
             "parts",
             "unsaid",
             "signatures",
+            "approvals",
+            "unsigned",
+            "balanced",
+            "samples",
             "files",
+            "papers",
             "log_size",
             "origin",
             "key",
@@ -503,11 +566,37 @@ class Report:
                 else f"{self.signatures} signatures under deals, by keys that their sides "
                 "declared, over the terms that are here"
             )
+        if self.approvals or self.unsigned:
+            lines.append(
+                f"批准 {self.approvals} 个，由批准人声明的密钥对此处的内容签名；另有 {self.unsigned} "
+                "个无本人签名，只由日志记名"
+                if zh
+                else f"{self.approvals} approvals signed by keys that the persons declared, over "
+                f"what is here; {self.unsigned} without a signature of their own, named by the log"
+            )
+        if self.balanced:
+            lines.append(
+                f"分录、备忘和账单 {self.balanced} 份，借贷与合计已重新计算"
+                if zh
+                else f"{self.balanced} entries, memos and bills were added up again"
+            )
+        if self.samples:
+            lines.append(
+                f"样本 {self.samples} 个，已按种子从总体重新抽取，结果相同"
+                if zh
+                else f"{self.samples} samples drawn again from population and seed: the same"
+            )
         if self.files:
             lines.append(
                 f"随附文件 {self.files} 个，均由记录列明"
                 if zh
                 else f"{self.files} files come with it, each named by a record"
+            )
+        if self.papers:
+            lines.append(
+                f"说明材料 {len(self.papers)} 份，由本包的签名者附上，不在日志中"
+                if zh
+                else f"{len(self.papers)} papers put in by the signer of the bundle, not in the log"
             )
         if self.erased:
             lines.append(("内容已删除：" if zh else "content erased: ") + ", ".join(self.erased))
@@ -536,7 +625,10 @@ def check_bundle(data: bytes, key: bytes | None) -> Report:
         records = _records(entries, manifest, report)
         _graph(manifest, records, report)
         _figures(records, report)
+        _sums(records, report)
         _signatures(records, report)
+        _approvals(entries, manifest, records, report)
+        _samples(entries, manifest, records, report)
     except (
         ValueError,
         KeyError,
@@ -574,7 +666,8 @@ def _manifest(entries: Mapping[str, bytes], key: bytes | None, report: Report) -
     for name in sorted({*listed, *entries} - {"bundle.json", "bundle.sig"}):
         if name not in entries or name not in listed or sha256(entries[name]) != listed[name]:
             report.faults.append(f"摘要不符 hash differs: {name}")
-    wanted = {"key.pub", *attached(listed)}
+    report.papers = papers(listed)
+    wanted = {"key.pub", *attached(listed), *report.papers}
     for n, item in enumerate(manifest["records"]):
         wanted |= {f"records/{n}.json", f"events/{item['seq']}.json", f"proofs/{item['seq']}.json"}
     if wanted != set(listed):
@@ -595,6 +688,12 @@ def attached(listed: Mapping[str, str]) -> dict[str, str]:
         for name, digest in listed.items()
         if re.fullmatch(r"files/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name)
     }
+
+
+def papers(listed: Iterable[str]) -> list[str]:
+    """What is put in for people to read: README.md, this file, `papers/` and one plain name."""
+    plain = re.compile(r"README\.md|verify\.py|papers/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+    return sorted(name for name in listed if plain.fullmatch(name))
 
 
 class Version(NamedTuple):
@@ -693,6 +792,106 @@ def _signatures(records: Sequence[Version], report: Report) -> None:
             report.signatures += 1
 
 
+def _approvals(
+    entries: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    records: Sequence[Version],
+    report: Report,
+) -> None:
+    """Approvals of what is here: signed, each by a key that the person declared."""
+    contents: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
+    for n, item in enumerate(manifest["records"]):
+        body = _read(entries[f"records/{n}.json"])["body"]
+        if body is not None:
+            contents.setdefault(item["id"], set()).add(sha256(body.encode()))
+    bodies = [record.body for record in records if record.body]
+    for body in bodies:
+        if body["kind"] == "party":
+            keys.setdefault(body["fields"]["id"], set()).update(body["fields"].get("keys", ()))
+    for given in (body["fields"] for body in bodies if body["kind"] == "approval"):
+        here = given["content"] in contents.get(given["node"], ())
+        if not given.get("signature"):
+            report.unsigned += here
+            continue
+        said = {name: given[name] for name in ("node", "content", "person", "role", "at")}
+        key, signature = (base64.b64decode(given[n], validate=True) for n in ("key", "signature"))
+        known = keys.get(given["person"])
+        declared = known is None or given["key"] in known
+        if not (declared and is_signed(key, signature, canonical(said))):
+            report.faults.append(f"批准签名不符 bad signature under an approval: {given['id']}")
+        elif here and known is not None:
+            report.approvals += 1
+
+
+def _samples(
+    entries: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    records: Sequence[Version],
+    report: Report,
+) -> None:
+    """Each sample whose population is here, drawn again."""
+    files = {digest: name for name, digest in attached(manifest["entries"]).items()}
+    for made in (r.body["fields"] for r in records if r.body and r.body["kind"] == "sample"):
+        name = files.get(made["population"])
+        if name is None:
+            continue
+        text = entries[name]
+        amounts = dict(population_of(text))
+        drawn = draw(text, made["seed"], made["size"], made["interval"])
+        said = {one["node"]: one["times"] for one in made["drawn"]}
+        same = all(_number(one["amount"]) == amounts.get(one["node"]) for one in made["drawn"])
+        if drawn != said or not same or made["count"] != len(amounts):
+            report.faults.append(f"样本与种子不符 not what the seed draws: {made['id']}")
+        report.samples += 1
+
+
+def _sums(records: Sequence[Version], report: Report) -> None:
+    """Entries balance, memos add up by outcome, bills by line, and what a disclosure says of its
+    figures they say themselves.
+    """
+    values: dict[str, set[str]] = {}
+    for body in (record.body for record in records if record.body):
+        if body["kind"] == "figure":
+            values.setdefault(body["fields"]["id"], set()).add(body["fields"]["value"])
+    for body in (record.body for record in records if record.body):
+        kind, fields = body["kind"], body["fields"]
+        wrong = ""
+        if kind == "entry" and sum(line["amount"] for line in fields["lines"]):
+            wrong = "借贷不平 does not balance"
+        elif kind == "asset" and not _memo_adds_up(fields):
+            wrong = "备忘合计不符 the memo does not add up"
+        elif kind == "invoice" and not _bill_adds_up(fields):
+            wrong = "账单合计不符 the bill does not add up"
+        elif kind == "disclosure" and len(fields["figures"]) == len(fields["values"]):
+            shown = zip(fields["figures"], fields["values"], strict=True)
+            if any(value not in values.get(figure, {value}) for figure, value in shown):
+                wrong = "列示与数字不符 shows another value than the figure has"
+        report.balanced += kind in ("entry", "asset", "invoice")
+        if wrong:
+            report.faults.append(f"{wrong}: {fields['id']}")
+
+
+def _memo_adds_up(memo: Mapping[str, Any]) -> bool:
+    """Each outcome's amount is the sum of its lines in the memo's currency."""
+    verdicts = [v for v in memo.get("verdicts", ()) if "outcome" in v]
+    for outcome in ("capitalised", "expensed", "waiting", "refused") if verdicts else ():
+        whole = memo.get(outcome)
+        of = [v["amount"] for v in verdicts if v["outcome"] == outcome]
+        if whole and _number(whole["amount"]) != sum(
+            (_number(m["amount"]) for m in of if m["currency"] == whole["currency"]), Fraction()
+        ):
+            return False
+    return True
+
+
+def _bill_adds_up(bill: Mapping[str, Any]) -> bool:
+    """Net and tax are the total; the lines are the one or the other."""
+    net, tax, total = (_number(bill[name]["amount"]) for name in ("net", "tax", "total"))
+    lines = sum((_number(line["amount"]["amount"]) for line in bill["lines"]), Fraction())
+    return net + tax == total and lines in (net, total)
+
+
 def _figures(records: Sequence[Version], report: Report) -> None:
     """Every figure that is here, against its parts."""
     here: dict[str, dict[str, Version]] = {}
@@ -745,17 +944,17 @@ def _figure(
 def _said(part: Mapping[str, Any], body: Any, carriers: Sequence[Any]) -> set[Fraction] | None:
     """What a part may count with, by its record; None when the record does not say.
 
-    A figure says its value. A voucher or an entry says what it moves on an account or in all, with
-    either sign; where assets carry it, what one or more of them carry of its lines. Of any other
-    record the part names the field.
+    A figure says its value, a voucher or an entry what it moves on an account or in all, with
+    either sign (a total takes some off); where assets carry it, what one or more of them carry of
+    its lines. Of any other record the part names the field.
     """
     fields = body["fields"]
     if body["kind"] == "figure":
-        return {_number(fields["value"])}
+        return _either_sign([_number(fields["value"])])
     if body["kind"] == "voucher" and carriers:
         amounts = [_carried(part["node"], fields, asset) for asset in carriers]
         amounts = [amount for amount in amounts if amount]
-        return _either_sign(_sums(amounts)) if len(amounts) <= CARRIERS_MAX else None
+        return _either_sign(_sums_of(amounts)) if len(amounts) <= CARRIERS_MAX else None
     if body["kind"] in ("voucher", "entry"):
         moved: dict[str, Fraction] = {}
         for line in fields["lines"]:
@@ -795,7 +994,7 @@ def _carried(voucher: str, fields: Mapping[str, Any], asset: Any) -> Fraction:
 CARRIERS_MAX = 12  # assets that carry lines of one voucher, of which a figure may mean some
 
 
-def _sums(amounts: Iterable[Fraction]) -> set[Fraction]:
+def _sums_of(amounts: Iterable[Fraction]) -> set[Fraction]:
     """The sums of one or more of the amounts."""
     sums: set[Fraction] = set()
     for amount in amounts:

@@ -5,6 +5,7 @@ What the unit of work, the log and the ledger promise, whatever the database.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,9 +32,9 @@ from stores import (
 )
 
 from sanhua.kernel.errors import Broken, Conflict, Denied, Invalid, NotFound, Unavailable
-from sanhua.kernel.ledger import Book, BookKind
+from sanhua.kernel.ledger import Book, BookKind, Entry
 from sanhua.kernel.money import Money
-from sanhua.kernel.record import Edge, Ref, record
+from sanhua.kernel.record import Edge, Ref, body, record, restore
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period
 from sanhua.store import SqlStore, open_store, schema
@@ -505,6 +506,44 @@ def test_nothing_is_posted_into_a_closed_period(store: SqlStore, on: date, open_
             assert refused.value.code == "ledger.period-closed"
 
 
+def test_an_adjustment_period_is_of_the_year_and_of_none_of_its_months(store: SqlStore):
+    """Open from the close of the last month until it is closed; the month's balances stay."""
+    keep(store, BOOK)
+    last, following = date(2026, 12, 31), date(2027, 1, 1)
+    of_month = entry(1, ("a", 100), ("b", -100), on=last)
+    late = replace(entry(2, ("a", 7), ("b", -7), on=last), adjusts="2026-ADJ")
+    with store.begin(actor="party:clerk") as uow:
+        uow.post(of_month)
+        for refused, kind, code in (
+            (late, Denied, "ledger.adjusts-open"),
+            (replace(late, effective_on=date(2026, 12, 30)), Invalid, "ledger.adjusts-day"),
+            (replace(late, adjusts="2026-12"), Invalid, "ledger.adjusts-day"),
+        ):
+            with pytest.raises(kind) as found:
+                uow.post(refused)
+            assert found.value.code == code
+        uow.close_period("book:plant", Period.named("2026-12"))
+        with pytest.raises(Denied):
+            uow.post(replace(late, adjusts=""))
+        assert uow.post(late) is not None
+        assert uow.post(late) is None
+        assert uow.balances("book:plant", last)["a"].fen == 100
+        assert uow.balances("book:plant", last, adjusted=True)["a"].fen == 107
+        assert uow.balances("book:plant", following)["a"].fen == 107
+        uow.close_period("book:plant", Period.named("2026-ADJ"))
+        more = replace(entry(3, ("a", 1), ("b", -1), on=last), adjusts="2026-ADJ")
+        with pytest.raises(Denied) as found:
+            uow.post(more)
+        assert found.value.code == "ledger.period-closed"
+    assert list(store.verify()) == []
+
+
+def test_a_field_thought_of_later_leaves_the_bodies_of_before_as_they_were():
+    assert b"adjusts" not in body(entry(1, ("a", 1), ("b", -1)))
+    marked = replace(entry(1, ("a", 1), ("b", -1)), adjusts="2026-ADJ")
+    assert restore(Entry, json.loads(body(marked))["fields"]) == marked
+
+
 def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):
     from sanhua.kernel.ledger import PeriodClose
 
@@ -526,39 +565,17 @@ def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):
             )
 
 
-def test_bean_check_accepts_the_book_and_finds_our_balances(store: SqlStore):
-    from beancount import loader
-
-    codes = ["5301.02", "5301-02", "2211", "1701.05", "6602.14", "6001", "4001"]
-    roles = ["research expense", "receivable:lake_bank", "tax:output", "income:steel"]
-    accounts = [*codes, *roles, "研发支出", 'x"y']
+def test_an_entry_that_stands_on_an_appraisal_or_on_another_book_s_account_is_not_posted(
+    store: SqlStore,
+):
     keep(store, BOOK)
     with store.begin(actor="party:clerk") as uow:
-        for n, account in enumerate(accounts):
-            on = date(2026, 1, 1) + timedelta(days=n % 3)
-            uow.post(entry(n, (account, (n + 1) * 12345), ("2202", -(n + 1) * 12345), on=on))
-    text = store.beancount("book:plant")
-    entries, errors, options = loader.load_string(text)
-    assert errors == []
-    assert options["operating_currency"] == ["CNY"]
-    opened = {one.meta["erp"]: one.account for one in entries if type(one).__name__ == "Open"}
-    assert set(opened) == {*accounts, "2202"}
-    assert len(set(opened.values())) == len(opened)
-    asserted = {
-        one.account: one.amount.number for one in entries if type(one).__name__ == "Balance"
-    }
-    with store.begin(actor="party:clerk") as uow:
-        for account, money in uow.balances("book:plant", date(2026, 12, 31)).items():
-            assert asserted[opened[account]] == money.amount
-
-
-def test_an_empty_book_is_beancount_text_too(store: SqlStore):
-    from beancount import loader
-
-    keep(store, BOOK)
-    assert loader.load_string(store.beancount("book:plant"))[1] == []
-    with pytest.raises(NotFound):
-        store.beancount("book:none")
+        good = entry(1, ("5301.02", 1), ("2211", -1))
+        with pytest.raises(Denied, match=r"ledger\.source-is-appraisal"):
+            uow.post(replace(good, source="appraisal:cloud_map_2025"))
+        with pytest.raises(Invalid, match=r"ledger\.account-of-other-book"):
+            uow.post(entry(2, ("receivable:bank", 1), ("income:energy", -1)))
+        assert uow.post(good) is not None
 
 
 # Erasure

@@ -194,8 +194,8 @@ def test_what_the_erp_books_afterwards_is_confirmed_and_not_posted_again(selling
         assert sorted(entry.id for entry in uow.all(Entry)) == before
         assert uow.get(Voucher, f"voucher:{month}-0999").confirms
     path.write_text(written.replace("6401", "2211"), encoding="utf-8")
-    other = say(selling, "run", env=env, code=5)
-    assert "ledger.period-closed" in codes(other)
+    other = say(selling, "run", env=env, code=1)
+    assert "voucher.period-closed" in codes(other)
 
 
 def segment_of(project: Path, name: str, deal: str, at: datetime, calls: int) -> None:

@@ -28,7 +28,9 @@ from sanhua.workspace.approving import Approval, is_sound
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jiahua"
 LINE = "figure:jiahua/balance_sheet/development.data/ending/2024-H1"
+SHOWN = "disclosure:jiahua/2024-H1"
 ASSET = "asset:cloud_map_v2"
+REPORT = ("report", "disclosure", "--period", "2024-H1")
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def amount(report: dict[str, Any]) -> str:
 
 
 def test_the_report_shows_exactly_what_was_spent_under_the_rule(project: Path):
-    report = said("report", "disclosure", "-C", project)
+    report = said(*REPORT, "-C", project)
     assert schema.valid("disclosure_output", report)
     assert amount(report) == "2558700.00"
     figure = next(figure for figure in report["figures"] if figure["id"] == LINE)
@@ -79,7 +81,7 @@ def test_check_refuses_what_was_expensed_with_instrument_and_clause(project: Pat
 
 
 def test_the_line_opens_to_each_voucher_and_its_file(project: Path):
-    said("report", "disclosure", "-C", project)
+    said(*REPORT, "-C", project)
     told = said("explain", "balance_sheet/development.data/ending/2024-H1", "-C", project)
     assert schema.valid("explain_output", told)
     assert told["root"] == LINE
@@ -101,27 +103,30 @@ def test_the_line_opens_to_each_voucher_and_its_file(project: Path):
 
 
 def test_a_second_person_approves_and_a_changed_memo_is_a_draft_again(project: Path):
-    assert said("report", "disclosure", "-C", project)["state"] == "draft"
+    assert said(*REPORT, "-C", project)["state"] == "draft"
     refused = said("approve", ASSET, "--as", "cfo", "-C", project, exit_code=5)
     assert refused["diagnostics"][0]["code"] == "approve.maker-is-checker"
-    assert said("report", "disclosure", "-C", project)["state"] == "draft"
+    assert said(*REPORT, "-C", project)["state"] == "draft"
     approved = said("approve", ASSET, "--as", "second_cpa", "-C", project)
     assert (approved["person"], approved["role"]) == ("party:second_cpa", "finance")
-    assert said("report", "disclosure", "-C", project)["state"] == "approved"
+    assert said(*REPORT, "-C", project)["state"] == "draft"  # of its assets only
+    said("approve", SHOWN, "--as", "second_cpa", "-C", project)
+    report = said(*REPORT, "-C", project)
+    assert (report["state"], report["signed"]) == ("approved", {"finance": "party:second_cpa"})
 
     memo = project / "books" / "assets" / "cloud_map_v2.yaml"
     text = memo.read_text("utf-8")
     memo.write_text(text.replace("date: 2024-07-15", "date: 2024-07-16"), "utf-8")
     stale = said("approve", ASSET, "--as", "second_cpa", "-C", project, exit_code=4)
     assert stale["diagnostics"][0]["code"] == "approve.not-current"
-    report = said("report", "disclosure", "-C", project)
+    report = said(*REPORT, "-C", project)
     assert (report["state"], amount(report)) == ("draft", "2558700.00")
     told = next(d for d in report["diagnostics"] if d["code"] == "approve.voided")
     assert (told["node"], told["path"]) == (ASSET, "books/assets/cloud_map_v2.yaml")
     shown = {n["id"]: n for n in said("explain", ASSET, "-C", project)["nodes"]}
     assert (shown[approved["id"]]["state"], shown[approved["id"]]["role"]) == ("void", "finance")
     said("approve", ASSET, "--as", "second_cpa", "-C", project)
-    assert said("report", "disclosure", "-C", project)["state"] == "approved"
+    assert said(*REPORT, "-C", project)["state"] == "approved"
     assert said("verify", "-C", project)["ok"]
 
 
@@ -142,7 +147,9 @@ def test_an_approval_is_signed_once_shown_in_explain_and_proven(project: Path, t
     again = said("approve", ASSET, "--as", "second_cpa", "--key", own, "-C", project)
     assert (bare["signed"], signed["signed"], again) == (False, True, signed)
     assert said("approve", ASSET, "--as", "second_cpa", "-C", project)["event"] == signed["event"]
-    report = said("report", "disclosure", "-C", project)
+    said(*REPORT, "-C", project)
+    said("approve", SHOWN, "--as", "second_cpa", "--key", own, "-C", project)
+    report = said(*REPORT, "-C", project)
     assert report["state"] == "approved"
     assert not [d for d in report["diagnostics"] if d["code"].startswith("approve.")]
     told = said("explain", LINE, "-C", project)
@@ -163,7 +170,7 @@ def test_an_approval_whose_signature_is_over_something_else_does_not_hold():
 
 
 def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
-    said("report", "disclosure", "-C", project)
+    said(*REPORT, "-C", project)
     bundle = tmp_path / "line.zip"
     said("prove", LINE, "-o", bundle, "-C", project)
     assert said("verify", bundle)["ok"]

@@ -10,7 +10,7 @@ once over their sum.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -86,6 +86,7 @@ class Closing:
     `segments` are those that no close before had counted, `counts` the months that they touch (a
     later closing's count replaces an earlier one's). `unbilled` are deals that bind nobody, whose
     usage is kept and not billed. `reconciled` holds the numbers that were found to agree.
+    `corrects` names, for each proposed entry that puts an earlier one right, that one.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Closing:
     reconciled: Mapping[str, int]
     proposed: tuple[Annotated[str, Ref("proposes")], ...]  # entries for the ERP to book
     figures: tuple[str, ...]
+    corrects: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def month_of(day: date) -> Period:

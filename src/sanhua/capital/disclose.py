@@ -180,6 +180,7 @@ class Disclosure:
     sealed_on: date | None = None  # 签章日, of an audited one
     signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
     drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+    differs: bool = False  # … and what would be drawn up now is not the same
     notes: tuple[noting.Item, ...] = ()
     cited: tuple[Citation, ...] = ()  # of the rules that it and its verdicts were drawn by
 
@@ -198,53 +199,70 @@ class Disclosure:
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
 
 _COST_IN = {
+    Kind.OPENING: "cost.increase.other",
     Kind.PURCHASED: "cost.increase.purchased",
     Kind.DEVELOPED: "cost.increase.developed",
     Kind.PROCESSED: "cost.increase.processed",
     Kind.OTHER_IN: "cost.increase.other",
 }
-_OUT = {Kind.DISPOSED: "disposed", Kind.LAPSED: "lapsed", Kind.OTHER_OUT: "other"}
+_OUT = {
+    Kind.DISPOSED: "disposed",
+    Kind.LAPSED: "lapsed",
+    Kind.OTHER_OUT: "other",
+    Kind.CONTRIBUTED: "other",
+    Kind.CONTRIBUTED_IN_GROUP: "other",
+    Kind.HELD: "other",
+}
+_STOCK_OUT = (
+    Kind.LAPSED,
+    Kind.DISPOSED,
+    Kind.OTHER_OUT,
+    Kind.CONTRIBUTED,
+    Kind.CONTRIBUTED_IN_GROUP,
+)
 _ROWS: dict[Layer, tuple[str, str, dict[Kind, str]]] = {
     Layer.COST: (
         "A",
         "cost",
-        _COST_IN | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
+        _COST_IN
+        | {Kind.RETURNED: "cost.increase.other"}
+        | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.AMORTISATION: (
         "A",
         "amortisation",
-        {Kind.CHARGED: "amortisation.increase"}
+        dict.fromkeys((Kind.OPENING, Kind.CHARGED, Kind.RETURNED), "amortisation.increase")
         | {kind: f"amortisation.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.IMPAIRMENT: (
         "A",
         "impairment",
-        {Kind.CHARGED: "impairment.increase"} | dict.fromkeys(_OUT, "impairment.decrease"),
+        dict.fromkeys(
+            (Kind.OPENING, Kind.CHARGED, Kind.TRANSFERRED, Kind.RETURNED), "impairment.increase"
+        )
+        | dict.fromkeys(_OUT, "impairment.decrease"),
     ),
     Layer.INVENTORY: (
         "B",
         "cost",
         _COST_IN
-        | {
-            Kind.SOLD: "cost.decrease.sold",
-            Kind.LAPSED: "cost.decrease.lapsed",
-            Kind.DISPOSED: "cost.decrease.other",
-            Kind.OTHER_OUT: "cost.decrease.other",
-        },
+        | dict.fromkeys(_STOCK_OUT, "cost.decrease.other")
+        | {Kind.SOLD: "cost.decrease.sold", Kind.LAPSED: "cost.decrease.lapsed"},
     ),
     Layer.WRITE_DOWN: (
         "B",
         "write_down",
-        {Kind.CHARGED: "write_down.increase", Kind.REVERSED: "write_down.decrease.reversed"}
-        | dict.fromkeys(
-            (Kind.SOLD, Kind.LAPSED, Kind.DISPOSED, Kind.OTHER_OUT),
-            "write_down.decrease.written_off",
-        ),
+        {
+            Kind.OPENING: "write_down.increase",
+            Kind.CHARGED: "write_down.increase",
+            Kind.REVERSED: "write_down.decrease.reversed",
+        }
+        | dict.fromkeys((Kind.SOLD, *_STOCK_OUT), "write_down.decrease.written_off"),
     ),
 }
 # The layers behind a balance-sheet line, and the sign with which each counts.
 LINE_LAYERS: dict[str, dict[Layer, int]] = {
-    "development": {Layer.DEVELOPMENT: 1},
+    "development": {Layer.DEVELOPMENT: 1, Layer.DEVELOPMENT_IMPAIRMENT: -1},
     "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
     "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
 }
@@ -386,6 +404,7 @@ def as_kept(uow: Uow, shown: Disclosure) -> tuple[Disclosure, list[str]]:
         tables={name: table(one) for name, one in shown.tables.items()},
         comparatives={name: table(one) for name, one in shown.comparatives.items()},
         drawn_up=False,
+        differs=bool(differ) or note_of(shown).notes != note.notes,
     )
     return kept, differ
 
@@ -798,6 +817,8 @@ class _Drawing:
     def restatements(self) -> list[Restatement]:
         """Each line's beginning without the errors of earlier years that were found in this one."""
         found: list[Restatement] = []
+        if any(movement.why == "error" for c in self.carryings for movement in c.movements):
+            self.rules.ask("cas_28", "prior_period_error_restated", on=self.law_on)
         for line, signs in LINE_LAYERS.items():
             errors = [
                 (carrying.asset, movement.amount * signs[movement.layer])

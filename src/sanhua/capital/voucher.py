@@ -11,7 +11,7 @@ from typing import Annotated
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Uow
-from sanhua.kernel.record import DefinedBy, EvidencedBy, Ref, record
+from sanhua.kernel.record import ADDED, DefinedBy, EvidencedBy, Ref, record
 
 ROLES = (
     "development_expensed",  # 研发支出—费用化支出
@@ -35,10 +35,13 @@ ROLES = (
     "receivables",
     "bank",
     "revenue",
+    "contract_asset",  # 合同资产
     "contract_cost",  # 合同履约成本
+    "contract_cost_provision",  # 合同履约成本减值准备
     "contract_liability",  # 合同负债
     "deferred_income",  # 递延收益
     "other_income",  # 其他收益
+    "other_receivables",  # 其他应收款
     "held_for_sale",  # 持有待售资产
     "held_for_sale_provision",  # 持有待售资产减值准备
     "long_term_equity",  # 长期股权投资
@@ -65,6 +68,7 @@ class VoucherLine:
     evidence: tuple[EvidencedBy, ...] = ()  # content hashes
     evidence_names: tuple[str, ...] = ()
     red: bool = False
+    component: Annotated[str, ADDED] = ""  # 成本构成
 
 
 @record("voucher")

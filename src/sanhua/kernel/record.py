@@ -48,6 +48,16 @@ class Ref:
     verb: str
 
 
+class Added:
+    """Marks a field that a kind was given after records of it were kept: `Annotated[str, ADDED]`.
+
+    It is left out of the body while it has its default, so that what was kept before it says the
+    same and is not kept anew.
+    """
+
+
+ADDED = Added()
+
 MadeFrom = Annotated[str, Ref("made_from")]
 DefinedBy = Annotated[
     str, Ref("defined_by")
@@ -251,6 +261,22 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+def _added(cls: type[Any]) -> dict[str, Any]:
+    """The fields marked `ADDED`, with the default that each is left out at."""
+    marked = {
+        name
+        for name, hint in _hints(cls).items()
+        if get_origin(hint) is Annotated and any(isinstance(m, Added) for m in get_args(hint)[1:])
+    }
+    return {
+        field.name: field.default
+        if field.default_factory is dataclasses.MISSING
+        else field.default_factory()
+        for field in dataclasses.fields(cls)
+        if field.name in marked
+    }
+
+
 def _plain(value: Any) -> Any:
     return value
 
@@ -287,7 +313,14 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
         return lambda value: value.value
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         fields = [(name, _encoder(field)) for name, field in _hints(hint).items()]
-        return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+        added = _added(hint)
+        if not added:
+            return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+        return lambda value: {
+            name: encode(getattr(value, name))
+            for name, encode in fields
+            if name not in added or getattr(value, name) != added[name]
+        }
     if hint is int:
         return _exact
     if hint in (str, bool):

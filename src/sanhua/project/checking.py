@@ -32,8 +32,10 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
+from sanhua.project.earning import check_earning
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
+from sanhua.project.vouchers import voucher_faults
 from sanhua.resource.arrival import has_periods, name_pattern, reads_period_column
 from sanhua.resource.collect import (
     Api,
@@ -1378,7 +1380,9 @@ class _Check:
                         )
                     if line.party:
                         self._counterparty(line.party, at, voucher.id)
+        self.found += voucher_faults(self.project)
         self._regimes()
+        check_earning(self)
         numbers = defaultdict(set)
         for voucher in self.project.vouchers.values():
             numbers[key_of(voucher.entity)].add(voucher.number)

@@ -12,6 +12,7 @@ from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.product import Product
 from sanhua.asset.rights import Claim, Grant
+from sanhua.capital.earn import RevenueJudgement
 from sanhua.capital.note import Said
 from sanhua.capital.recognise import AssetCard
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
@@ -33,6 +34,7 @@ class Entity:
     fiscal_year: str = "01-01"
     parent: str = ""
     share: str = ""
+    control: str = ""  # who judged that a share of half or less controls it, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,11 @@ class Project:
     )  # by node id, all entities
     balances: dict[str, tuple[Balances, ...]] = field(
         default_factory=dict[str, tuple[Balances, ...]]
-    )  # by entity
+    )  # by entity; those of a group under `<head>.group`
     assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
+    revenue: dict[str, RevenueJudgement] = field(
+        default_factory=dict[str, RevenueJudgement]
+    )  # by product
     appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     notes: dict[str, dict[str, dict[str, Said]]] = field(

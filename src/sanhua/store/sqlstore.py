@@ -25,7 +25,6 @@ from sanhua.store.audit import Fault, audit
 from sanhua.store.copying import Copied, copy, must_be_sound
 from sanhua.store.dialect import dialect_of, translated
 from sanhua.store.disk import write_whole
-from sanhua.store.journal import journal
 from sanhua.store.log import Log, event_of
 from sanhua.store.unit import Erasure, SqlUow, Work, is_latest, stands
 from sanhua.verify import (
@@ -85,6 +84,16 @@ _EDGES_OF_RECORD = _EDGES.where(
     _EDGE.c.node == _NODE, _EDGE.c.src == _NODE, _EDGE.c.seq == stands(_NODE, _AT)
 )
 _EDGES_OF_PART = _EDGES.where(*_IS_PART)
+_INTO = (
+    sa.select(_EDGE.c.src)
+    .where(
+        _EDGE.c.dst == _NODE,
+        _EDGE.c.verb == sa.bindparam("verb", type_=schema.TEXT),
+        is_latest(_EDGE, "node"),
+    )
+    .distinct()
+    .order_by(_EDGE.c.src)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,6 +493,11 @@ class SqlStore:
                     found[row.dst] = row.first
         return found
 
+    def into(self, node: str, verb: str) -> list[str]:
+        """The records and parts whose latest versions have an edge `verb` to the node, by id."""
+        with self._reading() as connection:
+            return list(connection.execute(_INTO, {"node": node, "verb": verb}).scalars())
+
     def told(self, node: str, version: int | None = None) -> Event:
         """The event of a record's version (the latest); NotFound store.no-such-record."""
         with self._reading() as connection:
@@ -667,17 +681,20 @@ class SqlStore:
         owners: Sequence[tuple[str, int]],
         note: str,
         files: Mapping[str, bytes] | None = None,
+        papers: Mapping[str, bytes] | None = None,
     ) -> tuple[dict[str, bytes], int]:
         """The entries of a signed bundle over versions of records, which `note` covers.
 
         An erased record goes in without its body, with the record of its erasure. `files` come
-        with them, by name; one of the records must have an edge to the hash of each.
+        with them, by name; one of the records must have an edge to the hash of each. `papers` are
+        put in as they are, under their own names: only the signature covers them.
         """
         if self._signer is None:
             raise Invalid("store.no-key")
         point = open_note(note, self._signer.public_key)
         entries = {"key.pub": public_pem(self._signer.public_key)}
         entries |= {f"files/{name}": data for name, data in (files or {}).items()}
+        entries |= papers or {}
         listed: list[dict[str, Any]] = []
         known = {sha256(data) for data in (files or {}).values()}
         named: set[str] = set()
@@ -760,14 +777,6 @@ class SqlStore:
                 )
         finally:
             target.dispose()
-
-    def beancount(self, book: str) -> str:
-        """The book as Beancount text, for people and for `bean-check`.
-
-        NotFound ledger.no-such-book.
-        """
-        with self._reading() as connection:
-            return journal(connection, book)
 
 
 def _last_note(connection: sa.Connection) -> str:

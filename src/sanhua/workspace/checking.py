@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from sanhua.kernel.errors import Diagnostic, SanhuaError
-from sanhua.kernel.ids import node
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.time import legal_day
 from sanhua.project.model import Project
@@ -16,6 +16,7 @@ from sanhua.workspace.opening import Workspace
 
 if TYPE_CHECKING:
     from sanhua.capital.recognise import AssetCard
+    from sanhua.capital.voucher import Voucher
 
 
 # Not told while a voucher has a fault of its own: it may be the one that is missing.
@@ -83,15 +84,24 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
     """What recognition says of each asset's spending, without keeping anything."""
     from sanhua.capital.measure import carry
     from sanhua.capital.recognise import judge, overlaps
+    from sanhua.workspace.booking import counted, own_vouchers
 
     project = ws.project
     entities = {entity.id: entity for entity in project.settings.entities}
     found = list(overlaps(project.assets.values()))
+    counting: dict[str, tuple[list[Voucher], list[Diagnostic]]] = {}
+    for entity in project.settings.entities:
+        try:
+            counting[entity.id] = counted(ws, entity)
+        except SanhuaError as error:  # the store's own fault: told by whoever needs it
+            logging.getLogger(__name__).info("no closes read: %s", error.code)
+            counting[entity.id] = own_vouchers(ws, entity), []
+    found += [told for _, aside in counting.values() for told in aside]
     for card in project.assets.values():
         entity, policy = entities.get(card.entity), project.policy.get(card.entity)
         if entity is None or policy is None:
             continue
-        vouchers = [v for v in project.vouchers.values() if v.entity == node("party", entity.id)]
+        vouchers, _ = counting[entity.id]
         try:
             judged = judge(
                 card,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from datetime import time as clock_time
@@ -40,8 +40,9 @@ from sanhua.asset.revenue import (
     weigh,
     weights_of,
 )
+from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
-from sanhua.capital.earn import earned, lacking
+from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
 from sanhua.capital.measure import book_of, carry, entries, unbooked
 from sanhua.capital.recognise import AssetEntry
 from sanhua.kernel import ids
@@ -52,6 +53,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
+from sanhua.workspace.booking import booked
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -78,6 +80,10 @@ def close(ws: Workspace, name: str) -> Closed:
     of the same thing differ, store.meter-aside while a damaged segment waits for a person. Also
     what the run raises.
     """
+    if name.endswith("-ADJ"):
+        from sanhua.workspace.adjusting import adjust
+
+        return adjust(ws, name)
     month = _month(name)
     if month.ends_on > legal_day(ws.clock.now()):
         raise Conflict("close.period-running", period=name, through=month.through.isoformat())
@@ -131,6 +137,7 @@ class _Close:
         self.counts: dict[tuple[str, str], Counted] = {}  # (deal, month) → the latest count
         self.recounted: set[str] = {month.id}
         self.proposed: dict[str, list[Entry]] = {}  # entity → what its ERP is asked to book
+        self.corrects: dict[str, str] = {}  # what is posted to put an earlier entry right → that
         with ws.store.begin(actor=ws.actor, read_only=True) as uow:
             self.before = sorted(uow.all(Closing), key=lambda one: one.starts_on)
             self.begun = [
@@ -143,6 +150,7 @@ class _Close:
                 for contract, _, _ in self.begun
             }
             billed = list(uow.all(Invoice))
+            self.earnings = list(uow.all(Earning))
             known = {segment for closing in self.before for segment in closing.segments}
             waiting = [node for node in uow.ids(MeterSegment) if node not in known]
             found = [uow.find(MeterSegment, node) for node in waiting]
@@ -170,7 +178,8 @@ class _Close:
                 raise Conflict("close.out-of-order", period=self.month.id, due=due.id)
             return
         booked = [voucher.dated for voucher in self.ws.project.vouchers.values()]
-        if not booked or self.month.ends_on <= min(booked):
+        begun = self.month.ends_on > min(booked) if booked else bool(self.ws.project.assets)
+        if not begun:
             raise Conflict("close.nothing", period=self.month.id)
 
     # Counting
@@ -335,7 +344,7 @@ class _Close:
             proposed: list[Entry] = []
             for entity in entities.values():
                 proposed += self._entity(uow, entity, made)
-            figures = self._figures(uow, income)
+            figures = self._figures(uow, income) + self._recognised(uow)
             closing = Closing(
                 ids.node("closing", self.month.id),
                 self.month.starts_on,
@@ -346,6 +355,7 @@ class _Close:
                 self.reconciled | self._agreed(uow, made),
                 tuple(entry.id for entry in proposed),
                 tuple(figures),
+                self.corrects,
             )
             uow.add(closing, "period.closed", effective_on=self.month.through)
             for book in list(uow.all(Book)):
@@ -359,6 +369,7 @@ class _Close:
         ]
         data["proposed_vouchers"], data["files"] = self._proposals()
         data["figures"] = figures
+        data["revenue"] = [_shown_earning(one) for one in self._of_month()]
         return data
 
     def _entity(
@@ -385,23 +396,30 @@ class _Close:
             return []
         uow.add(book, "book.opened")
         groups: list[list[Entry]] = []  # posted whole or, while the chart lacks a role, not at all
-        for invoice in own:
+        by_id = {invoice.id: invoice for invoice in own}
+        for earning in self._earn(uow, entity, own, kept):
+            invoice = by_id.pop(earning.invoice, None)
+            settlement = kept[invoice.id] if invoice else None
+            groups.append(earned(earning, invoice, settlement, policy, book))
+        for invoice in by_id.values():  # billed before earnings were kept
             if invoice.total.currency != entity.currency:
                 self._note("close.other-currency", entity=entity.id, invoice=invoice.id)
                 continue
-            groups.append(earned(invoice, kept[invoice.id], policy, book))
+            settlement = kept[invoice.id]
+            groups.append(earned(assumed(invoice, settlement), invoice, settlement, policy, book))
         since = Period("", date.min, self.month.ends_on)
         for card in cards:
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
-            moved = entries(carried, {}, policy, book, since)
+            apart = {entry.id for entry in adjusting(carried, policy, book)}
+            moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in apart]
             groups += [[entry] for entry in moved if entry.source.startswith("asset:")]
         bare = {role for group in groups for role in lacking(policy, group)}
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
-        vouchers = [v for v in self.ws.project.vouchers.values() if v.entity == owner]
+        vouchers = booked(self.ws, entity, uow)
         lacks, otherwise = unbooked(asked, vouchers, policy, book)
         for entry, voucher in otherwise:
             self._note(
@@ -411,34 +429,126 @@ class _Close:
                 day=entry.effective_on.isoformat(),
             )
         apart = {entry.id for entry, _ in otherwise}
-        found = [e for e in (self._still(uow, e) for e in lacks if e.id not in apart) if e]
+        posted = uow.posted(book.id)
+        wanted = [entry for entry in lacks if entry.id not in apart]
+        gone = self._gone(uow, book, posted, {entry.id for group in groups for entry in group})
+        found = [e for e in (self._still(posted, e) for e in [*wanted, *gone]) if e]
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
         return found
 
-    def _still(self, uow: Any, asked: Entry) -> Entry | None:
+    def _earn(
+        self,
+        uow: Any,
+        entity: Entity,
+        own: Sequence[Invoice],
+        kept: Mapping[str, Settlement],
+    ) -> list[Earning]:
+        """What the entity's deals have earned by the month's end, kept; all earnings so far."""
+        owner = ids.node("party", entity.id)
+        before = sorted(
+            (one for one in self.earnings if one.provider == owner), key=lambda one: one.month
+        )
+        last = {one.deal: one for one in before}
+        made: list[Earning] = []
+        for contract, begins, ends in self.begun:
+            if contract.provider != owner or currency_of(contract.terms.plan) != entity.currency:
+                continue
+            product = ids.key_of(contract.product)
+            said = self.ws.project.revenue.get(product)
+            judged = None
+            if said is not None and said.entity == entity.id:
+                judged = uow.get(Judged, ids.node("revenue", product))
+            served = Served(
+                contract,
+                self._plan(contract),
+                begins,
+                ends,
+                self._term_ends(contract.id, ends),
+                [(one, kept[one.id]) for one in own if one.deal == contract.id],
+                lambda period, deal=contract.id: self._used(deal, period),
+                lambda net, gross, part, of=contract: self._share(uow, of, net, gross, part),
+                self._closings(contract.id, self.month),
+            )
+            earning = earn(served, self.month, judged, last.get(contract.id))
+            if earning is None:
+                continue
+            if judged is None and earning.invoice:
+                self._note("earn.not-judged", product=product, entity=entity.id)
+            uow.add(earning, "revenue.earned", effective_on=self.month.through)
+            made.append(earning)
+        self.earnings += made
+        return before + made
+
+    def _term_ends(self, deal: str, ends: date) -> date:
+        """The end of the last of the deals that amend each other from `deal` on."""
+        for contract, _, until in self.begun:
+            if contract.amends == deal:
+                return self._term_ends(contract.id, until)
+        return ends
+
+    def _share(
+        self, uow: Any, contract: UsageContract, net: Money, gross: Money, part: Fraction
+    ) -> Mapping[str, Money]:
+        """What of `net` is others', by the deal's own shares."""
+        shares = contract.terms.shares
+        lineage = (
+            weights_of(weigh(uow, contract)) if any(s.rest == "lineage" for s in shares) else {}
+        )
+        found = divide(net, gross, shares, contract.provider, part, lineage)
+        return others(Settlement("", "", net, tuple(found)), contract.provider)
+
+    def _closings(self, deal: str, month: Period) -> tuple[str, ...]:
+        """The closings that counted the deal's calls so far, and this one."""
+        found = [one.id for one in self.before if any(c.deal == deal for c in one.counts)]
+        return (*found, ids.node("closing", month.id))
+
+    def _gone(
+        self, uow: Any, book: Book, posted: Mapping[str, Any], asked: set[str]
+    ) -> list[Entry]:
+        """What closes posted and nothing asks for any more, as entries that say nothing: the
+        difference takes it back.
+        """
+        found: list[Entry] = []
+        before: list[str] = []  # what closes posted first; later ones may have put it right
+        for one in self.before:
+            own = [name for name in one.proposed if name in posted and name not in asked]
+            month = month_of(one.starts_on)
+            corrections = set(one.corrects)
+            if own and not corrections:  # a close of before did not say which they are
+                corrections = {_again(name, month) for name in (*before, *asked)}
+            first = [name for name in own if name not in corrections]
+            before += first
+            found += [replace(uow.get(Entry, name), lines=()) for name in first]
+        return found
+
+    def _still(self, posted: Mapping[str, Mapping[str, int]], asked: Entry) -> Entry | None:
         """What is still to be posted of an entry: all of it, the difference to what was posted of
         it before, or nothing.
         """
-        posted = uow.find(Entry, asked.id)
-        if posted is None:
+        if asked.id not in posted:
             closed = self.before and asked.effective_on < self.before[-1].ends_on
             return replace(asked, effective_on=self.month.through) if closed else asked
         left = Counter[str]()
         for line in asked.lines:
             left[line.account] += line.amount
-        names = [asked.id] + [_again(asked, month_of(one.starts_on)) for one in self.before]
-        for entry in (uow.find(Entry, name) for name in names):
-            for line in entry.lines if entry else ():
-                left[line.account] -= line.amount
+        for name in (asked.id, *self._corrections(asked)):
+            left.subtract(posted.get(name, {}))
         lines = tuple(Line(account, fen) for account, fen in sorted(left.items()) if fen)
         if not lines:
             return None
-        summary = f"{asked.summary}（{asked.effective_on:%Y-%m} 更正）"
+        why = "更正" if asked.lines else "冲回，不再要求"
+        if not asked.lines:
+            self._note("close.taken-back", entry=asked.id, summary=asked.summary)
+        summary = f"{asked.summary}（{asked.effective_on:%Y-%m} {why}）"
+        name = _again(asked.id, self.month)
+        self.corrects[name] = asked.id
         day = self.month.through
-        name = _again(asked, self.month)
         return Entry(name, asked.book, day, lines, asked.source, summary, asked.party)
+
+    def _corrections(self, asked: Entry) -> Iterator[str]:
+        return (_again(asked.id, month_of(one.starts_on)) for one in self.before)
 
     def _proposals(self) -> tuple[list[dict[str, str]], list[str]]:
         """What the ERPs are asked to book, a file an entity in the form that the books read."""
@@ -484,6 +594,42 @@ class _Close:
             uow.add(figure, "figure.stated", effective_on=self.month.through)
             found.append(figure.id)
         return found
+
+    def _of_month(self) -> list[Earning]:
+        return [one for one in self.earnings if one.month == self.month.id]
+
+    def _recognised(self, uow: Any) -> list[str]:
+        """The revenue of the month in each entity's own book, by product and in all."""
+        found: list[str] = []
+        by_product: dict[tuple[str, str, str], list[Part]] = defaultdict(list)
+        for one in self._of_month():
+            key = ids.key_of(one.provider), one.revenue.currency, ids.key_of(one.product)
+            by_product[key].append(Part(one.id, one.revenue.amount, "revenue.amount"))
+        totals: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        for (entity, currency, product), parts in sorted(by_product.items()):
+            label = Text(f"确认的收入 {product}", f"revenue recognised of {product}")
+            figure = self._summed(entity, product, label, currency, parts)
+            uow.add(figure, "figure.stated", effective_on=self.month.through)
+            totals[entity, currency].append(Part(figure.id, figure.value, "value"))
+            found.append(figure.id)
+        for (entity, currency), parts in totals.items():
+            label = Text("确认的数据产品收入", "revenue recognised from data products")
+            line = f"{TOTAL}{currency.lower()}"
+            figure = self._summed(entity, line, label, currency, parts)
+            uow.add(figure, "figure.stated", effective_on=self.month.through)
+            found.append(figure.id)
+        return found
+
+    def _summed(
+        self, entity: str, line: str, label: Text, currency: str, parts: Sequence[Part]
+    ) -> Figure:
+        return Figure(
+            ids.figure(entity, "revenue", line, "recognised", self.month.id),
+            label,
+            sum((part.amount for part in parts), Decimal()),
+            currency,
+            tuple(parts),
+        )
 
     def _unbilled(self) -> tuple[str, ...]:
         """Deals in the meter that bound nobody in the month of the call; told, never billed."""
@@ -537,9 +683,9 @@ class _Close:
         self.found.append(Diagnostic(Severity.WARNING, code, node=node, facts=facts))
 
 
-def _again(entry: Entry, month: Period) -> str:
+def _again(entry: str, month: Period) -> str:
     """The id of what a close posts anew for an entry of before."""
-    return ids.derived("pst", entry.id, month.id)
+    return ids.derived("pst", entry, month.id)
 
 
 def _day(moment: str) -> date:
@@ -626,6 +772,21 @@ def _shown_shares(invoice: Invoice, settlement: Settlement) -> list[dict[str, st
         for share in settlement.shares
         if share.amount
     ]
+
+
+def _shown_earning(one: Earning) -> dict[str, Any]:
+    position = Money.of_fen(one.after.position, one.revenue.currency)
+    return {
+        "deal": ids.key_of(one.deal),
+        "product": ids.key_of(one.product),
+        "judgement": one.judged_in,
+        "shows": one.shows,
+        "revenue": one.revenue.text,
+        "billed": (one.after.billed - one.before.billed).text,
+        "accrued": one.accrued.text,
+        "position": position.text,
+        "currency": one.revenue.currency,
+    }
 
 
 def _pairs(entry: Entry) -> Iterator[dict[str, str]]:

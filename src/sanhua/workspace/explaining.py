@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -239,13 +239,19 @@ def dated(ws: Workspace, name: str, at: int) -> Dated:
     return Dated(name, at, standing)
 
 
-def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
+def _walk(
+    ws: Workspace, roots: Sequence[str], limit: int, at: int, alone: Sequence[Dated] = ()
+) -> Walk:
     """Breadth first over the first `at` events; rules are gathered apart, with the nodes that they
-    decided.
+    decided. Those `alone` are met and not walked from.
     """
     queue = deque(dated(ws, root, at) for root in roots)
-    found, seen = Walk(queue[0].name), {first.name for first in queue}
-    approvals, hidden = _approvals(ws), 0
+    found, seen = Walk(queue[0].name), {first.name for first in (*queue, *alone)}
+    for here in alone:
+        found.nodes[here.name] = describe(ws, here)
+        if here.standing is not None:
+            found.owners[here.standing.owner, here.standing.version] = None
+    hidden = 0
     while queue:
         if len(found.nodes) >= limit:
             found.left = len(queue)
@@ -255,7 +261,8 @@ def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
         if here.standing is not None:
             found.owners[here.standing.owner, here.standing.version] = None
         segments = 0
-        for edge in [*ws.store.edges_of(here.node, here.at), *approvals.get(here.node, ())]:
+        given = _approvals(ws, here.node, at)
+        for edge in [*ws.store.edges_of(here.node, here.at), *given]:
             segments += edge.verb == "metered_in"
             if edge.verb == "metered_in" and segments > SEGMENTS_MAX and limit < NODES_PROVEN_MAX:
                 hidden += 1
@@ -277,16 +284,13 @@ def _walk(ws: Workspace, roots: Sequence[str], limit: int, at: int) -> Walk:
     return found
 
 
-def _approvals(ws: Workspace) -> dict[str, list[Edge]]:
-    """What was approved → its approvals, whenever they were given."""
-    from sanhua.workspace.approving import Approval
-
-    found: dict[str, list[Edge]] = {}
-    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for given in uow.all(Approval):
-            edge = Edge(given.node, "approved_in", given.id, "1")
-            found.setdefault(given.node, []).append(edge)
-    return found
+def _approvals(ws: Workspace, node: str, at: int) -> list[Edge]:
+    """From what was approved to its approvals, whenever among the first `at` events they were
+    given.
+    """
+    given = ws.store.into(node, "approves")
+    known = [one for one in given if (told := ws.store.standing(one)) and told.seq <= at]
+    return [Edge(node, "approved_in", one, "1") for one in known]
 
 
 def cite(ws: Workspace, rule_node: str, nodes: list[str]) -> dict[str, Any]:
@@ -434,22 +438,43 @@ def prove(
     Of a call its segment is proven; the file, which other deals' calls stand in too, is left out,
     and the answer says on which line of it the call is.
     """
-    if not out.parent.is_dir():
-        raise NotFound("prove.no-folder", path=str(out.parent))
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     from sanhua.workspace.metering import find_call
 
     call = find_call(ws, name)
     root = call[0].id if call else resolve(ws, name)
-    note = ws.store.checkpoint()
-    with ws.store.begin(actor=ws.actor, read_only=True):  # others may write on meanwhile
-        walk = _walk(ws, [root], NODES_PROVEN_MAX, open_note(note, None).size)
-        node = dated(ws, root, 0).node
-        entries, size = ws.store.bundle(node, list(walk.owners), note, files)
-    data = pack(entries)
+    made = prove_all(ws, [root], out, lambda walk: (files or {}, {}))
+    return made | ({"call": name, "line": call[1]} if call else {})
+
+
+def prove_all(
+    ws: Workspace,
+    roots: Sequence[str],
+    out: Path,
+    beside: Callable[[Walk], tuple[Mapping[str, bytes], Mapping[str, bytes]]],
+    alone: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write what lies below `roots` as one bundle, whose root is the first; of the records `alone`
+    what lies below is left out. `beside` gives the files and papers that go with a walk.
+
+    NotFound prove.no-folder, Broken prove.own-bundle, Invalid prove.too-large.
+    """
     from sanhua.verify import check_bundle
 
+    if not out.parent.is_dir():
+        raise NotFound("prove.no-folder", path=str(out.parent))
+    note = ws.store.checkpoint()
+    with ws.store.begin(actor=ws.actor, read_only=True):  # others may write on meanwhile
+        size = open_note(note, None).size
+        walk = _walk(ws, roots, NODES_PROVEN_MAX, size, [dated(ws, one, size) for one in alone])
+        files, papers = beside(walk)
+        node = dated(ws, roots[0], 0).node
+        entries, size = ws.store.bundle(node, list(walk.owners), note, files, papers)
+    try:
+        data = pack(entries)
+    except ValueError as error:
+        raise Invalid("prove.too-large", path=str(out)) from error
     report = check_bundle(data, None)
     if not report.ok:
         raise Broken("prove.own-bundle", reason="; ".join(report.faults[:3]))
@@ -465,4 +490,4 @@ def prove(
         "records": len(walk.owners),
         "bytes": len(data),
         "checkpoint": {"size": size, "root": note.splitlines()[2]},
-    } | ({"call": name, "line": call[1]} if call else {})
+    }

@@ -109,8 +109,8 @@ class StageFigures:
         earned: dict[tuple[str, str], dict[str, Decimal]] = {}
         for closing in uow.all(Closing):
             for figure in (uow.get(Figure, name) for name in closing.figures):
-                book, _, line, _, _ = figure.id.split("/")
-                if line.startswith(TOTAL):
+                book, _, line, column, _ = figure.id.split("/")
+                if line.startswith(TOTAL) and column == "net":
                     parts = earned.setdefault((ids.key_of(book), figure.unit), {})
                     parts[figure.id] = figure.value
         label = Text("数据产品收入（已月结）", "revenue from data products (months closed)")

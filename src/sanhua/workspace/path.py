@@ -1,5 +1,5 @@
 """The value path as steps: freeze, collect, build, repair, standard, quality, grade, publish,
-rights, register, product, deal, capital, figures.
+rights, register, product, deal, revenue, capital, figures.
 
 Each method is one kind of step: what it is made from, what it needs, what its act leaves behind.
 """
@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from sanhua import sql
-from sanhua.asset.bill import Closing
 from sanhua.asset.contract import UsageContract, signatures
 from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan
 from sanhua.asset.party import enrol
@@ -19,10 +18,10 @@ from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
 from sanhua.asset.register import freeze
 from sanhua.asset.rights import Claim, claim_rights
-from sanhua.capital.earn import confirmed
-from sanhua.capital.measure import book_of, mirror, post
+from sanhua.capital.earn import RevenueJudgement, judge
+from sanhua.capital.measure import book_of
 from sanhua.capital.recognise import AssetCard, recognise
-from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
+from sanhua.capital.voucher import AccountingPolicy, Voucher
 from sanhua.engine.read import READERS
 from sanhua.kernel import ids
 from sanhua.kernel.errors import (
@@ -33,7 +32,7 @@ from sanhua.kernel.errors import (
     SanhuaError,
     Severity,
 )
-from sanhua.kernel.ledger import Book, Entry
+from sanhua.kernel.ledger import Book
 from sanhua.kernel.metric import Measured
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
@@ -49,6 +48,7 @@ from sanhua.resource.lineage import Table, snapshot_record
 from sanhua.resource.publish import publish
 from sanhua.resource.quality import issues
 from sanhua.workspace import sampling
+from sanhua.workspace.booking import book_in, counted
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.metering import answered
@@ -767,52 +767,47 @@ class Path:
 
     def capital(self) -> None:
         for entity in self.project.settings.entities:
-            vouchers = [
-                v
-                for v in self.project.vouchers.values()
-                if v.entity == ids.node("party", entity.id)
-            ]
             policy = self.project.policy.get(entity.id)
+            for said in self.project.revenue.values():
+                if said.entity == entity.id:
+                    self.judge(said)
             cards = [card for card in self.project.assets.values() if card.entity == entity.id]
-            if policy is None or not (vouchers or cards):
+            vouchers, aside = counted(self.ws, entity)
+            if policy is None or not (vouchers or cards or aside):
                 continue
             book = book_of(entity.id, entity.currency, entity.fiscal_year)
-            self.book(book, vouchers, policy)
+            self.book(book, vouchers, policy, aside)
             for card in cards:
                 self.recognise(card, vouchers, policy, entity, book)
 
-    def book(self, book: Book, vouchers: Sequence[Voucher], policy: AccountingPolicy) -> None:
-        """The ERP's vouchers, mirrored into the entity's book as they are; one that books what a
-        close had posted confirms that entry.
+    def judge(self, said: RevenueJudgement) -> None:
+        """How finance judged the revenue of a product."""
+        node = ids.node("revenue", said.product)
+        made_from = {"judgement": said.origin.sha256, "rules": self.ws.rules.fingerprint}
+        self.stepper.step(
+            "revenue", node, made_from, lambda: lambda uow: Made((judge(uow, said).id,)),
+            at=said.origin,
+        )  # fmt: skip
+
+    def book(
+        self,
+        book: Book,
+        vouchers: Sequence[Voucher],
+        policy: AccountingPolicy,
+        aside: Sequence[Diagnostic],
+    ) -> None:
+        """The ERP's vouchers, mirrored into the entity's book as they are; those `aside` are told
+        and wait.
         """
         made_from = {
             "vouchers": [[v.id, v.file] for v in vouchers],
             "book": asdict(book),
             "chart": policy.origin.sha256,
-        }
+        } | ({"aside": [told.node for told in aside]} if aside else {})
 
         def act(uow: Uow) -> Made:
-            uow.add(book, "book.opened")
-            new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
-            proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
-            own = [entry for entry in proposed if entry.book == book.id]
-            answers = confirmed(new, own, policy)
-            book_vouchers(uow, [replace(v, confirms=answers.get(v.id, ())) for v in vouchers])
-            for voucher in vouchers:
-                if voucher.id in answers:
-                    continue
-                try:
-                    post(uow, [mirror(voucher, book)])
-                except SanhuaError as error:
-                    place = replace(
-                        error.diagnostic,
-                        path=voucher.path,
-                        line=voucher.lines[0].line,
-                        node=voucher.id,
-                    )
-                    error.diagnostic = place
-                    raise
-            return Made((book.id,), rows=len(vouchers))
+            book_in(uow, vouchers, policy, book)
+            return Made((book.id,), rows=len(vouchers), diagnostics=tuple(aside))
 
         self.stepper.step("book", book.id, made_from, lambda: act)
 

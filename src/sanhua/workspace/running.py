@@ -15,6 +15,7 @@ from sanhua.kernel.record import record
 from sanhua.kernel.text import Text
 from sanhua.resource.collect import Inbox, Source
 from sanhua.workspace.arriving import Brought, bring_in, fetch_of, slots_of, unheard
+from sanhua.workspace.booking import SET_ASIDE
 from sanhua.workspace.files import find_files
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.plan import Plan
@@ -142,7 +143,7 @@ def run(
             if again is not None:
                 return _with(again, ws, sources, brought)
         _, diagnostics = check(ws)
-        if faults(diagnostics):
+        if faults(d for d in diagnostics if d.code not in SET_ASIDE):
             return _refused(diagnostics)
         ws.store.must_go_on()
         _begin(ws)

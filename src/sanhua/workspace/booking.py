@@ -1,0 +1,118 @@
+"""Book 记账: the ERP's vouchers in the entity's book, as they are.
+
+A voucher that comes for a month already closed is set aside, with one that takes it back: it is not
+posted, not recognised and not shown, and it is told each time until it is booked in an open month
+or withdrawn. One that books what a close had posted confirms that entry instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sanhua.asset.bill import Closing
+from sanhua.capital.earn import confirmed
+from sanhua.capital.measure import book_of, mirror, post
+from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
+from sanhua.kernel import ids
+from sanhua.kernel.errors import Diagnostic, SanhuaError, Severity
+from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.project.model import Entity
+from sanhua.workspace.opening import Workspace
+
+SET_ASIDE = frozenset({"voucher.period-closed", "voucher.reverses-aside"})
+
+
+def own_vouchers(ws: Workspace, entity: Entity) -> list[Voucher]:
+    """The entity's vouchers as the folder has them."""
+    owner = ids.node("party", entity.id)
+    return [v for v in ws.project.vouchers.values() if v.entity == owner]
+
+
+def booked(ws: Workspace, entity: Entity, uow: Any = None) -> list[Voucher]:
+    """The entity's vouchers that count: all but those set aside."""
+    vouchers, _ = counted(ws, entity, uow)
+    return vouchers
+
+
+def counted(
+    ws: Workspace, entity: Entity, uow: Any = None
+) -> tuple[list[Voucher], list[Diagnostic]]:
+    """The entity's vouchers that count, and what is said of each that is set aside."""
+    vouchers = own_vouchers(ws, entity)
+    policy = ws.project.policy.get(entity.id)
+    if policy is None or not (uow or ws.has_store):
+        return vouchers, []
+    book = book_of(entity.id, entity.currency, entity.fiscal_year)
+    if uow is not None:
+        aside = set_aside(uow, vouchers, policy, book)
+    else:
+        with ws.store.begin(actor=ws.actor, read_only=True) as reading:
+            aside = set_aside(reading, vouchers, policy, book)
+    return [v for v in vouchers if v.id not in aside], list(aside.values())
+
+
+def set_aside(
+    uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
+) -> dict[str, Diagnostic]:
+    """Voucher → why it is set aside."""
+    closes = [one for one in uow.all(PeriodClose) if one.book == book.id]
+    late: dict[str, PeriodClose] = {}
+    for voucher in vouchers:
+        for close in closes:
+            if close.starts_on <= voucher.dated < close.ends_on:
+                late[voucher.id] = close
+    if not late:
+        return {}
+    posted = set(uow.ids(Entry))
+    new = [v for v in vouchers if mirror(v, book).id not in posted]
+    answers = _answers(uow, new, policy, book) if any(v.id in late for v in new) else {}
+    found: dict[str, Diagnostic] = {}
+    for voucher in sorted(new, key=lambda v: (v.dated, v.number)):
+        if voucher.id in late and voucher.id not in answers:
+            found[voucher.id] = _told("voucher.period-closed", voucher, late[voucher.id])
+    for voucher in sorted(new, key=lambda v: (v.dated, v.number)):
+        if voucher.reverses in found and voucher.id not in found:
+            found[voucher.id] = _told("voucher.reverses-aside", voucher, late[voucher.reverses])
+    return found
+
+
+def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book) -> None:
+    """Keep the vouchers and mirror them into the entity's book; one that books what a close had
+    posted confirms that entry.
+    """
+    uow.add(book, "book.opened")
+    new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
+    answers = _answers(uow, new, policy, book)
+    book_vouchers(uow, [replace(v, confirms=answers.get(v.id, ())) for v in vouchers])
+    for voucher in vouchers:
+        if voucher.id in answers:
+            continue
+        try:
+            post(uow, [mirror(voucher, book)])
+        except SanhuaError as error:
+            at = {"path": voucher.path, "line": voucher.lines[0].line, "node": voucher.id}
+            error.diagnostic = replace(error.diagnostic, **at)
+            raise
+
+
+def _answers(
+    uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
+) -> Mapping[str, tuple[str, ...]]:
+    """What of the closes' entries each new voucher books."""
+    proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
+    return confirmed(new, [entry for entry in proposed if entry.book == book.id], policy)
+
+
+def _told(code: str, voucher: Voucher, close: PeriodClose) -> Diagnostic:
+    period = close.id.rpartition("/")[2]
+    facts = {
+        "number": voucher.number,
+        "dated": voucher.dated.isoformat(),
+        "period": period,
+        "next": close.ends_on.isoformat(),
+        "original": ids.key_of(voucher.reverses) if voucher.reverses else "",
+    }
+    at = voucher.path, voucher.lines[0].line, 1, voucher.id, None
+    return Diagnostic(Severity.ERROR, code, *at, facts)
