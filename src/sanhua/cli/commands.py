@@ -277,11 +277,13 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
     type=click.Choice(
         [
             "catalogue",
+            "cost",
             "disclosure",
             "freshness",
             "quality",
             "registration",
             "standards",
+            "tie-out",
             "vouchers",
         ]
     ),

@@ -261,14 +261,14 @@ def _walk(
         if here.standing is not None:
             found.owners[here.standing.owner, here.standing.version] = None
         segments = 0
-        given = _approvals(ws, here.node, at)
+        given = [*_approvals(ws, here.node, at), *_explained(ws, here.node, at)]
         for edge in [*ws.store.edges_of(here.node, here.at), *given]:
             segments += edge.verb == "metered_in"
             if edge.verb == "metered_in" and segments > SEGMENTS_MAX and limit < NODES_PROVEN_MAX:
                 hidden += 1
                 continue
-            if edge.verb == "approves" and edge.dst in seen:
-                continue  # back up to what was approved
+            if edge.verb in ("approves", "explains") and edge.dst in seen:
+                continue  # back up to what was approved, or to the voucher explained
             if edge.dst.startswith("rule:"):
                 deciders = found.rules.setdefault(edge.dst, [])
                 if here.name not in deciders:
@@ -282,6 +282,15 @@ def _walk(
     found.left += hidden
     found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
+
+
+def _explained(ws: Workspace, node: str, at: int) -> list[Edge]:
+    """From a voucher to the timesheets and bills that explain it."""
+    if not node.startswith("voucher:"):
+        return []
+    told = ws.store.into(node, "explains")
+    stood = [one for one in told if ws.store.standing(one, at) is not None]
+    return [Edge(node, "explained_by", one, "1") for one in stood]
 
 
 def _approvals(ws: Workspace, node: str, at: int) -> list[Edge]:
