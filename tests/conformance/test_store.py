@@ -526,39 +526,17 @@ def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):
             )
 
 
-def test_bean_check_accepts_the_book_and_finds_our_balances(store: SqlStore):
-    from beancount import loader
-
-    codes = ["5301.02", "5301-02", "2211", "1701.05", "6602.14", "6001", "4001"]
-    roles = ["research expense", "receivable:lake_bank", "tax:output", "income:steel"]
-    accounts = [*codes, *roles, "研发支出", 'x"y']
+def test_an_entry_that_stands_on_an_appraisal_or_on_another_book_s_account_is_not_posted(
+    store: SqlStore,
+):
     keep(store, BOOK)
     with store.begin(actor="party:clerk") as uow:
-        for n, account in enumerate(accounts):
-            on = date(2026, 1, 1) + timedelta(days=n % 3)
-            uow.post(entry(n, (account, (n + 1) * 12345), ("2202", -(n + 1) * 12345), on=on))
-    text = store.beancount("book:plant")
-    entries, errors, options = loader.load_string(text)
-    assert errors == []
-    assert options["operating_currency"] == ["CNY"]
-    opened = {one.meta["erp"]: one.account for one in entries if type(one).__name__ == "Open"}
-    assert set(opened) == {*accounts, "2202"}
-    assert len(set(opened.values())) == len(opened)
-    asserted = {
-        one.account: one.amount.number for one in entries if type(one).__name__ == "Balance"
-    }
-    with store.begin(actor="party:clerk") as uow:
-        for account, money in uow.balances("book:plant", date(2026, 12, 31)).items():
-            assert asserted[opened[account]] == money.amount
-
-
-def test_an_empty_book_is_beancount_text_too(store: SqlStore):
-    from beancount import loader
-
-    keep(store, BOOK)
-    assert loader.load_string(store.beancount("book:plant"))[1] == []
-    with pytest.raises(NotFound):
-        store.beancount("book:none")
+        good = entry(1, ("5301.02", 1), ("2211", -1))
+        with pytest.raises(Denied, match=r"ledger\.source-is-appraisal"):
+            uow.post(replace(good, source="appraisal:cloud_map_2025"))
+        with pytest.raises(Invalid, match=r"ledger\.account-of-other-book"):
+            uow.post(entry(2, ("receivable:bank", 1), ("income:energy", -1)))
+        assert uow.post(good) is not None
 
 
 # Erasure

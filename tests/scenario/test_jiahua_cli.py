@@ -28,6 +28,7 @@ from sanhua.workspace.approving import Approval, is_sound
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jiahua"
 LINE = "figure:jiahua/balance_sheet/development.data/ending/2024-H1"
+SHOWN = "disclosure:jiahua/2024-H1"
 ASSET = "asset:cloud_map_v2"
 REPORT = ("report", "disclosure", "--period", "2024-H1")
 
@@ -108,7 +109,10 @@ def test_a_second_person_approves_and_a_changed_memo_is_a_draft_again(project: P
     assert said(*REPORT, "-C", project)["state"] == "draft"
     approved = said("approve", ASSET, "--as", "second_cpa", "-C", project)
     assert (approved["person"], approved["role"]) == ("party:second_cpa", "finance")
-    assert said(*REPORT, "-C", project)["state"] == "approved"
+    assert said(*REPORT, "-C", project)["state"] == "draft"  # of its assets only
+    said("approve", SHOWN, "--as", "second_cpa", "-C", project)
+    report = said(*REPORT, "-C", project)
+    assert (report["state"], report["signed"]) == ("approved", {"finance": "party:second_cpa"})
 
     memo = project / "books" / "assets" / "cloud_map_v2.yaml"
     text = memo.read_text("utf-8")
@@ -143,6 +147,8 @@ def test_an_approval_is_signed_once_shown_in_explain_and_proven(project: Path, t
     again = said("approve", ASSET, "--as", "second_cpa", "--key", own, "-C", project)
     assert (bare["signed"], signed["signed"], again) == (False, True, signed)
     assert said("approve", ASSET, "--as", "second_cpa", "-C", project)["event"] == signed["event"]
+    said(*REPORT, "-C", project)
+    said("approve", SHOWN, "--as", "second_cpa", "--key", own, "-C", project)
     report = said(*REPORT, "-C", project)
     assert report["state"] == "approved"
     assert not [d for d in report["diagnostics"] if d["code"].startswith("approve.")]

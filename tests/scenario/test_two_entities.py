@@ -114,6 +114,9 @@ FILES = {
         route: self_developed
         use: serve_customers
         project: {codes: [CORPUS], research: 2025-01-01, development: 2025-02-01}
+        measurement:
+          impairments:
+            - {date: 2025-12-31, amount: 0.00, judged: {by: cfo, date: 2026-01-15}}
         """,
 }
 HEADINGS = ["voucher", "date", "summary", "account", "debit", "credit", "project", "evidence"]

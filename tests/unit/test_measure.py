@@ -190,10 +190,13 @@ def test_an_indefinite_life_is_tested_each_year_and_not_amortised():
 def test_what_is_not_built_or_not_said_is_refused():
     with pytest.raises(Invalid, match="measure.no-life"):
         of(card(life=None), JIAHUA)
-    with pytest.raises(Invalid, match="measure.method-not-built"):
+    with pytest.raises(Invalid, match="measure.method-unknown"):
+        of(card(), JIAHUA, amortisation="revenue")
+    with pytest.raises(Invalid, match="measure.method-not-judged"):
         of(card(), JIAHUA, amortisation="declining_balance")
-    with pytest.raises(Invalid, match="measure.before-available"):
-        of(card(impairments=({"date": "2025-01-01", "amount": "1.00"},)), JIAHUA)
+    for what in ("estimates", "disposals", "held_for_sale"):
+        with pytest.raises(Invalid, match="measure.before-available"):
+            of(card(**{what: ({"date": "2025-01-01", "months": "40"},)}), JIAHUA)
     with pytest.raises(Invalid, match="measure.disposal-reason"):
         of(card(disposals=({"date": "2025-06-01", "reason": "sale"},)), JIAHUA)
     with pytest.raises(Invalid, match="measure.disposal-share"):

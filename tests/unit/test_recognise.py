@@ -64,6 +64,7 @@ def card(**changed: Any) -> AssetCard:
         development=date(2024, 2, 1),
         conditions={name: Condition(date(2024, 3, 1), (PAPER,)) for name in CONDITIONS},
         judged=Judged("cfo", date(2024, 7, 15)),
+        control=(PAPER,),
     )
     return replace(made, **changed)
 
@@ -264,7 +265,7 @@ def test_purchased_data_is_carried_once_control_is_shown():
         (Outcome.CAPITALISED, "purchased"),
         (Outcome.EXPENSED, "service-fee"),
     ]
-    assert codes(of(bought, **kind))[0] == (Outcome.WAITING, "control-open")
+    assert codes(of(bought, **kind, control=()))[0] == (Outcome.WAITING, "control-open")
     missing = of(**kind, control=(PAPER,))
     assert [d.code for d in missing.diagnostics] == ["recognise.no-such-voucher"]
 

@@ -197,53 +197,70 @@ class Disclosure:
 # Where a movement stands in the tables: layer → (table, layer of the table, kind → row, sign).
 
 _COST_IN = {
+    Kind.OPENING: "cost.increase.other",
     Kind.PURCHASED: "cost.increase.purchased",
     Kind.DEVELOPED: "cost.increase.developed",
     Kind.PROCESSED: "cost.increase.processed",
     Kind.OTHER_IN: "cost.increase.other",
 }
-_OUT = {Kind.DISPOSED: "disposed", Kind.LAPSED: "lapsed", Kind.OTHER_OUT: "other"}
+_OUT = {
+    Kind.DISPOSED: "disposed",
+    Kind.LAPSED: "lapsed",
+    Kind.OTHER_OUT: "other",
+    Kind.CONTRIBUTED: "other",
+    Kind.CONTRIBUTED_IN_GROUP: "other",
+    Kind.HELD: "other",
+}
+_STOCK_OUT = (
+    Kind.LAPSED,
+    Kind.DISPOSED,
+    Kind.OTHER_OUT,
+    Kind.CONTRIBUTED,
+    Kind.CONTRIBUTED_IN_GROUP,
+)
 _ROWS: dict[Layer, tuple[str, str, dict[Kind, str]]] = {
     Layer.COST: (
         "A",
         "cost",
-        _COST_IN | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
+        _COST_IN
+        | {Kind.RETURNED: "cost.increase.other"}
+        | {kind: f"cost.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.AMORTISATION: (
         "A",
         "amortisation",
-        {Kind.CHARGED: "amortisation.increase"}
+        dict.fromkeys((Kind.OPENING, Kind.CHARGED, Kind.RETURNED), "amortisation.increase")
         | {kind: f"amortisation.decrease.{out}" for kind, out in _OUT.items()},
     ),
     Layer.IMPAIRMENT: (
         "A",
         "impairment",
-        {Kind.CHARGED: "impairment.increase"} | dict.fromkeys(_OUT, "impairment.decrease"),
+        dict.fromkeys(
+            (Kind.OPENING, Kind.CHARGED, Kind.TRANSFERRED, Kind.RETURNED), "impairment.increase"
+        )
+        | dict.fromkeys(_OUT, "impairment.decrease"),
     ),
     Layer.INVENTORY: (
         "B",
         "cost",
         _COST_IN
-        | {
-            Kind.SOLD: "cost.decrease.sold",
-            Kind.LAPSED: "cost.decrease.lapsed",
-            Kind.DISPOSED: "cost.decrease.other",
-            Kind.OTHER_OUT: "cost.decrease.other",
-        },
+        | dict.fromkeys(_STOCK_OUT, "cost.decrease.other")
+        | {Kind.SOLD: "cost.decrease.sold", Kind.LAPSED: "cost.decrease.lapsed"},
     ),
     Layer.WRITE_DOWN: (
         "B",
         "write_down",
-        {Kind.CHARGED: "write_down.increase", Kind.REVERSED: "write_down.decrease.reversed"}
-        | dict.fromkeys(
-            (Kind.SOLD, Kind.LAPSED, Kind.DISPOSED, Kind.OTHER_OUT),
-            "write_down.decrease.written_off",
-        ),
+        {
+            Kind.OPENING: "write_down.increase",
+            Kind.CHARGED: "write_down.increase",
+            Kind.REVERSED: "write_down.decrease.reversed",
+        }
+        | dict.fromkeys((Kind.SOLD, *_STOCK_OUT), "write_down.decrease.written_off"),
     ),
 }
 # The layers behind a balance-sheet line, and the sign with which each counts.
 LINE_LAYERS: dict[str, dict[Layer, int]] = {
-    "development": {Layer.DEVELOPMENT: 1},
+    "development": {Layer.DEVELOPMENT: 1, Layer.DEVELOPMENT_IMPAIRMENT: -1},
     "intangible": {Layer.COST: 1, Layer.AMORTISATION: -1, Layer.IMPAIRMENT: -1},
     "inventory": {Layer.INVENTORY: 1, Layer.WRITE_DOWN: -1},
 }

@@ -3,24 +3,38 @@
 The decision tree for a line of a voucher; the first that fits gives verdict and code
 (`recognise.` before it):
 
-    regime outside 财会〔2023〕11号               refused      other-regime
     another currency than the entity's            refused      other-currency
     takes back a line judged before                            the verdict of that line
       … yet no line of this asset                 refused      reversal-unmatched
     moves an expense to an asset account          refused      recapitalised
     expensed before the day in force              refused      already-expensed
+    part of the cost that never counts            expensed     component-excluded
+      … yet on an asset account                   refused      component-capitalised
+    part of the cost that is not known            waiting      component-unknown
     asset account that the use has no place for   refused      use-differs
+    outside the term of the agreement             expensed     outside-term (asset account: refused)
     research phase (self-developed)               expensed     research-phase
       … yet on an asset account                   refused      capitalised-in-research
     bought-in service that is no asset            expensed     service-fee
+    the tree stops at a no (tree.TREE)            expensed     not-an-asset, not-controlled,
+                                                               not-recognisable, fulfilment-failed
+      … yet on an asset account                   refused      the same
+    the tree waits for an answer                  waiting      definition-open, control-open,
+                                                               fulfilment-open
     a condition, judgement or paper is open       waiting      condition-open, not-judged, no-paper
-    control is not shown (purchased)              waiting      control-open
+    got in another way without its agreement      waiting      agreement-open
     before the latest of the five conditions      expensed     before-conditions
       … yet on an asset account                   refused      capitalised-too-early
     after the asset was available for use         expensed     after-available
       … yet on an asset account                   refused      capitalised-after-available
+    before or after a contract is fulfilled       expensed     before-fulfilment, after-fulfilment
+      … yet on an asset account                   refused      the same
     on an expense account                         expensed     account-differs
-    otherwise                                     capitalised  conditions-met, purchased, stock
+    otherwise                                     capitalised  conditions-met, purchased, acquired,
+                                                               stock, fulfilment-met
+
+An entity of another regime has every line refused (other-regime). On the way to it the asset file
+itself is looked at: days, papers and people (`_discipline`).
 
 Lines of one voucher and project that move cost between accounts without spending (their sum is
 zero) are transfers and no candidates, except from an expense to an asset account (refused) and
@@ -30,22 +44,33 @@ The ERP's lines are never changed: where it and the law disagree, a diagnostic s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sanhua.capital.fulfil import Fulfilment
+from sanhua.capital.tree import Control, Judged, Memo, Route, Standing, Use, Walk, lacking, walk
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
 from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Rule, Rules, Uow
-from sanhua.kernel.record import DecidedBy, DefinedBy, EvidencedBy, HeldBy, JudgedBy, Ref, record
+from sanhua.kernel.record import (
+    ADDED,
+    DecidedBy,
+    DefinedBy,
+    EvidencedBy,
+    HeldBy,
+    JudgedBy,
+    Ref,
+    record,
+)
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import parse_day
+from sanhua.kernel.time import add_months, parse_day
 
 CONDITIONS = (
     "technical_feasibility",
@@ -54,28 +79,6 @@ CONDITIONS = (
     "resources",
     "reliable_measurement",
 )
-
-
-class Route(StrEnum):
-    """外购, 自行开发, 其他."""
-
-    PURCHASED = "purchased"
-    SELF_DEVELOPED = "self_developed"
-    OTHER = "other"
-
-
-class Use(StrEnum):
-    INTERNAL = "internal"
-    SERVE_CUSTOMERS = "serve_customers"
-    SALE = "sale"  # final purpose is sale in daily activities: inventory
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Who answers for a judgement, and since when."""
-
-    by: str
-    date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Life:
     reasons: tuple[str, ...]
     judged: Judged | None
     indefinite: bool = False
+    rights_until: date | None = None  # of the contract or legal right that the asset stands on
+    renewal: str = ""  # why it may outlast them
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,9 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`estimates`, `impairments`, `disposals` and `nrv` keep their keys as text (FORMATS §11)."""
+    """The facts that measurement rests on keep their keys as text (FORMATS §11), nested ones joined
+    by dots.
+    """
 
     available_on: date | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -134,13 +141,38 @@ class Measurement:
     disposals: tuple[Mapping[str, str], ...] = ()
     nrv: tuple[Mapping[str, str], ...] = ()
     corrections: tuple[Correction, ...] = ()
+    method: Mapping[str, str] = field(default_factory=dict[str, str])
+    usage: tuple[Mapping[str, str], ...] = ()
+    opening: Mapping[str, str] = field(default_factory=dict[str, str])
+    received: Mapping[str, str] = field(default_factory=dict[str, str])
+    held_for_sale: tuple[Mapping[str, str], ...] = ()
+    lots: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def days(self) -> list[date]:
         """The days on which something is said to have happened after the asset was ready."""
         later = (*self.estimates, *self.impairments, *self.disposals, *self.nrv)
+        later = (*later, *self.held_for_sale)
         return [parse_day(str(entry["date"])) for entry in later] + [
             correction.date for correction in self.corrections
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """What an asset of another entity of the group became this one (`acquired_from`).
+
+    `vouchers` are the buyer's numbers for it (default: all), `date` the day of the seller's
+    disposal where it has several. `carried` is what the group carries it at when the seller has no
+    asset of it, as `judged`.
+    """
+
+    entity: str
+    asset: str = ""
+    vouchers: tuple[str, ...] = ()
+    date: date | None = None
+    carried: Money | None = None
+    judged: Judged | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +196,15 @@ class AssetCard:
     vouchers: tuple[str, ...] = ()  # purchased: voucher numbers
     control: tuple[Evidence, ...] = ()
     measurement: Measurement = Measurement()
+    memo: Memo = Memo()
+    fulfilment: Fulfilment = Fulfilment()
+    acquired: Acquired | None = None  # inside a group
+
+    @property
+    def developed(self) -> bool:
+        """Whether the five conditions are asked of it."""
+        intangible = self.use is not Use.SALE and not self.memo.contract_cost
+        return self.route is Route.SELF_DEVELOPED and intangible
 
 
 class Outcome(StrEnum):
@@ -216,6 +257,7 @@ class Met:
     name: str
     date: date
     evidence: tuple[EvidencedBy, ...]
+    met: Annotated[bool, ADDED] = True
 
 
 @record("asset")
@@ -244,6 +286,9 @@ class AssetEntry:
     life_months: int | None = None
     control: tuple[EvidencedBy, ...] = ()
     measurement_evidence: tuple[EvidencedBy, ...] = ()
+    answers: Annotated[tuple[Met, ...], ADDED] = ()  # to the tree's questions, as they are stated
+    controlled_until: Annotated[date | None, ADDED] = None  # the first day after the agreement
+    standing: Annotated[str, ADDED] = ""  # what the tree leads to, where it is no matter of `use`
     judged_by: JudgedBy = ""
     judged_on: date | None = None
 
@@ -277,7 +322,10 @@ class Recognition:
 
 EXPENSE_ROLES = frozenset({"development_expensed", "research_expense", "data_service_expense"})
 STOCK_ROLES = frozenset({"inventory_data"})
-CARRIED_ROLES = frozenset({"development_capitalised", "intangible_data"}) | STOCK_ROLES
+CONTRACT_ROLES = frozenset({"contract_cost"})
+CARRIED_ROLES = (
+    frozenset({"development_capitalised", "intangible_data"}) | STOCK_ROLES | CONTRACT_ROLES
+)
 COST_ROLES = EXPENSE_ROLES | CARRIED_ROLES
 PROGRESS_TOLERANCE = Decimal(
     "0.01"
@@ -340,9 +388,26 @@ def entry_of(card: AssetCard, found: Recognition) -> AssetEntry:
         life_months=None if life is None or life.indefinite else life.months,
         control=_hashes(card.control),
         measurement_evidence=_hashes(card.measurement.evidence),
+        answers=tuple(_answers(card)),
+        controlled_until=card.memo.control.ends_on if card.memo.control else None,
+        standing=Standing.CONTRACT_COST.value if card.memo.contract_cost else "",
         judged_by=named("party", card.judged.by) if card.judged else "",
         judged_on=card.judged.date if card.judged else None,
     )
+
+
+def _answers(card: AssetCard) -> Iterator[Met]:
+    """What the asset file states of the tree, with its papers."""
+    memo = card.memo
+    stated = dict(memo.definition) | dict(card.fulfilment.conditions)
+    for name, said in stated.items():
+        if said.date is not None:
+            yield Met(name, said.date, _hashes(said.evidence), said.met)
+    if memo.control is not None and memo.control.starts_on is not None:
+        held = bool(memo.control.benefits and memo.control.excludes)
+        yield Met("control", memo.control.starts_on, _hashes(memo.control.evidence), held)
+    if memo.acquired is not None:
+        yield Met(memo.acquired.by, memo.acquired.date, _hashes(memo.acquired.evidence))
 
 
 def overlaps(cards: Iterable[AssetCard]) -> list[Diagnostic]:
@@ -415,25 +480,46 @@ class _Judgement:
         self.in_force = self.ask("mof_2023_11", "in_force")
         self.diagnostics: list[Diagnostic] = []
         self.open, self.starts_on = self._conditions()
+        self.walk = self._walk()
         self.judged: dict[str, list[_Held]] = {}
 
     def ask(self, instrument: str, name: str) -> Rule:
         return self.rules.ask(instrument, name, on=self.on)
 
     def _conditions(self) -> tuple[str, date | None]:
-        """The first open condition (empty: none), and the first day of capitalisation."""
+        """The first open condition (empty: none), and the first day of capitalisation.
+
+        A condition of a day to come is not met, and a judgement covers what was met on its day.
+        """
         card = self.card
-        if card.route is not Route.SELF_DEVELOPED or card.use is Use.SALE:
-            if not (card.control or card.route is Route.SELF_DEVELOPED):
-                return "control", None
+        if card.memo.contract_cost:
+            return "", card.fulfilment.first_day
+        if not card.developed:
             return "", None
         for wanted in self.ask("cas_6", "development_conditions").value:
             condition = card.conditions.get(wanted["id"])
-            if condition is None or not condition.evidence:
+            if condition is None or not condition.evidence or condition.date > self.on:
                 return wanted["id"], None
-        if card.judged is None:
+        latest = max(condition.date for condition in card.conditions.values())
+        if card.judged is None or card.judged.date < latest:
             return "judged", None
-        return "", max(condition.date for condition in card.conditions.values())
+        return "", latest
+
+    def _walk(self) -> Walk:
+        """The asset's way through the tree."""
+        card = self.card
+        shown = [n for n, c in card.conditions.items() if c.evidence and c.date <= self.on]
+        return walk(
+            card.memo,
+            self.rules,
+            self.on,
+            regime=self.regime,
+            route=card.route,
+            use=card.use,
+            owned=bool(card.control),
+            met=shown,
+            fulfilment=card.fulfilment.answer(self.on),
+        )
 
     # The lines
 
@@ -442,17 +528,16 @@ class _Judgement:
         taken_back = {named("voucher", v.reverses) for v in booked if v.reverses}
         verdicts: list[Verdict] = []
         transfers: list[str] = []
-        regime = self.ask("mof_2023_11", "accounting_regimes")
-        outside = self.regime not in regime.value
-        if outside and any(self._candidates(v) for v in booked):
-            known = ", ".join(regime.value)
-            self._say(
-                Severity.ERROR,
-                "recognise.other-regime",
-                regime.citation,
-                regime=self.regime,
-                known=known,
-            )
+        outside = self.walk.stop == "recognise.other-regime"
+        regime = self.walk.last.rule
+        if any(self._candidates(v) for v in booked):
+            if outside:
+                where = elsewhere(self.rules, self.regime, self.on)
+                known = ", ".join(regime.value)
+                said: dict[str, Any] = {"regime": self.regime, "known": known, "where": where}
+                self._say(Severity.ERROR, "recognise.other-regime", regime.citation, **said)
+            else:
+                self._discipline()
         for voucher in booked:
             lines = self._candidates(voucher)
             # An ERP may put the project on one side only: the whole voucher says what it does.
@@ -475,6 +560,7 @@ class _Judgement:
             self.node, self.currency, tuple(verdicts), self.starts_on, tuple(transfers)
         )
         self._progress(found)
+        self._agreed(found)
         return Recognition(
             self.node,
             self.currency,
@@ -516,12 +602,87 @@ class _Judgement:
             )
         if expense and voucher.dated < self.in_force.starts_on and not restate.value:
             return _Answer(Outcome.REFUSED, "recognise.already-expensed", (restate,))
-        if not expense and (role in STOCK_ROLES) is not (card.use is Use.SALE):
+        component = line.component or card.memo.components.get(voucher.number, "")
+        weighed = self._component(component, expense)
+        if weighed is not None:
+            return weighed
+        if not expense and role not in self._accounts():
             purpose = self.ask("mof_2023_11", "inventory_purpose_is_sale")
             return _Answer(Outcome.REFUSED, "recognise.use-differs", (purpose,))
-        if card.route is Route.SELF_DEVELOPED and card.use is not Use.SALE:
+        control = card.memo.control
+        if control is not None and _outside(control, voucher.dated):
+            rule = self.ask("mof_2023_11", "public_data_control_test")
+            outcome = Outcome.EXPENSED if expense else Outcome.REFUSED
+            return _Answer(outcome, "recognise.outside-term", (rule,))
+        if card.memo.contract_cost:
+            return self._fulfilling(voucher, expense)
+        if card.developed:
             return self._developed(voucher, line, expense, moving)
-        return self._acquired(expense)
+        return self._acquired(voucher, expense, component)
+
+    def _accounts(self) -> frozenset[str]:
+        """The roles on which what the tree leads to may stand."""
+        if self.card.memo.contract_cost:
+            return CONTRACT_ROLES
+        sale = self.card.use is Use.SALE
+        return STOCK_ROLES if sale else CARRIED_ROLES - STOCK_ROLES - CONTRACT_ROLES
+
+    def _component(self, component: str, expense: bool) -> _Answer | None:
+        """What the line's part of the cost decides: what never counts, and what is no part."""
+        if not component:
+            return None
+        card = self.card
+        never = [self.ask("mof_2023_11", "excluded_cost_components")]
+        if card.memo.contract_cost:
+            never.append(self.ask("cas_14", "fulfilment_cost_excludes"))
+        for rule in never:
+            if component in (part["id"] for part in rule.value):
+                if expense:
+                    return _Answer(Outcome.EXPENSED, "recognise.component-excluded", (rule,))
+                code = "recognise.component-capitalised"
+                return _Answer(Outcome.REFUSED, code, (rule,), component)
+        if card.memo.contract_cost:
+            return None
+        if card.use is Use.SALE:
+            counted = self.ask("mof_2023_11", "inventory_cost_components")
+        elif card.developed:
+            counted = self.ask("cas_6", "development_cost_components")
+        else:
+            counted = self.ask("mof_2023_11", "purchased_cost_components")
+        if component in (part["id"] for part in counted.value):
+            return None
+        return _Answer(Outcome.WAITING, "recognise.component-unknown", (counted,), component)
+
+    def _stopped(self, expense: bool) -> _Answer:
+        """The tree goes no further: refused with its clause, or waiting for an answer."""
+        last, code = self.walk.last, self.walk.stop
+        if not self.walk.refused:
+            wanted = last.question
+            if last.question == "controlled" and self.card.memo.control is not None:
+                wanted = lacking(self.card.memo.control)
+            elif last.question == "fulfils_contract":
+                wanted = last.basis
+            return _Answer(Outcome.WAITING, code, (last.rule,), wanted)
+        outcome = Outcome.EXPENSED if expense else Outcome.REFUSED
+        return _Answer(outcome, code, (last.rule,), last.question)
+
+    def _fulfilling(self, voucher: Voucher, expense: bool) -> _Answer:
+        """Cost of fulfilling a contract: the three conditions, and while it is fulfilled."""
+        conditions = self.ask("cas_14", "fulfilment_cost_conditions")
+        outcome = Outcome.EXPENSED if expense else Outcome.REFUSED
+        if self.walk.stop:
+            return self._stopped(expense)
+        if not any(line.evidence for line in voucher.lines):
+            return _Answer(Outcome.WAITING, "recognise.no-paper", (conditions,), "evidence")
+        if self.starts_on is not None and voucher.dated < self.starts_on:
+            return _Answer(outcome, "recognise.before-fulfilment", (conditions,))
+        ends = self.card.fulfilment.ends_on
+        if ends is not None and voucher.dated >= ends:
+            done = self.ask("cas_14", "fulfilment_cost_excludes")
+            return _Answer(outcome, "recognise.after-fulfilment", (done,))
+        if expense:
+            return _Answer(Outcome.EXPENSED, "recognise.account-differs", (conditions,))
+        return _Answer(Outcome.CAPITALISED, "recognise.fulfilment-met", (conditions,))
 
     def _developed(
         self, voucher: Voucher, line: VoucherLine, expense: bool, moving: str
@@ -540,6 +701,8 @@ class _Judgement:
             )
         if role_of(self.policy, line.account) == "data_service_expense":
             return self._service()
+        if self.walk.stop:
+            return self._stopped(expense)
         if self.open == "judged":
             return _Answer(Outcome.WAITING, "recognise.not-judged", (conditions,), self.open)
         if self.open:
@@ -560,14 +723,25 @@ class _Judgement:
             return _Answer(Outcome.EXPENSED, "recognise.account-differs", (conditions,))
         return _Answer(Outcome.CAPITALISED, "recognise.conditions-met", (conditions, self.in_force))
 
-    def _acquired(self, expense: bool) -> _Answer:
+    def _acquired(self, voucher: Voucher, expense: bool, component: str) -> _Answer:
         """Bought, got in another way, or made for sale: services, control, cost."""
+        if self.walk.refused:
+            return self._stopped(expense)
+        components = self.ask("mof_2023_11", "purchased_cost_components")
+        if expense and component:
+            return _Answer(Outcome.EXPENSED, "recognise.account-differs", (components,))
         if expense:
             return self._service()
-        components = self.ask("mof_2023_11", "purchased_cost_components")
-        if self.open:
-            return _Answer(Outcome.WAITING, "recognise.control-open", (components,), self.open)
+        if self.walk.stop:
+            return self._stopped(expense)
+        if not any(line.evidence for line in voucher.lines):
+            return _Answer(Outcome.WAITING, "recognise.no-paper", (components,), "evidence")
+        if self.card.route is Route.OTHER and self.card.memo.acquired is None:
+            other = self.ask("cas_6", "other_routes")
+            return _Answer(Outcome.WAITING, "recognise.agreement-open", (other,), "acquired")
         code = "recognise.stock" if self.card.use is Use.SALE else "recognise.purchased"
+        if self.card.route is Route.OTHER:
+            code = "recognise.acquired"
         return _Answer(Outcome.CAPITALISED, code, (components, self.in_force))
 
     def _service(self) -> _Answer:
@@ -607,6 +781,78 @@ class _Judgement:
 
     # What the reader is told
 
+    def _discipline(self) -> None:
+        """What is amiss with days, papers and people of the asset file itself."""
+        card, memo = self.card, self.card.memo
+        asks = "development_conditions"
+        for name, condition in card.conditions.items() if card.developed else ():
+            told: dict[str, Any] = {"condition": name, "date": condition.date.isoformat()}
+            began = min((d for d in (card.research, card.development) if d), default=None)
+            if condition.date > self.on:
+                rule = self.ask("cas_6", asks).citation
+                day = self.on.isoformat()
+                self._warn("recognise.condition-ahead", rule, condition.line, **told, day=day)
+            elif began is not None and condition.date < began:
+                rule = self.ask("cas_6", asks).citation
+                told["began"] = began.isoformat()
+                self._warn("recognise.condition-early", rule, condition.line, **told)
+        latest = max((c.date for c in card.conditions.values()), default=None)
+        if card.developed and latest is not None:
+            rule = self.ask("cas_6", asks).citation
+            if card.judged is not None and card.judged.date < latest:
+                facts: dict[str, Any] = {
+                    "judged": card.judged.date.isoformat(),
+                    "latest": latest.isoformat(),
+                }
+                self._warn("recognise.judged-too-early", rule, **facts, by=card.judged.by)
+            if card.development is not None and latest < card.development:
+                facts = {"latest": latest.isoformat(), "development": card.development.isoformat()}
+                self._warn("recognise.phase-differs", rule, **facts)
+        controlled = self.walk.steps[2] if len(self.walk.steps) > 2 else None
+        if controlled is not None and controlled.answer == "yes" and not controlled.basis:
+            self._warn("recognise.control-not-stated", controlled.citation)
+        purpose = memo.purpose
+        if purpose is not None:
+            rule = self.ask("mof_2023_11", "purpose_criteria").citation
+            if purpose.holding and purpose.holding != card.use.value:
+                said = {"holding": purpose.holding, "use": card.use.value}
+                self._say(Severity.ERROR, "recognise.purpose-differs", rule, purpose.line, **said)
+            lets = purpose.business_model and purpose.business_model != "transfer"
+            if card.use is Use.SALE and lets:
+                rule = self.ask("mof_2023_11", "licence_is_sale").citation
+                self._warn("recognise.licence-is-no-sale", rule, purpose.line, of="purpose")
+        self._term()
+
+    def _term(self) -> None:
+        """A life that goes beyond the agreement it rests on."""
+        control, life = self.card.memo.control, self.card.measurement.life
+        ready = self.card.measurement.available_on
+        if control is None or control.ends_on is None or life is None or ready is None:
+            return
+        bound = self.ask("cas_6", "contractual_life_bounds")
+        over = life.indefinite or add_months(ready.replace(day=1), life.months) > control.ends_on
+        if over and not bound.value:
+            last = (control.ends_on - timedelta(days=1)).isoformat()
+            said = {"months": "∞" if life.indefinite else life.months, "through": last}
+            self._say(
+                Severity.ERROR, "recognise.life-beyond-term", bound.citation, control.line, **said
+            )
+
+    def _agreed(self, found: Recognition) -> None:
+        """What is carried against the agreement that measures it."""
+        acquired = self.card.memo.acquired
+        if acquired is None or self.card.route is not Route.OTHER:
+            return
+        carried = found.total(Outcome.CAPITALISED)
+        if acquired.date <= self.on and carried and carried != acquired.amount:
+            rule = self.ask("cas_6", "other_routes")
+            by = next((one["by"] for one in rule.value if one["id"] == acquired.by), "")
+            said = {"carried": carried.text, "agreed": acquired.amount.text, "standard": by}
+            self._warn("recognise.agreement-differs", rule.citation, acquired.line, **said)
+
+    def _warn(self, code: str, rule: Citation | None, line: int = 0, **facts: Any) -> None:
+        self._say(Severity.WARNING, code, rule, line, **facts)
+
     def _tell(self, voucher: Voucher, line: VoucherLine, answer: _Answer, taken_back: bool) -> None:
         severity = _SEVERITY.get(answer.code)
         if voucher.reverses and answer.code != "recognise.reversal-unmatched":
@@ -617,7 +863,7 @@ class _Judgement:
                 code = "recognise.expensed-reversed"
                 self._point(Severity.WARNING, code, voucher, line, answer)
             return
-        if severity is None:
+        if severity is None or answer.outcome is Outcome.EXPENSED and answer.code in _ON_ASSET:
             return
         if taken_back and severity is Severity.ERROR:
             severity = Severity.WARNING
@@ -644,6 +890,7 @@ class _Judgement:
                     "original": ids.key_of(voucher.reverses) if voucher.reverses else "",
                     "cite": answer.rules[0].cite if answer.rules else "",
                     "condition": answer.open,
+                    "ends_on": str(self.card.fulfilment.ends_on or ""),
                     "starts_on": self.starts_on.isoformat() if self.starts_on else "",
                     "available_on": str(self.card.measurement.available_on or ""),
                     "development": str(self.card.development or ""),
@@ -729,7 +976,27 @@ _SEVERITY = {
     "recognise.not-judged": Severity.WARNING,
     "recognise.no-paper": Severity.WARNING,
     "recognise.account-differs": Severity.WARNING,
+    "recognise.definition-open": Severity.WARNING,
+    "recognise.fulfilment-open": Severity.WARNING,
+    "recognise.agreement-open": Severity.WARNING,
+    "recognise.component-unknown": Severity.ERROR,
+    "recognise.component-capitalised": Severity.ERROR,
+    "recognise.not-an-asset": Severity.ERROR,
+    "recognise.not-controlled": Severity.ERROR,
+    "recognise.not-recognisable": Severity.ERROR,
+    "recognise.outside-term": Severity.ERROR,
+    "recognise.fulfilment-failed": Severity.ERROR,
+    "recognise.before-fulfilment": Severity.ERROR,
+    "recognise.after-fulfilment": Severity.ERROR,
 }
+# Told where the ERP has the line on an asset account; expensed, it needs no word.
+_ON_ASSET = frozenset(
+    f"recognise.{code}"
+    for code in (
+        "not-an-asset not-controlled not-recognisable outside-term fulfilment-failed"
+        " before-fulfilment after-fulfilment"
+    ).split()
+)
 
 
 def _in_order(vouchers: Sequence[Voucher]) -> list[Voucher]:
@@ -745,6 +1012,21 @@ def _in_order(vouchers: Sequence[Voucher]) -> list[Voucher]:
         return steps
 
     return sorted(vouchers, key=lambda v: (v.dated, depth(v), v.number))
+
+
+def _outside(control: Control, day: date) -> bool:
+    """Whether the agreement does not run on the day."""
+    begun = control.starts_on is None or control.starts_on <= day
+    return not begun or (control.ends_on is not None and day >= control.ends_on)
+
+
+def elsewhere(rules: Rules, regime: str, on: date) -> Text:
+    """Where an entity of another regime looks."""
+    known = rules.ask("mof_2023_11", "other_regimes", on=on).value
+    found = next((one for one in known if one["id"] == regime), None)
+    if found is None:
+        return Text("该主体自己的会计制度", "the entity's own regime")
+    return Text(found["zh"], found["en"])
 
 
 def percent(ratio: Decimal) -> str:

@@ -38,6 +38,7 @@ ROLES = (
     "revenue",
     "contract_asset",  # 合同资产
     "contract_cost",  # 合同履约成本
+    "contract_cost_provision",  # 合同履约成本减值准备
     "contract_liability",  # 合同负债
     "deferred_income",  # 递延收益
     "other_income",  # 其他收益
@@ -68,6 +69,7 @@ class VoucherLine:
     evidence: tuple[EvidencedBy, ...] = ()  # content hashes
     evidence_names: tuple[str, ...] = ()
     red: bool = False
+    component: Annotated[str, ADDED] = ""  # 成本构成
 
 
 @record("voucher")

@@ -36,7 +36,9 @@ def audit() -> None:
     show_default=True,
     help="从什么中抽 figures shown, vouchers or entries of the period",
 )
-@click.option("--report", default="", help="只抽一张表 one report: balance_sheet | table_a | table_b")
+@click.option(
+    "--report", default="", help="只抽一张表 one report: balance_sheet | table_a | table_b"
+)
 @click.option(
     "--by",
     type=click.Choice(["count", "value"]),

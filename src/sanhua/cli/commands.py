@@ -5,6 +5,7 @@ what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,10 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
         with opened(folder, answer, language) as ws:
             made = finish(ws, period)
             answer.data, answer.found = made.data, made.diagnostics
+        if "usage" not in made.data:  # an adjustment period
+            posted = len(made.data["entries"])
+            answer.say(f"{period}：调整分录 {posted} 笔", f"{period}: {posted} adjusting entries")
+            return
         usage = made.data["usage"]
         answer.say(
             f"{period} 已结：计量 {usage['records']} 条，计费 {usage['rated']}，"
@@ -276,6 +281,7 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
     "kind",
     type=click.Choice(
         [
+            "books",
             "catalogue",
             "cost",
             "disclosure",
@@ -295,12 +301,24 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
 @click.option(
     "--id", "of", default="", help="哪一项登记、契约或数据源 which registration, contract or source"
 )
+@click.option(
+    "--scope",
+    type=click.Choice(["entity", "parent", "group"]),
+    default="entity",
+    show_default=True,
+    help="列示：本主体、母公司或合并 a disclosure's: the entity, the parent alone, or the group",
+)
+@click.option(
+    "--as-at", default="", help="按该日所知与当日规定重列 a disclosure as it was known on this day"
+)
 @common
 def report(
     kind: str,
     period: str,
     entity: str,
     of: str,
+    scope: str,
+    as_at: str,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -310,7 +328,7 @@ def report(
         from sanhua.workspace.reporting import report as make
 
         with opened(folder, answer, language) as ws:
-            made = make(ws, kind, period=period, entity=entity, of=of)
+            made = make(ws, kind, period=period, entity=entity, of=of, scope=scope, as_at=as_at)
             answer.data, answer.found, answer.ok = made.data, made.diagnostics, made.ok
             answer.code = 0 if made.ok else show.EXIT_FAULTS
             if made.error is not None:
@@ -402,12 +420,18 @@ def verify(
 @click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="本人私钥 own private key (PEM)"
 )
+@click.option(
+    "--sealed-on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="审计签章日/报出日：此后不再改写 an auditor's: the day the statements are sealed on",
+)
 @common
 def approve(
     node: str,
     person: str,
     role: str,
     key: Path | None,
+    sealed_on: datetime | None,
     folder: Path,
     as_json: bool,
     language: str | None,
@@ -417,7 +441,8 @@ def approve(
         from sanhua.workspace.approving import approve as sign
 
         with opened(folder, answer, language, actor=person) as ws:
-            answer.data = sign(ws, node, person, role=role, key=key)
+            day = sealed_on.date() if sealed_on else None
+            answer.data = sign(ws, node, person, role=role, key=key, sealed_on=day)
         answer.say(
             f"{person} 已批准 {answer.data['node']}，内容 {answer.data['content']}",
             f"{person} approved {answer.data['node']}, content {answer.data['content']}",

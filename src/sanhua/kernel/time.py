@@ -42,6 +42,9 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
 
+_ADJUSTS = "-ADJ"
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """`starts_on <= day < ends_on`, with the name people use for it."""
@@ -58,13 +61,25 @@ class Period:
         """The last day that belongs to the period."""
         return self.ends_on - timedelta(days=1)
 
+    @property
+    def year(self) -> str:
+        """Of an adjustment period 调整期 (`2025-ADJ`, the 第13期): its fiscal year; else empty."""
+        return self.id.removesuffix(_ADJUSTS) if self.id.endswith(_ADJUSTS) else ""
+
+    @classmethod
+    def adjusting(cls, year: Period) -> Period:
+        """The adjustment period of a fiscal year: what is posted in it counts on the last day."""
+        return cls(f"{year.id}{_ADJUSTS}", year.through, year.ends_on)
+
     @classmethod
     def named(cls, name: str, fiscal_year: str = "01-01") -> Period:
         """`2024`, `2024-H1`, `2024-Q2` or `2024-06`, counted from the day `fiscal_year` (MM-DD) of
-        that year.
+        that year; `2024-ADJ` is its adjustment period.
 
         Invalid time.not-a-period for anything else.
         """
+        if re.fullmatch(rf"\d{{4}}{_ADJUSTS}", name):
+            return cls.adjusting(cls.named(name[:4], fiscal_year))
         match = re.fullmatch(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})))?", name)
         if match is None:
             raise Invalid("time.not-a-period", value=name)

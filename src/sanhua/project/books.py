@@ -15,10 +15,6 @@ from sanhua.capital.recognise import (
     CONDITIONS,
     AssetCard,
     Condition,
-    Correction,
-    Judged,
-    Life,
-    Measurement,
     Progress,
     Route,
     Use,
@@ -27,10 +23,12 @@ from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherL
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
-from sanhua.kernel.time import Period, parse_day
+from sanhua.kernel.time import parse_day
 from sanhua.project.costing import hands, load_costing
 from sanhua.project.earning import load_earning
+from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
+from sanhua.project.measurement import judged, measurement
 from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
@@ -109,6 +107,7 @@ class _Books:
         self._policy()
         self._vouchers()
         self._balances()
+        self._balances("group", f"{self.entity.id}.group")
         load_costing(self.loader, self.entity, self.base)
         self._assets()
         load_earning(self.loader, self.entity, self.base)
@@ -388,9 +387,10 @@ class _Books:
 
     # Balances, assets, and what is kept as text
 
-    def _balances(self) -> None:
-        found: list[Balances] = []
-        for path in self.loader.files(f"{self.base}/balances", ".csv", ".xlsx"):
+    def _balances(self, folder: str = "balances", key: str = "") -> None:
+        """Parent lines by day; those of the group that the entity heads in `group/`."""
+        key, found = key or self.entity.id, list[Balances]()
+        for path in self.loader.files(f"{self.base}/{folder}", ".csv", ".xlsx"):
             name = PurePosixPath(path).stem
             try:
                 dated = parse_day(name)
@@ -414,13 +414,11 @@ class _Books:
                     )
                 else:
                     lines[row.text("line")] = (amounts[0], amounts[1])
-                    of = node("balances", f"{self.entity.id}/{name}/{row.text('line')}")
+                    of = node("balances", f"{key}/{name}/{row.text('line')}")
                     self.loader.project.places[of] = self.folder.origin(path, row)
             found.append(Balances(dated, self.folder.origin(path, 1), lines))
         if found:
-            self.loader.project.balances[self.entity.id] = tuple(
-                sorted(found, key=lambda item: item.on)
-            )
+            self.loader.project.balances[key] = tuple(sorted(found, key=lambda item: item.on))
 
     def _balance(self, path: str, row: Row, key: str) -> Money | None:
         written = row.cells.get(key)
@@ -467,72 +465,13 @@ class _Books:
             day(project, "development", path),
             tuple(progress),
             conditions,
-            self._judged(recognition.keys("judged"), path),
+            judged(recognition.keys("judged"), path),
             found.words("vouchers"),
             self.folder.evidence(found.get("control"), path, label),
-            self._measurement(found.keys("measurement"), path, label),
+            measurement(self.loader, self.entity, found.keys("measurement"), path, label),
+            acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
         )
         self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")
-
-    def _judged(self, found: Keys | None, path: str) -> Judged | None:
-        if found is None:
-            return None
-        on = day(found, "date", path)
-        assert on is not None  # required by the schema
-        return Judged(found.text("by"), on)
-
-    def _measurement(self, found: Keys | None, path: str, label: str) -> Measurement:
-        if found is None:
-            return Measurement()
-        life = found.keys("life")
-        later = {
-            name: tuple(
-                self._later(item, path, label)
-                for item in found.items(name)
-                if isinstance(item, Keys)
-            )
-            for name in ("estimates", "impairments", "disposals", "nrv")
-        }
-        return Measurement(
-            day(found, "available_on", path),
-            self.folder.evidence(found.get("evidence"), path, label),
-            Life(
-                int(life.text("months", "0")),
-                life.words("reasons"),
-                self._judged(life.keys("judged"), path),
-                life.flag("indefinite"),
-            )
-            if life
-            else None,
-            **later,
-            corrections=tuple(
-                self._correction(item, path, label)
-                for item in found.items("corrections")
-                if isinstance(item, Keys)
-            ),
-        )
-
-    def _correction(self, item: Keys, path: str, label: str) -> Correction:
-        on = day(item, "date", path)
-        assert on is not None  # required by the schema
-        self.folder.evidence(item.get("evidence"), path, label)
-        concerns = Period.named(item.text("concerns"), self.entity.fiscal_year)
-        return Correction(
-            on,
-            item.text("concerns"),
-            concerns.through,
-            item.text("kind"),
-            item.text("layer"),
-            Money.parse(item.text("amount"), self.entity.currency),
-            item.text("reason"),
-            self._judged(item.keys("judged"), path),
-            item.line,
-        )
-
-    def _later(self, item: Keys, path: str, label: str) -> dict[str, str]:
-        day(item, "date", path)
-        self.folder.evidence(item.get("evidence"), path, label)
-        return item.flat()
 
     def _kept(self, kind: str) -> None:
         """Appraisals and financings, as text under their keys, with `id`, `entity` and `origin`

@@ -397,6 +397,7 @@ class Loader:
                     first,
                     value.text("parent"),
                     value.text("share"),
+                    " ".join(value.flat("control").values()),
                 )
             )
             self.project.places[node("entity", key)] = self.folder.origin(SETTINGS_FILE, place)

@@ -37,6 +37,7 @@ class Entity:
     fiscal_year: str = "01-01"
     parent: str = ""
     share: str = ""
+    control: str = ""  # who judged that a share of half or less controls it, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Project:
     )  # by node id, all entities
     balances: dict[str, tuple[Balances, ...]] = field(
         default_factory=dict[str, tuple[Balances, ...]]
-    )  # by entity
+    )  # by entity; those of a group under `<head>.group`
     papers: dict[str, tuple[Paper, ...]] = field(
         default_factory=dict[str, tuple[Paper, ...]]
     )  # timesheets and bills, by entity

@@ -812,7 +812,7 @@ _UNITS = re.compile(r"(\S+)\s+([A-Z][A-Z0-9'._-]*)\s*")
 SKIPPED = frozenset(
     "open close commodity note document event query custom price option pushtag poptag".split()
 )
-UNAPPLIED = frozenset("balance pad include plugin pushmeta popmeta".split())
+UNAPPLIED = frozenset("balance pad include plugin pushmeta popmeta S".split())  # S: a summary
 
 
 def beancount(

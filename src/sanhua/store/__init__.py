@@ -5,7 +5,6 @@ unit      the unit of work: version, edges, ledger lines and event as one act
 log       the evidence log 证据日志: an RFC 6962 Merkle tree over canonical JSON events
 audit     `verify`: everything kept, recomputed and compared
 copying   a store into another database, row for row
-journal   a book as Beancount text
 schema    tables, migrations, a view of the latest versions a kind
 dialect   where databases differ; SQLite
 postgres  PostgreSQL

@@ -359,6 +359,8 @@ def _edges(whole: dict[str, Any]) -> list[tuple[Any, ...]]:
 def _lines(fields: dict[str, Any], currencies: dict[str, str]) -> list[tuple[Any, ...]]:
     try:
         book, day = fields["book"], fields["effective_on"]
+        if fields.get("adjusts"):
+            day = schema.adjusting(day)
         return [
             (n, book, line["account"], line["amount"], currencies.get(book), day)
             for n, line in enumerate(fields["lines"])

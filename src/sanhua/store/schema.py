@@ -102,6 +102,14 @@ entry_line = sa.Table(
     sqlite_with_rowid=False,
 )
 
+
+def adjusting(day: str) -> str:
+    """`effective_on` of what a year's adjustment period adds to its last day: after all that is of
+    the day itself, before the next day.
+    """
+    return f"{day}/ADJ"
+
+
 checkpoint = sa.Table(
     "checkpoint",
     META,

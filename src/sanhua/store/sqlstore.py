@@ -25,7 +25,6 @@ from sanhua.store.audit import Fault, audit
 from sanhua.store.copying import Copied, copy, must_be_sound
 from sanhua.store.dialect import dialect_of, translated
 from sanhua.store.disk import write_whole
-from sanhua.store.journal import journal
 from sanhua.store.log import Log, event_of
 from sanhua.store.unit import Erasure, SqlUow, Work, is_latest, stands
 from sanhua.verify import (
@@ -778,14 +777,6 @@ class SqlStore:
                 )
         finally:
             target.dispose()
-
-    def beancount(self, book: str) -> str:
-        """The book as Beancount text, for people and for `bean-check`.
-
-        NotFound ledger.no-such-book.
-        """
-        with self._reading() as connection:
-            return journal(connection, book)
 
 
 def _last_note(connection: sa.Connection) -> str:

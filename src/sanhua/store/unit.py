@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Invalid, NotFound
 from sanhua.kernel.figure import Figure
-from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.kernel.ledger import Book, Entry, PeriodClose, must_belong
 from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Clock, Event, Rule, Rules
 from sanhua.kernel.record import Edge, R, Ref, body_and_edges, kind_of, record, restore
@@ -481,13 +481,15 @@ class SqlUow:
 
         Closing it again is a no-op.
         """
-        node = f"close:{ids.key_of(book)}/{period.id}"
+        node = _close_of(book, period.id)
         return self.add(
             PeriodClose(node, book, period.starts_on, period.ends_on), "ledger.period-closed"
         )
 
     def lines_of(self, book: str) -> list[tuple[str, str, int, date]]:
-        """(entry, account, minor units, day) of each line of a book, in order of the days."""
+        """(entry, account, minor units, day) of each line of a book, in order of the days; what
+        stands in an adjustment period is of the last day of its year.
+        """
         self._book(book)
         table = schema.entry_line
         self._work.flush()
@@ -497,12 +499,13 @@ class SqlUow:
             .order_by(table.c.effective_on, table.c.entry, table.c.ordinal)
         )
         return [
-            (entry, account, int(fen), date.fromisoformat(day))
+            (entry, account, int(fen), date.fromisoformat(day[:10]))
             for entry, account, fen, day in found
         ]
 
-    def balances(self, book: str, on: date) -> dict[str, Money]:
-        """Account → balance at the end of the legal day `on`, debit positive.
+    def balances(self, book: str, on: date, *, adjusted: bool = False) -> dict[str, Money]:
+        """Account → balance at the end of the legal day `on`, debit positive; of a fiscal year's
+        last day without its adjustment period, or `adjusted` with it.
 
         Accounts that are zero stay.
         """
@@ -511,7 +514,11 @@ class SqlUow:
         self._work.flush()
         found = self._work.connection.execute(
             sa.select(table.c.account, sa.func.sum(table.c.amount))
-            .where(table.c.book == book, table.c.effective_on <= on.isoformat())
+            .where(
+                table.c.book == book,
+                table.c.effective_on
+                <= (schema.adjusting(on.isoformat()) if adjusted else on.isoformat()),
+            )
             .group_by(table.c.account)
             .order_by(table.c.account)
         )
@@ -568,15 +575,37 @@ class SqlUow:
             return []
         value.check()
         book, closed = self._book(value.book)
-        for close in closed:
-            if close.starts_on <= value.effective_on < close.ends_on:
-                raise Denied(
-                    "ledger.period-closed",
+        try:
+            must_belong(value, book.kind, self._work.rules)
+        finally:
+            self._work.rules.take()  # what a refusal asked decides nothing that is kept
+        found = [c for c in closed if c.starts_on <= value.effective_on < c.ends_on]
+        day = value.effective_on.isoformat()
+        if value.adjusts:
+            day = schema.adjusting(day)
+            period = Period.named(value.adjusts, book.fiscal_year)
+            if not period.year or value.effective_on != period.through:
+                raise Invalid(
+                    "ledger.adjusts-day",
                     entry=value.id,
                     on=value.effective_on.isoformat(),
-                    close=close.id,
+                    period=value.adjusts,
                 )
-        day = value.effective_on.isoformat()
+            if not found:
+                raise Denied(
+                    "ledger.adjusts-open",
+                    entry=value.id,
+                    on=value.effective_on.isoformat(),
+                    period=value.adjusts,
+                )
+            found = [c for c in found if c.id == _close_of(value.book, value.adjusts)]
+        if found:
+            raise Denied(
+                "ledger.period-closed",
+                entry=value.id,
+                on=value.effective_on.isoformat(),
+                close=found[0].id,
+            )
         return [
             (value.id, ordinal, value.book, line.account, line.amount, book.currency, day)
             for ordinal, line in enumerate(value.lines)
@@ -613,6 +642,10 @@ class SqlUow:
         told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
         self._work.forget(node)
         return told
+
+
+def _close_of(book: str, period: str) -> str:
+    return f"close:{ids.key_of(book)}/{period}"
 
 
 def _must_have_no_nul(value: Any, names: Iterable[str]) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+from sanhua.asset.party import Party
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound, Severity
+from sanhua.kernel.ledger import Book
 from sanhua.kernel.ports import Uow
-from sanhua.kernel.record import Ref, record
+from sanhua.kernel.record import ADDED, Ref, record
+from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.verify import canonical
 from sanhua.workspace.explaining import resolve
 from sanhua.workspace.opening import Workspace
@@ -39,21 +43,37 @@ class Approval:
     at: str
     signature: str = ""
     key: str = ""
+    sealed_on: Annotated[date | None, ADDED] = None  # 签章日, of an auditor's of a disclosure
 
     def statement(self) -> bytes:
         """The bytes that are signed: the act without its id, signature and key (RFC 8785)."""
         keys = ("node", "content", "person", "role", "at")
-        return canonical({key: getattr(self, key) for key in keys})
+        said = {key: getattr(self, key) for key in keys}
+        if self.sealed_on:
+            said["sealed_on"] = self.sealed_on.isoformat()
+        return canonical(said)
 
 
 def approve(
-    ws: Workspace, name: str, person_id: str, *, role: str = "", key: Path | None = None
+    ws: Workspace,
+    name: str,
+    person_id: str,
+    *,
+    role: str = "",
+    key: Path | None = None,
+    sealed_on: date | None = None,
 ) -> dict[str, Any]:
     """Record that `person` answers for the content of `name` as it stands; once is enough.
 
+    An auditor's approval of a disclosure with `sealed_on` seals it: nothing changes it any more,
+    and the books of the year are closed for adjustments too.
+
     Denied approve.maker-is-checker when the person made or judged it, approve.role when no fitting
-    role is held, approve.no-declared-key when the key is not one that parties.yaml knows; Conflict
-    approve.not-current when the file was edited since the last run.
+    role is held, approve.no-declared-key when the key is not one that parties.yaml knows,
+    approve.not-independent for an auditor of the entity's own; Conflict approve.not-current when
+    the file was edited since the last run, approve.assets-open, approve.not-approved for a
+    disclosure that is not as far yet, approve.sealed; Invalid approve.seals-nothing,
+    approve.seal-day.
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
@@ -65,7 +85,7 @@ def approve(
     if kept.fields is None:
         raise NotFound("explain.no-such-node", node=node)
     _must_be_current(ws, kept.fields)
-    if person.id in _makers(kept.fields):
+    if person.id in _makers(kept.fields) | _drawers(ws, node, kept):
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
     entity = str(kept.fields.get("entity", "")) if kept.kind == "asset" else ""
     if entity and ids.key_of(person.of) != ids.key_of(entity):
@@ -79,18 +99,26 @@ def approve(
         held = ", ".join(person.roles) or "–"
         raise Denied("approve.role", person=person_id, held=held, node=node, wanted=wanted)
     private = own_key(ws, key, person.public_key) if key else None
+    if kept.kind == "disclosure":
+        _may_sign(ws, kept, person, role or fitting[0], sealed_on)
+    elif sealed_on:
+        raise Invalid("approve.seals-nothing", node=node)
     ws.store.must_go_on()
     with ws.store.begin(actor=ws.actor) as uow:
-        terms = (node, kept.content, person.id, role or fitting[0])
+        terms = (node, kept.content, person.id, role or fitting[0], sealed_on)
         held = [one for one in standing(uow, node, kept.content) if _terms(one) == terms]
         given = max(held, key=lambda one: bool(one.signature), default=None)
         if given is None or (private and not given.signature):
-            given = Approval(uow.new_id("apr"), *terms, uow.now().isoformat())
+            given = Approval(
+                uow.new_id("apr"), *terms[:4], uow.now().isoformat(), sealed_on=sealed_on
+            )
             if private:
                 signature = base64.b64encode(private.sign(given.statement())).decode()
                 public = base64.b64encode(private.public_key().public_bytes_raw()).decode()
                 given = replace(given, signature=signature, key=public)
             uow.add(given, "approval.given")
+            if sealed_on:
+                _close_year(ws, uow, kept.fields)
     ws.store.checkpoint()
     return {
         "node": given.node,
@@ -101,11 +129,100 @@ def approve(
         "id": given.id,
         "event": ws.store.kept(given.id).event,
         "signed": bool(given.signature),
+        "sealed_on": given.sealed_on.isoformat() if given.sealed_on else None,
     }
 
 
-def _terms(given: Approval) -> tuple[str, str, str, str]:
-    return given.node, given.content, given.person, given.role
+def _terms(given: Approval) -> tuple[str, str, str, str, date | None]:
+    return given.node, given.content, given.person, given.role, given.sealed_on
+
+
+# Disclosures
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who answers for a disclosure as it stands, by role, and the day it was sealed on."""
+
+    by_role: dict[str, str]
+    sealed_on: date | None
+
+
+def signed(ws: Workspace, node: str) -> Signed:
+    """The approvals of a disclosure that hold for its latest version; none when it is not kept."""
+    if not ws.store.version_of(node):
+        return Signed({}, None)
+    content = ws.store.kept(node).content
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        found = standing(uow, node, content)
+    days = [one.sealed_on for one in found if one.sealed_on]
+    return Signed({one.role: one.person for one in found}, max(days, default=None))
+
+
+def _drawers(ws: Workspace, node: str, kept: Any) -> set[str]:
+    """Of a disclosure: who drew it up, and who judged its assets."""
+    if kept.kind != "disclosure":
+        return set()
+    found = {ws.store.told(node, kept.version).actor}
+    for asset in kept.fields["assets"]:
+        found |= _makers(ws.store.kept(asset).fields or {})
+    return found
+
+
+def _may_sign(ws: Workspace, kept: Any, person: Party, role: str, sealed_on: date | None) -> None:
+    """The order of states: 草稿, then 已批准 by the entity's finance, then 已审计 by an auditor of
+    another organisation.
+    """
+    node, fields = kept.id, kept.fields
+    own = {entity.id for entity in ws.project.settings.entities} | {ids.key_of(fields["entity"])}
+    of = ids.key_of(person.of)
+    told = signed(ws, node)
+    if told.sealed_on and told.by_role.get("auditor") != person.id:
+        raise Conflict("approve.sealed", node=node, day=told.sealed_on.isoformat())
+    if role == "auditor":
+        if not of or of in own:
+            raise Denied("approve.not-independent", person=person.id, of=of or "–", node=node)
+        if "finance" not in told.by_role:
+            raise Conflict("approve.not-approved", node=node)
+    elif of not in own:
+        raise Denied(
+            "approve.other-entity", person=person.id, of=of, node=node,
+            entity=ids.key_of(fields["entity"]),
+        )  # fmt: skip
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        for asset in fields["assets"]:
+            memo = ws.store.kept(asset)
+            _must_be_current(ws, memo.fields or {})
+            if not approved_by_role(uow, asset, memo.content):
+                raise Conflict("approve.assets-open", node=node, asset=asset)
+    if sealed_on is None:
+        return
+    if role != "auditor":
+        raise Invalid("approve.seals-nothing", node=node)
+    today, ends_on = legal_day(ws.clock.now()), parse_day(fields["ends_on"])
+    if not ends_on <= sealed_on <= today:
+        raise Invalid(
+            "approve.seal-day",
+            day=sealed_on.isoformat(),
+            ends=ends_on.isoformat(),
+            today=today.isoformat(),
+        )
+
+
+def _close_year(ws: Workspace, uow: Any, fields: dict[str, Any]) -> None:
+    """A sealed year takes no adjustment any more."""
+    from sanhua.capital.adjust import year_of
+    from sanhua.capital.measure import book_of
+
+    entities = {entity.id: entity for entity in ws.project.settings.entities}
+    entity = entities.get(ids.key_of(fields["entity"]))
+    if entity is None or fields["id"].partition("/")[0].endswith(".group"):
+        return
+    book = book_of(entity.id, entity.currency, entity.fiscal_year)
+    starts, ends = parse_day(fields["starts_on"]), parse_day(fields["ends_on"])
+    year = year_of(ends - timedelta(days=1), entity.fiscal_year)
+    if year.starts_on == starts and year.ends_on == ends and uow.find(Book, book.id):
+        uow.close_period(book.id, Period(f"{year.id}-ADJ", starts, ends))
 
 
 def standing(uow: Uow, node: str, content: str) -> list[Approval]:

@@ -344,7 +344,8 @@ def _working_paper(told: Mapping[str, Any], note: DisclosureNote) -> bytes:
     )  # fmt: skip
     keys = ("id", "label", "amount", "currency", "times", "explain", "prove")
     rows = [
-        [n, *(_plain(row[key]) for key in keys), *[""] * 7] for n, row in enumerate(told["drawn"], 1)
+        [n, *(_plain(row[key]) for key in keys), *[""] * 7]
+        for n, row in enumerate(told["drawn"], 1)
     ]
     return _table(head[0], [*head[1:], columns, *rows], _BOM)
 
@@ -355,9 +356,7 @@ def _plain(value: Any) -> Any:
     return f"'{value}" if formula else value
 
 
-def _papers(
-    ws: Workspace, walk: Walk, evidence: Sequence[Mapping[str, str]]
-) -> dict[str, bytes]:
+def _papers(ws: Workspace, walk: Walk, evidence: Sequence[Mapping[str, str]]) -> dict[str, bytes]:
     """Tables to read of what the bundle holds; all of it stands in the records too."""
     fields: dict[str, list[dict[str, Any]]] = {
         kind: [] for kind in ("figure", "voucher", "entry", "asset", "approval")
@@ -436,9 +435,7 @@ def _papers(
     }
 
 
-def _evidence(
-    ws: Workspace, walk: Walk, with_files: bool
-) -> list[tuple[dict[str, str], bytes]]:
+def _evidence(ws: Workspace, walk: Walk, with_files: bool) -> list[tuple[dict[str, str], bytes]]:
     """Every file that the walk names as evidence or as a declaration: its hash, path, its name in
     the bundle, and why it is not there.
     """

@@ -40,6 +40,7 @@ from sanhua.asset.revenue import (
     weigh,
     weights_of,
 )
+from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
 from sanhua.capital.measure import book_of, carry, entries, unbooked
@@ -81,6 +82,10 @@ def close(ws: Workspace, name: str) -> Closed:
     of the same thing differ, store.meter-aside while a damaged segment waits for a person. Also
     what the run raises.
     """
+    if name.endswith("-ADJ"):
+        from sanhua.workspace.adjusting import adjust
+
+        return adjust(ws, name)
     month = _month(name)
     if month.ends_on > legal_day(ws.clock.now()):
         raise Conflict("close.period-running", period=name, through=month.through.isoformat())
@@ -410,7 +415,8 @@ class _Close:
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
-            moved = entries(carried, {}, policy, book, since)
+            apart = {entry.id for entry in adjusting(carried, policy, book)}
+            moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in apart]
             groups += [[entry] for entry in moved if entry.source.startswith("asset:")]
         bare = {role for group in groups for role in lacking(policy, group)}
         if bare:

@@ -19,7 +19,7 @@ from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Sev
 from sanhua.kernel.ids import key_of, node
 from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period, legal_day
+from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
 from sanhua.workspace.opening import Workspace
@@ -40,11 +40,21 @@ class Report:
         return [pair[language == "en"] for pair in self.told]
 
 
-def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: str = "") -> Report:
+def report(
+    ws: Workspace,
+    kind: str,
+    *,
+    period: str = "",
+    entity: str = "",
+    of: str = "",
+    scope: str = "",
+    as_at: str = "",
+) -> Report:
     """Bring the project up to date and draw up `kind` for an entity and a period (default: the
     latest with vouchers).
 
-    `of` is the id of the registration or contract that it is about (default: all there are).
+    `of` is the id of the registration or contract that it is about (default: all there are);
+    `scope` (entity, parent, group) and `as_at` (an earlier day) are a disclosure's.
 
     A run that fails in a step that the report rests on is the report's `error`; another's failure
     stands among its diagnostics. Raises what the run raises, NotFound report.unknown-entity,
@@ -61,7 +71,10 @@ def report(ws: Workspace, kind: str, *, period: str = "", entity: str = "", of: 
         drawn = BY_ID[kind](ws, of)
     else:
         when, left_out = _period(ws, chosen, period)
-        drawn = KINDS[kind](ws, chosen, when)
+        if kind == "disclosure":
+            drawn = _disclosure(ws, chosen, when, scope, as_at)
+        else:
+            drawn = KINDS[kind](ws, chosen, when)
         drawn.diagnostics += left_out if kind in BY_PERIOD else []
     seen = {(d.code, d.node, d.path, d.line) for d in drawn.diagnostics}
     from sanhua.workspace.approving import voided
@@ -127,53 +140,42 @@ def _facts(ws: Workspace, entity: Entity) -> list[tuple[date, AssetCard]]:
     return found
 
 
-def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
+def _disclosure(
+    ws: Workspace, entity: Entity, period: Period, scope: str = "", as_at: str = ""
+) -> Report:
     """Balance-sheet lines, tables A and B, ties: XLSX and JSON."""
     from sanhua.capital import disclose as stage
-    from sanhua.capital.recognise import AssetEntry
-    from sanhua.kernel.origin import Origin
     from sanhua.report.disclosure import write
-    from sanhua.workspace.approving import approved_by_role
-    from sanhua.workspace.noting import known
+    from sanhua.workspace.disclosing import draw
 
-    project = ws.project
-    cards = [card for card in project.assets.values() if card.entity == entity.id]
-    vouchers = booked(ws, entity)
-    with ws.store.begin(actor=ws.actor) as uow:
-        assets = [(card, uow.get(AssetEntry, node("asset", card.id))) for card in cards]
-        approvals = {
-            entry.id: bool(approved_by_role(uow, entry.id, ws.store.kept(entry.id).content))
-            for _, entry in assets
-        }
-        shown = stage.disclose(
-            uow,
-            entity.id,
-            assets,
-            project.policy.get(entity.id) or AccountingPolicy(Origin(""), {}),
-            period,
-            title=project.settings.title,
-            currency=entity.currency,
-            fiscal_year=entity.fiscal_year,
-            balances=project.balances.get(entity.id, ()),
-            vouchers=vouchers,
-            approvals=approvals,
-            known=known(ws, uow, entity, period),
-        )
-    ws.store.checkpoint()
-    first = entity.id == project.settings.entities[0].id
+    day = parse_day(as_at) if as_at else None
+    shown = draw(ws, entity, period, scope=stage.Scope(scope or "entity"), as_at=day)
+    first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
     files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
     data = stage.to_json(shown, files)
+    whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
+    of = whose.get(shown.scope.value, ("", ""))
     told = [
         (
-            f"{entity.id} {period.id} 列示（{_state(shown.state.value)[0]}）",
-            f"{entity.id} {period.id}, as shown ({_state(shown.state.value)[1]})",
+            f"{entity.id}{of[0]} {shown.period.id} 列示（{_state(shown.state.value)[0]}）",
+            f"{entity.id}{of[1]} {shown.period.id}, as shown ({_state(shown.state.value)[1]})",
         )
     ]
     for figure in data["figures"]:
         label = shown.figures[figure["id"]].label
         rest = f"  {figure['amount']} {figure['currency']}  {figure['id']}"
         told.append((label.say("zh") + rest, label.say("en") + rest))
+    for one in shown.restatements:
+        told.append(
+            (
+                f"前期差错更正 {one.line}：上年年末 {one.reported.text} → {one.restated.text}",
+                f"error of an earlier year, {one.line}: {one.reported.text} → {one.restated.text}",
+            )
+        )
+    if shown.eliminations:
+        count = len(shown.eliminations)
+        told.append((f"合并抵销 {count} 笔", f"{count} eliminations"))
     broken = [tie for tie in data["ties"] if not tie["ok"]]
     told.append(
         (
@@ -182,7 +184,9 @@ def _disclosure(ws: Workspace, entity: Entity, period: Period) -> Report:
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    return Report(data, told, list(shown.diagnostics), not broken)
+    diagnostics = list(shown.diagnostics)
+    sound = not any(d.severity is Severity.ERROR for d in diagnostics)
+    return Report(data, told, diagnostics, not broken and sound)
 
 
 def _state(value: str) -> tuple[str, str]:
@@ -248,9 +252,10 @@ def proposal(
 ) -> Report:
     """`found` as a file of vouchers by date, in the form in which the books read them back.
 
-    A number is the day and the entry's own, so that a later file of the year does not use it again.
     An entry on a role without an account cannot be entered: it is left out with an error.
     """
+    from sanhua.report.books import number_of
+
     bare: dict[str, Diagnostic] = {}
     rows: list[dict[str, str]] = []
     for item in sorted(found, key=lambda item: (item.effective_on, item.id)):
@@ -273,7 +278,7 @@ def proposal(
             amount = Money.of_fen(abs(line.amount)).text
             rows.append(
                 {
-                    "voucher": f"P{item.effective_on}-{item.id[-6:]}",
+                    "voucher": number_of(item),
                     "date": item.effective_on.isoformat(),
                     "summary": item.summary,
                     "account": line.account,
@@ -561,9 +566,16 @@ def _standards(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report(data, told)
 
 
+def _books_out(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """Beancount text of each book; trial balance and journal of the entity's own."""
+    from sanhua.workspace.bookkeeping import books
+
+    return books(ws, entity, period)
+
+
 KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
-    "disclosure": _disclosure,
     "vouchers": _vouchers,
+    "books": _books_out,
     "catalogue": _catalogue,
     "cost": _cost,
     "tie-out": _tie_out,
@@ -575,7 +587,7 @@ BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
 }
 
 
-BY_PERIOD = ("disclosure", "vouchers", "cost", "tie-out")
+BY_PERIOD = ("disclosure", "vouchers", "books", "cost", "tie-out")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {
@@ -583,6 +595,7 @@ RESTS_ON = {
     "vouchers": _BOOKS,
     "cost": _BOOKS | {"cost"},
     "tie-out": _BOOKS | {"tie-out"},
+    "books": _BOOKS,
     "quality": _JUDGED,
     "standards": _JUDGED,
     "catalogue": _JUDGED | {"grade", "publish", "rights", "product"},

@@ -4,10 +4,11 @@ from sanhua.kernel.messages import Message
 
 MESSAGES = {
     "recognise.other-regime": Message(
-        "会计制度 {regime} 不适用本规定（适用：{known}）",
-        "the instrument does not address the regime {regime} (it does: {known})",
-        "按该主体自己的会计制度处理，或更正 sanhua.yaml 的 regime",
-        "follow the entity's own regime, or correct regime in sanhua.yaml",
+        "会计制度 {regime} 不适用本规定（适用：{known}），不确认、不记账、不列示",
+        "the instrument does not address the regime {regime} (it does: {known}); nothing is "
+        "recognised, posted or shown",
+        "按该主体自己的会计制度处理：{where}；写错了就更正 sanhua.yaml 的 regime",
+        "follow the entity's own regime: {where}; or correct regime in sanhua.yaml",
     ),
     "recognise.other-currency": Message(
         "{amount} {currency} 不是记账本位币 {expected}",
@@ -74,10 +75,11 @@ MESSAGES = {
         "name its paper in the voucher's evidence column",
     ),
     "recognise.control-open": Message(
-        "{amount} 待定：没有合法拥有或控制的证据（{cite}）",
-        "{amount} waits: there is no evidence of ownership or control ({cite})",
-        "在 books/assets/{asset}.yaml 写 control",
-        "write control in books/assets/{asset}.yaml",
+        "{amount} 待定：没有合法拥有或控制的证据，还缺 {condition}（{cite}）",
+        "{amount} waits: ownership or control is not shown; it still wants {condition} ({cite})",
+        "在 books/assets/{asset}.yaml 写 control（证据），受权运营的写 recognition.control",
+        "write control (papers) in books/assets/{asset}.yaml; of data operated under another's "
+        "grant recognition.control",
     ),
     "recognise.before-conditions": Message(
         "五项条件满足（{starts_on}）之前的支出，费用化（{cite}）",
@@ -143,10 +145,6 @@ MESSAGES = {
         "在 measurement 下写 life: {{months, reasons, judged}} 或 indefinite",
         "write life: {{months, reasons, judged}} or indefinite under measurement",
     ),
-    "measure.method-not-built": Message(
-        "摊销方法 {method} 尚未实现，只有 straight_line",
-        "amortisation method {method} is not built; only straight_line is",
-    ),
     "measure.rule-not-built": Message(
         "规则 {rule_name} 的值 {value} 尚未实现",
         "the value {value} of the rule {rule_name} is not built",
@@ -180,8 +178,8 @@ MESSAGES = {
         "{asset}: the impairment {amount} on {date} exceeds the carrying amount {carried}",
     ),
     "measure.impairment-test-missing": Message(
-        "{asset} 使用寿命不确定，{year} 年没有减值测试",
-        "{asset} has an indefinite life and no impairment test in {year}",
+        "{asset} {why}，{year} 年没有减值测试",
+        "{asset} {why} and has no impairment test in {year}",
         "在 impairments 下写测试结果，没有损失写 amount: 0.00",
         "write the test's result under impairments; amount: 0.00 when there is no loss",
     ),
@@ -196,8 +194,8 @@ MESSAGES = {
     "measure.misplaced": Message(
         "{asset} 的 use 为 {use}，{what} 对它没有意义",
         "{asset} has use {use}, to which {what} means nothing",
-        "存货写 nrv；无形资产写 estimates 与 impairments",
-        "stock has `nrv`; an intangible has `estimates` and `impairments`",
+        "存货写 lots 与 nrv；无形资产写 estimates、impairments 与 held_for_sale",
+        "stock has `lots` and `nrv`; an intangible `estimates`, `impairments`, `held_for_sale`",
     ),
     "measure.nothing-left": Message(
         "{asset} 在 {date} 已无余额可处置",
@@ -218,10 +216,9 @@ MESSAGES = {
         "remove proceeds; the ERP's own sales voucher shows the revenue",
     ),
     "measure.before-available": Message(
-        "{asset} {date} 的 {what} 早于达到预定用途之日：开发支出的减值与处置尚未实现",
-        "{asset}: {what} on {date} come before the asset is available; impairment and disposal "
-        "of development are not "
-        "built",
+        "{asset} {date} 的 {what} 早于达到预定用途之日：开发支出只有减值与更正",
+        "{asset}: {what} on {date} come before the asset is available; development is impaired or "
+        "corrected only",
         "先写 available_on；中止的开发项目由 ERP 的转费用凭证反映",
         "write available_on first; an abandoned project shows in the ERP's own write-off voucher",
     ),

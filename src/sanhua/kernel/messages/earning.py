@@ -34,6 +34,24 @@ MESSAGES = {
         "改由财务人员判断，或补上角色",
         "let a person of finance judge, or add the role",
     ),
+    "ledger.source-is-appraisal": Message(
+        "分录 {entry} 的依据是评估 {source}：评估结果不得作为入账依据",
+        "entry {entry} stands on the appraisal {source}, which is no basis of a booking",
+        "以凭证、已签署的协议、分摊表或减值测试底稿为依据（其中可以引用评估）",
+        "post from a voucher, a signed agreement, an allocation or a test memo that may cite it",
+    ),
+    "ledger.source-unknown": Message(
+        "分录 {entry} 的依据 {source} 不属于该账簿可用的依据：{known}",
+        "entry {entry} stands on {source}; the book knows {known}",
+        "以其中一种为依据",
+        "post from one of them",
+    ),
+    "ledger.account-of-other-book": Message(
+        "分录 {entry} 在账簿 {book} 中用了另一类账簿的科目 {account}",
+        "entry {entry} uses the account {account} of another kind of book in {book}",
+        "结算账与主体账分开，科目不混用",
+        "the settlement book and the entity's are kept apart; use its own accounts",
+    ),
     "close.taken-back": Message(
         "分录 {entry}（{summary}）已不再要求：在本月冲回",
         "entry {entry} ({summary}) is not asked for any more: taken back in this month",

@@ -77,4 +77,184 @@ MESSAGES = {
         "两张一并撤回，或一并在未结账的期间记账",
         "withdraw both, or book both in an open period",
     ),
+    "recognise.definition-open": Message(
+        "{amount} 待定：资产的定义或确认条件 {condition} 没有日期或证据（{cite}）",
+        "{amount} waits: {condition}, of the definition of an asset, has no dated evidence "
+        "({cite})",
+        "在 books/assets/{asset}.yaml 的 recognition.definition 下补上 {condition}",
+        "give {condition} its date and evidence under recognition.definition in "
+        "books/assets/{asset}.yaml",
+    ),
+    "recognise.not-an-asset": Message(
+        "{amount} 记在资产科目，而 {asset} 不符合资产的定义（{condition}，{cite}）",
+        "{amount} is on an asset account, but {asset} does not meet the definition of an asset "
+        "({condition}, {cite})",
+        "在 ERP 中冲回并费用化；可自愿披露",
+        "take it back in the ERP and expense it; it may be disclosed voluntarily",
+    ),
+    "recognise.not-controlled": Message(
+        "{amount} 记在资产科目，而 {asset} 的授权不给予控制（{cite}）",
+        "{amount} is on an asset account, but what grants {asset} gives no control of it ({cite})",
+        "在 ERP 中冲回并费用化；只能自愿披露",
+        "take it back in the ERP and expense it; voluntary disclosure only",
+    ),
+    "recognise.not-recognisable": Message(
+        "{amount} 记在资产科目，而 {asset} 不满足确认条件 {condition}（{cite}）",
+        "{amount} is on an asset account, but {asset} fails the recognition condition "
+        "{condition} ({cite})",
+        "在 ERP 中冲回并费用化；出售时按 CAS 14 确认收入，可自愿披露",
+        "take it back in the ERP and expense it; a sale is revenue (CAS 14), disclosure voluntary",
+    ),
+    "recognise.outside-term": Message(
+        "{amount} 于 {dated} 发生，不在 {asset} 授权协议的期限内（{cite}）",
+        "{amount} of {dated} is outside the term of the agreement that gives {asset} ({cite})",
+        "费用化；续约的，更正 recognition.control 的 from、through 或 grant",
+        "expense it; where the agreement was renewed, correct from, through or grant of "
+        "recognition.control",
+    ),
+    "recognise.life-beyond-term": Message(
+        "{asset} 的使用寿命（{months} 个月）超过授权协议的期限（至 {through}）",
+        "{asset}: a life of {months} months goes beyond the agreement it rests on (through "
+        "{through})",
+        "缩短 measurement.life.months，或写明续约的证据并更正期限",
+        "shorten measurement.life.months, or show the renewal and correct the term",
+    ),
+    "recognise.control-not-stated": Message(
+        "{asset} 没有写明合法拥有或控制的依据",
+        "{asset}: nothing says by what it is lawfully owned or controlled",
+        "写 control: [证据]，或 recognition.definition.controlled",
+        "write control: [papers], or recognition.definition.controlled",
+    ),
+    "recognise.purpose-differs": Message(
+        "{asset} 的持有目的 {holding} 与 use: {use} 不一致",
+        "{asset} is held for {holding}, but says use: {use}",
+        "改正其一：持有目的决定适用的准则",
+        "correct one of them: the purpose decides which standard applies",
+    ),
+    "recognise.licence-is-no-sale": Message(
+        "{asset} 写 use: sale，而 {of} 只许可使用、不转移控制：许可不是出售，通常是无形资产",
+        "{asset} says use: sale, but {of} licenses it without transfer of control: a licence is "
+        "no sale, and the asset usually an intangible",
+        "核对 use；确为出售的，写明转移控制的协议",
+        "look at use; where it is truly sold, show the agreement that transfers control",
+    ),
+    "recognise.component-excluded": Message(
+        "成本构成不计入数据资源成本，费用化（{cite}）",
+        "a part of the cost that never counts into a data resource: expensed ({cite})",
+    ),
+    "recognise.component-capitalised": Message(
+        "{amount} 记在资产科目 {account}，而成本构成 {condition} 不计入数据资源成本（{cite}）",
+        "{amount} is on the asset account {account}, but {condition} never counts into the cost "
+        "of a data resource ({cite})",
+        "在 ERP 中冲回并费用化；构成写错的，更正 component 或 components",
+        "take it back in the ERP and expense it; or correct component or components",
+    ),
+    "recognise.component-unknown": Message(
+        "{amount} 待定：成本构成 {condition} 不在该资产的成本范围内（{cite}）",
+        "{amount} waits: {condition} is no part of the cost of such an asset ({cite})",
+        "按条款所列的构成更正 component 或 components",
+        "correct component or components to a part that the clause lists",
+    ),
+    "recognise.agreement-open": Message(
+        "{amount} 待定：以其他方式取得的资产没有计量依据的协议或分配（{cite}）",
+        "{amount} waits: an asset got in another way lacks the agreement or allocation that "
+        "measures it ({cite})",
+        "在 recognition.acquired 写 by、amount、date、evidence；评估报告只能被引用，不能作依据",
+        "write by, amount, date and evidence under recognition.acquired; an appraisal may be "
+        "cited there, never be the basis",
+    ),
+    "recognise.agreement-differs": Message(
+        "{asset} 入账 {carried}，协议或分配为 {agreed}（{standard}）",
+        "{asset} is carried at {carried}, its agreement or allocation says {agreed} ({standard})",
+        "差额应是可归属的税费；否则更正凭证或协议金额",
+        "the difference must be taxes that belong to it; otherwise correct voucher or agreement",
+    ),
+    "recognise.acquired": Message(
+        "以其他方式取得的成本，资本化（{cite}）",
+        "cost of what was got in another way: carried ({cite})",
+    ),
+    "recognise.condition-ahead": Message(
+        "{asset} 的条件 {condition} 写于 {date}，晚于 {day}：还没有满足",
+        "{asset}: condition {condition} is dated {date}, after {day}: it is not met yet",
+        "满足之日再写，并附证据",
+        "write it, with its paper, on the day it is met",
+    ),
+    "recognise.condition-early": Message(
+        "{asset} 的条件 {condition} 写于 {date}，早于项目开始 {began}",
+        "{asset}: condition {condition} is dated {date}, before the project began ({began})",
+        "核对日期；沿用旧项目的，说明依据",
+        "compare the days; where it rests on an earlier project, say how",
+    ),
+    "recognise.judged-too-early": Message(
+        "{asset}：{by} 于 {judged} 判断，而最后一项条件 {latest} 才满足",
+        "{asset}: {by} judged on {judged}, the last condition was met only on {latest}",
+        "条件全部满足后重新判断，更正 judged.date",
+        "judge again when all conditions are met, and correct judged.date",
+    ),
+    "recognise.phase-differs": Message(
+        "{asset} 的五项条件 {latest} 已满足，而开发阶段 {development} 才开始：其间支出仍费用化",
+        "{asset}: the five conditions were met on {latest}, before development began on "
+        "{development}: what was spent between is expensed",
+        "核对 project.development 与各条件的日期",
+        "compare project.development with the days of the conditions",
+    ),
+    "recognise.one-paper": Message(
+        "{asset} 的五项条件用同一份证据 {paper}",
+        "{asset}: one paper ({paper}) shows all five conditions",
+        "每项条件附各自的证据，或注明所在章节",
+        "give each condition its own paper, or a note of the part that shows it",
+    ),
+    "recognise.fulfilment-met": Message(
+        "履行合同的成本，自 {starts_on} 满足条件，计入合同履约成本（{cite}）",
+        "cost of fulfilling a contract, its conditions met since {starts_on}: carried ({cite})",
+    ),
+    "recognise.fulfilment-open": Message(
+        "{amount} 待定：合同履约成本的条件 {condition} 没有日期、证据或判断（{cite}）",
+        "{amount} waits: {condition}, of the conditions of a contract cost, is not shown or "
+        "judged ({cite})",
+        "在 books/assets/{asset}.yaml 的 fulfilment 下补上 {condition}",
+        "give {condition} under fulfilment in books/assets/{asset}.yaml",
+    ),
+    "recognise.fulfilment-failed": Message(
+        "{amount} 记在资产科目，而 {asset} 不满足合同履约成本的条件（{cite}）",
+        "{amount} is on an asset account, but {asset} fails the conditions of a contract cost "
+        "({cite})",
+        "在 ERP 中冲回并费用化",
+        "take it back in the ERP and expense it",
+    ),
+    "recognise.before-fulfilment": Message(
+        "{amount} 发生于合同履约成本的条件满足（{starts_on}）之前（{cite}）",
+        "{amount} comes before the conditions of a contract cost were met ({starts_on}) ({cite})",
+        "在 ERP 中冲回并费用化",
+        "take it back in the ERP and expense it",
+    ),
+    "recognise.after-fulfilment": Message(
+        "{amount} 发生于履约期满（{ends_on}）之后：与已履行的义务有关的支出费用化（{cite}）",
+        "{amount} comes after the contract was fulfilled ({ends_on}): spending on obligations "
+        "already satisfied is expensed ({cite})",
+        "在 ERP 中冲回并费用化；续约的另立资产文件",
+        "take it back in the ERP and expense it; a renewal is an asset file of its own",
+    ),
+    "fulfil.impaired": Message(
+        "{asset} 的合同履约成本计提减值 {amount}（{cite}）",
+        "{asset}: the contract cost is impaired by {amount} ({cite})",
+    ),
+    "asset.judged-ahead": Message(
+        "{asset} 的判断日 {date} 晚于今天 {day}",
+        "{asset}: the judgement is dated {date}, after today ({day})",
+        "写实际判断的日子",
+        "write the day on which it was judged",
+    ),
+    "asset.judged-outside": Message(
+        "{asset} 的判断人 {party} 属于 {of}，不是 {entity} 或其上级",
+        "{asset}: {party}, who judged, is of {of}, neither of {entity} nor of a parent of it",
+        "由本主体的财务人员判断",
+        "let finance of the entity judge",
+    ),
+    "asset.key-misplaced": Message(
+        "{asset}：{key} 只用于 {wanted}",
+        "{asset}: {key} belongs to {wanted} only",
+        "删去 {key}，或更正 route、use、recognise_as",
+        "remove {key}, or correct route, use or recognise_as",
+    ),
 }

@@ -62,6 +62,11 @@ KINDS = {
     Kind.LAPSED: "失效且终止确认 lapsed",
     Kind.SOLD: "出售 sold",
     Kind.OTHER_OUT: "其他减少 other decrease",
+    Kind.OPENING: "期初结转 opening",
+    Kind.CONTRIBUTED: "作价出资 contributed",
+    Kind.CONTRIBUTED_IN_GROUP: "同一控制下作价出资 contributed in the group",
+    Kind.HELD: "划分为持有待售 held for sale",
+    Kind.RETURNED: "不再划分为持有待售 no longer held for sale",
     Kind.CORRECTED: "更正 corrected",
 }
 FONT = "Microsoft YaHei"
@@ -464,6 +469,7 @@ class _Book:
 
 _LAYER_NAMES = {
     Layer.DEVELOPMENT: "development",
+    Layer.DEVELOPMENT_IMPAIRMENT: "development_impairment",
     Layer.COST: "A.cost",
     Layer.AMORTISATION: "A.amortisation",
     Layer.IMPAIRMENT: "A.impairment",

@@ -1,0 +1,68 @@
+"""Known 已知: what was known of an asset on an earlier day, for statements as at that day.
+
+A fact is known from the day on which it was decided: a condition or an estimate from its judgement,
+a correction from its `date`, a voucher from the day it is dated, or, when the project kept records
+on that day already, from the day on which it first came. What a card says besides (title, route,
+project codes) has no day and is taken as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+
+from sanhua.capital.recognise import AssetCard, Judged
+from sanhua.capital.voucher import Voucher
+from sanhua.kernel.time import parse_day
+
+
+def known_card(card: AssetCard, on: date) -> AssetCard:
+    """The card without what was decided after the day `on`."""
+    facts = card.measurement
+    life = facts.life if facts.life and _by(facts.life.judged, on) else None
+    ready = facts.available_on
+    if ready and (ready > on or (facts.life and life is None)):
+        ready = None  # its life was not judged yet, so nobody had put it to use in the books
+    return replace(
+        card,
+        progress=tuple(one for one in card.progress if one.date <= on),
+        conditions={name: one for name, one in card.conditions.items() if one.date <= on},
+        judged=card.judged if _by(card.judged, on) else None,
+        measurement=replace(
+            facts,
+            available_on=ready,
+            life=life,
+            estimates=_known(facts.estimates, on),
+            impairments=_known(facts.impairments, on),
+            disposals=_known(facts.disposals, on),
+            nrv=_known(facts.nrv, on),
+            corrections=tuple(one for one in facts.corrections if one.date <= on),
+        ),
+    )
+
+
+def known_vouchers(
+    vouchers: Iterable[Voucher], on: date, came: Mapping[str, date]
+) -> list[Voucher]:
+    """Those dated until `on` that had come by then; `came` has the day of each, as far as records
+    were kept.
+    """
+    return [v for v in vouchers if max(v.dated, came.get(v.id, v.dated)) <= on]
+
+
+def _by(judged: Judged | None, on: date) -> bool:
+    return judged is None or judged.date <= on
+
+
+def _known(entries: tuple[Mapping[str, str], ...], on: date) -> tuple[Mapping[str, str], ...]:
+    """Facts by the day they were judged on, or the day they are of when nobody is named."""
+    return tuple(
+        entry
+        for entry in entries
+        if max(parse_day(str(entry.get("judged.date") or entry["date"])), _date(entry)) <= on
+    )
+
+
+def _date(entry: Mapping[str, str]) -> date:
+    return parse_day(str(entry["date"]))

@@ -1,0 +1,251 @@
+"""Entries 分录: what an asset's movements ask of the entity's own book.
+
+Each stands on a voucher or on the recognition memo, never on an appraisal (财会〔2025〕33号). An
+opening balance asks for none: it stands in the ERP's own. A correction is effective on the last day
+of the period concerned; the source is the memo that carries the day of its decision.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from sanhua.capital.measure.movements import OFF, Carrying, Kind, Layer, Movement
+from sanhua.capital.recognise import named
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
+from sanhua.kernel import ids
+from sanhua.kernel.ledger import Book, BookKind, Entry, Line
+from sanhua.kernel.ports import Uow
+from sanhua.kernel.time import Period
+
+
+def entries(
+    carrying: Carrying,
+    vouchers: Mapping[str, Voucher],
+    policy: AccountingPolicy,
+    book: Book,
+    period: Period,
+) -> list[Entry]:
+    """One asset's entries in the entity's book for a period: its vouchers, then measurement.
+
+    The id is derived from book, source, day and kind, so that posting the same again is a no-op and
+    another amount is a Conflict.
+    """
+    found: dict[str, Entry] = {}
+    for movement in carrying.movements:
+        voucher = vouchers.get(movement.source)
+        if movement.day in period and voucher is not None and movement.kind is not Kind.TRANSFERRED:
+            if voucher.dated == movement.day:
+                entry = mirror(voucher, book)
+                found[entry.id] = entry
+    grouped: dict[tuple[date, Kind, str], list[Movement]] = {}
+    for movement in carrying.movements:
+        if movement.day in period:
+            key = _group(movement, carrying)
+            if key:
+                grouped.setdefault((movement.day, movement.kind, key), []).append(movement)
+    for (day, kind, key), moved in grouped.items():
+        received = carrying.proceeds.get((day, kind))
+        sides = _sides(key, moved, received.fen if received is not None else 0)
+        lines = tuple(Line(account_of(policy, role), fen) for role, fen in sides if fen)
+        if lines:
+            entry = Entry(
+                ids.derived("pst", book.id, carrying.asset, day.isoformat(), f"{key}.{kind}"),
+                book.id,
+                day,
+                lines,
+                carrying.asset,
+                _SUMMARY[key.partition(".")[0]],
+            )
+            found[entry.id] = entry
+    for entry in found.values():
+        if not entry.source.startswith(("voucher:", "asset:")):
+            raise AssertionError(f"{entry.id} stands on {entry.source}")
+        entry.check()
+    return sorted(found.values(), key=lambda entry: (entry.effective_on, entry.id))
+
+
+def unbooked(
+    required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
+) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
+    """The entries that no voucher of their month has booked; and those of them whose charge a
+    voucher has booked at another amount.
+
+    Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
+    the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
+    tax.
+    """
+    free: dict[tuple[int, int], list[tuple[Voucher, Counter[tuple[str, int]]]]] = {}
+    vouchers = list(vouchers)
+    taken_back = {voucher.reverses for voucher in vouchers}
+    for voucher in vouchers:
+        if voucher.reverses or voucher.id in taken_back:
+            continue
+        lines = Counter(
+            (role_of(policy, line.account) or line.account, line.amount.fen)
+            for line in voucher.lines
+            if line.amount.currency == book.currency
+        )
+        free.setdefault((voucher.dated.year, voucher.dated.month), []).append((voucher, lines))
+    kinds: dict[tuple[tuple[int, int], frozenset[str]], list[Entry]] = {}
+    for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
+        month = (entry.effective_on.year, entry.effective_on.month)
+        wanted = Counter(_by_role(entry, policy))
+        held = next((lines for _, lines in free.get(month, []) if wanted <= lines), None)
+        if held is None:
+            roles = frozenset(role for role, _ in wanted)
+            kinds.setdefault((month, roles), []).append(entry)
+        else:
+            held -= wanted
+    left: list[Entry] = []
+    otherwise: list[tuple[Entry, Voucher]] = []
+    for (month, roles), found in kinds.items():
+        total: Counter[str] = Counter()
+        for role, fen in (line for entry in found for line in _by_role(entry, policy)):
+            total[role] += fen
+        near: Voucher | None = None
+        for voucher, lines in free.get(month, []):
+            booked: Counter[str] = Counter()
+            for (role, fen), count in lines.items():
+                if role in roles:
+                    booked[role] += fen * count
+            if booked == total:
+                break
+            if any(booked[charged] < 0 > total[charged] for _, charged in _CHARGES.values()):
+                near = voucher
+        else:
+            left += found
+            otherwise += [(entry, near) for entry in found if near is not None]
+    return sorted(left, key=lambda entry: (entry.effective_on, entry.id)), otherwise
+
+
+def _by_role(entry: Entry, policy: AccountingPolicy) -> list[tuple[str, int]]:
+    named = [(role_of(policy, line.account) or line.account, line.amount) for line in entry.lines]
+    return [(role, fen) for role, fen in named if role != "bank"]
+
+
+def post(uow: Uow, found: Iterable[Entry]) -> int:
+    """Post the entries; how many were new."""
+    return sum(uow.post(entry) is not None for entry in found)
+
+
+def mirror(voucher: Voucher, book: Book) -> Entry:
+    """The voucher as an entry of the entity's book, line by line as the ERP wrote it."""
+    lines = tuple(Line(line.account, line.amount.fen, line.summary) for line in voucher.lines)
+    return Entry(
+        ids.derived("pst", book.id, voucher.id, voucher.dated.isoformat(), "mirror"),
+        book.id,
+        voucher.dated,
+        lines,
+        voucher.id,
+        voucher.lines[0].summary,
+    )
+
+
+_SUMMARY = {
+    "corrected": "数据资源更正",
+    "transfer": "开发支出转入无形资产—数据资源",
+    "amortisation": "数据资源摊销",
+    "impairment": "数据资源减值",
+    "development_impairment": "数据资源开发支出减值",
+    "write_down": "数据资源存货跌价",
+    "held_for_sale_provision": "持有待售数据资源减值",
+    "held": "数据资源划分为持有待售",
+    "returned": "数据资源不再划分为持有待售",
+    "gone": "数据资源终止确认",
+    "contributed": "数据资源作价出资",
+}
+_CHARGES = {
+    "amortisation": ("amortisation_expense", "accumulated_amortisation"),
+    "impairment": ("impairment_loss", "intangible_impairment"),
+    "development_impairment": ("impairment_loss", "development_impairment"),
+    "write_down": ("impairment_loss", "inventory_provision"),
+    "held_for_sale_provision": ("impairment_loss", "held_for_sale_provision"),
+}
+_ACCOUNT = {
+    Layer.DEVELOPMENT: "development_capitalised",
+    Layer.DEVELOPMENT_IMPAIRMENT: "development_impairment",
+    Layer.COST: "intangible_data",
+    Layer.AMORTISATION: "accumulated_amortisation",
+    Layer.IMPAIRMENT: "intangible_impairment",
+    Layer.INVENTORY: "inventory_data",
+    Layer.WRITE_DOWN: "inventory_provision",
+    Layer.HELD: "held_for_sale",
+    Layer.HELD_PROVISION: "held_for_sale_provision",
+}
+# The other side of a correction: an audit's stands in the year's own accounts, a later event's and
+# an error's in 以前年度损益调整.
+_CORRECTS = {
+    Layer.DEVELOPMENT: "research_expense",
+    Layer.COST: "research_expense",
+    Layer.AMORTISATION: "amortisation_expense",
+    Layer.IMPAIRMENT: "impairment_loss",
+    Layer.INVENTORY: "cost_of_sales",
+    Layer.WRITE_DOWN: "impairment_loss",
+}
+# Where what is left over goes when something leaves the books, and what is received for it.
+_RESULT = {
+    Kind.DISPOSED: "disposal_result",
+    Kind.LAPSED: "lapse_loss",
+    Kind.SOLD: "cost_of_sales",
+    Kind.OTHER_OUT: "disposal_result",
+    Kind.CONTRIBUTED: "disposal_result",
+    Kind.CONTRIBUTED_IN_GROUP: "capital_reserve",
+}
+_RECEIVED = {
+    Kind.CONTRIBUTED: "long_term_equity",
+    Kind.CONTRIBUTED_IN_GROUP: "long_term_equity",
+}
+
+
+def _group(movement: Movement, carrying: Carrying) -> str:
+    """What kind of entry the movement belongs to; empty when the voucher's own lines say it."""
+    kind = movement.kind
+    if kind is Kind.CHARGED or kind is Kind.REVERSED:
+        return movement.layer.value
+    if kind is Kind.CORRECTED:
+        return f"corrected.{movement.layer}.{movement.why}.{movement.decided}"
+    if kind is Kind.TRANSFERRED:
+        return "transfer"
+    if kind is Kind.HELD or kind is Kind.RETURNED:
+        return kind.value
+    if kind in _RESULT and movement.source == carrying.asset:
+        return "contributed" if kind in _RECEIVED else "gone"
+    return ""
+
+
+def _sides(key: str, moved: Sequence[Movement], received: int) -> list[tuple[str, int]]:
+    """The roles of an entry with what each is debited, in fen."""
+    kind, layer = moved[0].kind, moved[0].layer
+    if key in _CHARGES:
+        fen = sum(m.amount.fen for m in moved)
+        debit, credit = _CHARGES[key]
+        return [(debit, fen), (credit, -fen)]
+    if key == "transfer":
+        developed = sum(m.amount.fen for m in moved if m.layer is Layer.DEVELOPMENT)
+        rest = [m for m in moved if m.layer is not Layer.DEVELOPMENT]
+        sides = [("intangible_data", -developed), ("development_capitalised", developed)]
+        return sides + [(_ACCOUNT[m.layer], _debit(m)) for m in rest]
+    sides = [(_ACCOUNT[m.layer], _debit(m)) for m in moved]
+    if key.startswith("corrected"):
+        other = _CORRECTS[layer] if moved[0].why == "audit" else "prior_year_adjustment"
+    elif key == "returned":
+        other = "impairment_loss"  # CAS 42: the difference is of the period
+    elif key == "held":
+        return sides
+    else:
+        sides.append((_RECEIVED.get(kind, "bank"), received))
+        other = _RESULT[kind]
+    return [*sides, (other, -sum(fen for _, fen in sides))]
+
+
+def _debit(movement: Movement) -> int:
+    """What the movement debits the account of its layer with: what is taken off is a credit."""
+    return -movement.amount.fen if movement.layer in OFF else movement.amount.fen
+
+
+def book_of(entity: str, currency: str = "CNY", fiscal_year: str = "01-01") -> Book:
+    """The entity's own book, `book:plant_co.entity`."""
+    key = named("party", entity).partition(":")[2]
+    return Book(f"book:{key}.entity", f"party:{key}", BookKind.ENTITY, currency, fiscal_year)

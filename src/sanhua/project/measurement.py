@@ -1,0 +1,112 @@
+"""What an asset file says under `measurement`: its facts by day, and the judgements behind them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sanhua.capital.recognise import Correction, Judged, Life, Measurement
+from sanhua.kernel.money import Money
+from sanhua.kernel.time import Period
+from sanhua.project.loading import day
+from sanhua.project.read import Keys, Scalar, nearest_or_some
+
+if TYPE_CHECKING:
+    from sanhua.project.loading import Loader
+    from sanhua.project.model import Entity
+
+
+def judged(found: Keys | None, path: str) -> Judged | None:
+    """Who answers for a judgement, and since when."""
+    if found is None:
+        return None
+    on = day(found, "date", path)
+    assert on is not None  # required by the schema
+    return Judged(found.text("by"), on)
+
+
+def measurement(
+    loader: Loader, entity: Entity, found: Keys | None, path: str, label: str
+) -> Measurement:
+    """The facts that measurement rests on; their papers are hashed."""
+    if found is None:
+        return Measurement()
+
+    def told(name: str) -> tuple[dict[str, str], ...]:
+        items = (item for item in found.items(name) if isinstance(item, Keys))
+        return tuple(_fact(loader, item, path, label) for item in items)
+
+    def alone(name: str) -> dict[str, str]:
+        item = found.keys(name)
+        return _fact(loader, item, path, label) if item is not None else {}
+
+    life = found.keys("life")
+    return Measurement(
+        available_on=day(found, "available_on", path),
+        evidence=loader.folder.evidence(found.get("evidence"), path, label),
+        life=_life(loader, life, path, label) if life else None,
+        estimates=told("estimates"),
+        impairments=told("impairments"),
+        disposals=told("disposals"),
+        nrv=told("nrv"),
+        corrections=tuple(
+            _correction(loader, entity, item, path, label)
+            for item in found.items("corrections")
+            if isinstance(item, Keys)
+        ),
+        method=alone("method"),
+        usage=told("usage"),
+        opening=alone("opening"),
+        received=alone("received"),
+        held_for_sale=told("held_for_sale"),
+        lots=found.flat("lots"),
+    )
+
+
+def _fact(loader: Loader, item: Keys, path: str, label: str) -> dict[str, str]:
+    for key in ("date", "resolution", "commitment", "expected_by"):
+        day(item, key, path)
+    for key in ("evidence", "agreement"):
+        loader.folder.evidence(item.get(key), path, label)
+    return item.flat()
+
+
+def _life(loader: Loader, found: Keys, path: str, label: str) -> Life:
+    """A life ends with the rights that the asset stands on, the first of them."""
+    ends = [day(found, "rights_until", path)]
+    claims = loader.project.claims
+    for item in found.items("rights"):
+        if not isinstance(item, Scalar):
+            continue
+        claim = claims.get(item.text)
+        if claim is None:
+            near = nearest_or_some(item.text, claims)
+            loader.folder.error("ref.claim", path, item, node=label, value=item.text, nearest=near)
+        elif claim.ends_on is not None:
+            ends.append(claim.ends_on - timedelta(days=1))
+    return Life(
+        int(found.text("months", "0")),
+        found.words("reasons"),
+        judged(found.keys("judged"), path),
+        found.flag("indefinite"),
+        min((end for end in ends if end is not None), default=None),
+        found.text("renewal"),
+    )
+
+
+def _correction(loader: Loader, entity: Entity, item: Keys, path: str, label: str) -> Correction:
+    on = day(item, "date", path)
+    assert on is not None  # required by the schema
+    loader.folder.evidence(item.get("evidence"), path, label)
+    concerns = Period.named(item.text("concerns"), entity.fiscal_year)
+    return Correction(
+        on,
+        item.text("concerns"),
+        concerns.through,
+        item.text("kind"),
+        item.text("layer"),
+        Money.parse(item.text("amount"), entity.currency),
+        item.text("reason"),
+        judged(item.keys("judged"), path),
+        item.line,
+    )
