@@ -130,3 +130,60 @@ def test_closing_a_month_notes_a_ledger_that_says_otherwise(tmp_path: Path):
     told = said("close", "2025-03", "-C", root)
     (note,) = [d for d in told["diagnostics"] if d["code"] == "tie.not-whole"]
     assert (note["severity"], note["node"]) == ("warning", "tieout:co/2025-03")
+
+
+AMORTISED = """\
+measurement:
+  available_on: 2025-03-31
+  evidence: [evidence/a.md]
+  life: {months: 12, reasons: [technology], judged: {by: cfo, date: 2025-03-31}}
+"""
+ACCOUNTS = [
+    "  intangible_data: 1701.05",
+    "  accumulated_amortisation: 1702.05",
+    "  amortisation_expense: 6602.09",
+]
+
+
+def test_the_policy_says_who_amortises_and_the_other_never_does(tmp_path: Path):
+    """30,050.01 over 12 months: 2,504.17 in March."""
+    policy = costing.files()["books/policy.yaml"].splitlines() + ACCOUNTS
+    changed: dict[str, str | list[str]] = {
+        "books/assets/a1.yaml": costing.ASSET.format(code="P1") + AMORTISED,
+        "books/chart.csv": [
+            *costing.CHART,
+            "1701.05,无形资产—数据资源,借,",
+            "1702.05,累计摊销—数据资源,贷,",
+            "6602.09,摊销,借,",
+        ],
+        "books/policy.yaml": [*policy, "amortises: erp"],
+    }
+    left_to_it = costing.write(tmp_path / "erp", **changed)
+    for name in ("2025-02", "2025-03"):
+        (left_to_it / f"books/trial/{name}.csv").unlink()
+    told = said("close", "2025-03", "-C", left_to_it)
+    (missing,) = [d for d in told["diagnostics"] if d["code"] == "amortisation.erp-missing"]
+    assert missing["severity"] == "warning" and "2504.17" in missing["message"]
+    proposed = {row["account"] for row in told["proposed_vouchers"]}
+    assert proposed == {"1701.05", "5301.02"}  # what moved to the intangible, and no amortisation
+
+    own = [
+        costing.row("记-005", "2025-03-31", "摊销", "6602.09", "2504.17", ""),
+        costing.row("记-005", "2025-03-31", "摊销", "1702.05", "", "2504.17"),
+    ]
+    vouchers = [costing.HEAD, *costing.VOUCHERS, *costing.BOOKED, *own]
+    booked = costing.write(
+        tmp_path / "booked", **(changed | {"books/vouchers/2025-03.csv": vouchers})
+    )
+    told = said("close", "2025-03", "-C", booked)
+    assert not [d for d in told["diagnostics"] if d["code"].startswith("amortisation.")]
+
+    ours = changed | {
+        "books/vouchers/2025-03.csv": vouchers,
+        "books/policy.yaml": [*policy, "amortises: sanhua"],
+    }
+    refused = said("run", "-C", costing.write(tmp_path / "ours", **ours), code=2)
+    twice = next(d for d in refused["diagnostics"] if d["code"] == "amortisation.booked-twice")
+    assert (twice["path"], twice["line"]) == ("books/vouchers/2025-03.csv", 14)
+    steps = {step["step"]: step["status"] for step in refused["steps"]}
+    assert steps["book"] == "failed" and steps["recognise"] == "blocked"
