@@ -187,3 +187,43 @@ def test_the_policy_says_who_amortises_and_the_other_never_does(tmp_path: Path):
     assert (twice["path"], twice["line"]) == ("books/vouchers/2025-03.csv", 14)
     steps = {step["step"]: step["status"] for step in refused["steps"]}
     assert steps["book"] == "failed" and steps["recognise"] == "blocked"
+
+
+def test_a_cost_is_shared_by_rows_that_the_platform_counted_and_a_closed_month_stays(
+    small_project: Path,
+):
+    """38 rows of readings (40, 2 rejected) and 4 of daily: 420.00 is 380.00 and 40.00."""
+    books = small_project / "books"
+    policy = books / "policy.yaml"
+    chart = "  payroll: 2211\n  shared_cost: 5101\n  payables: 2202\n"
+    policy.write_text(policy.read_text("utf-8").replace("  payroll: 2211\n", chart), "utf-8")
+    with (books / "vouchers" / "2024.csv").open("a", encoding="utf-8") as file:
+        file.write("2024-03-02,2024-03-31,云,5101,420.00,,GX,evidence/paper.md\n")
+        file.write("2024-03-02,2024-03-31,云,2202,,420.00,,\n")
+    (books / "allocations").mkdir()
+    (books / "allocations" / "cloud.yaml").write_text(
+        "period: 2024-03\npool: {account: 5101, project: GX}\nkey: rows\n"
+        "to: {P1: [readings], P9: [daily]}\ninto: 5301.02\n"
+        "judged: {by: maker, date: 2024-04-02}\nevidence: [evidence/paper.md]\n",
+        encoding="utf-8",
+    )
+
+    def shares() -> list[tuple[str, str, str]]:
+        told = said("report", "cost", "--period", "2024-03", "-C", small_project)
+        (one,) = told["allocations"]
+        return [(s["project"], s["basis"], s["amount"]) for s in one["shares"]]
+
+    wanted = [("P1", "38", "380.00"), ("P9", "4", "40.00")]
+    assert shares() == wanted
+    opened = said("explain", "allocation:cloud", "-C", small_project)
+    edges = {(e["edge"], e["to"].partition(":")[0]) for e in opened["edges"]}
+    assert {
+        ("measured_from", "sha256"),
+        ("summed_from", "voucher"),
+        ("judged_by", "party"),
+    } <= edges
+    raw = small_project / "raw" / "readings.csv"
+    raw.write_text(raw.read_text("utf-8") + "M1,3/2/2024 1:00,1.00,13800138000\n", "utf-8")
+    ran = said("run", "-C", small_project)
+    assert "cost" in {step["step"] for step in ran["steps"] if step["status"] == "done"}
+    assert shares() == wanted
