@@ -364,3 +364,57 @@ def test_the_erps_amortisation_is_an_error_where_it_is_ours():
     ]
     assert not booked_twice(vouchers, (), replace(policy, amortises="erp"))
     assert not booked_twice(vouchers, (), replace(policy, amortises=""))
+
+
+def test_a_bill_of_data_bought_for_no_project_explains_its_voucher(tmp_path: Path):
+    """记-005 buys data for 70,000.00; a bill of a fen less is told at the voucher's line."""
+    policy = costing.files()[POLICY] + "  intangible_data: 1701.05\n"
+    bought = [
+        costing.row("记-005", "2025-03-28", "外购数据", "1701.05", "70000.00", ""),
+        costing.row("记-005", "2025-03-28", "外购数据", "2202", "", "70000.00"),
+    ]
+    changed: dict[str, str | list[str]] = {
+        POLICY: policy,
+        V: lines_of(V) + bought,
+        C: [*costing.CHART, "1701.05,无形资产—数据资源,借,"],
+        B: [*costing.BILLS, "外购数据,2025-03-28,某数商,24310003,70000.00,,,记-005,evidence/a.md"],
+    }
+    assert [d.code for d in told(tmp_path, **changed)] == ["cost.matched"]
+    changed[B] = [line.replace("70000.00", "69999.99") for line in changed[B]]
+    (found,) = [d for d in told(tmp_path, **changed) if d.severity == "error"]
+    assert (found.code, found.line, found.facts["difference"]) == ("cost.differs", 13, "-0.01")
+
+
+def test_calls_sold_are_counted_by_product_in_the_latest_closing():
+    """March: 300 calls of maps after a recount, 100 of indexes: 3 to 1; April is not of the period."""
+    from types import SimpleNamespace
+
+    from sanhua.asset.bill import Closing, Counted
+    from sanhua.asset.contract import UsageContract
+    from sanhua.workspace.costing import _Counts  # pyright: ignore[reportPrivateUsage]
+
+    def counted(deal: str, month: str, calls: int) -> Counted:
+        return Counted(f"deal:{deal}", month, calls, {"call": calls, "row": 0, "byte": 0})
+
+    def closing(month: str, *counts: Counted) -> SimpleNamespace:
+        return SimpleNamespace(
+            id=f"closing:{month}", starts_on=Period.named(month).starts_on, counts=counts
+        )
+
+    march = closing("2025-03", counted("a", "2025-03", 299), counted("b", "2025-03", 100))
+    april = closing("2025-04", counted("a", "2025-03", 300), counted("a", "2025-04", 7))
+    deals = [
+        SimpleNamespace(id="deal:a", product="product:maps"),
+        SimpleNamespace(id="deal:b", product="product:indexes"),
+    ]
+    kept = {Closing: [april, march], UsageContract: deals}
+    clock = SimpleNamespace(
+        now=lambda: __import__("datetime").datetime(2025, 5, 1, tzinfo=__import__("datetime").UTC)
+    )
+    uow = SimpleNamespace(all=lambda kind: kept[kind], find=lambda *_: None)
+    counts = _Counts(SimpleNamespace(clock=clock), uow)  # pyright: ignore[reportArgumentType]
+    one = replace(plan("a", "A"), key="calls", receivers={"P1": ("maps",), "P2": ("indexes",)})
+    made = allocate({"a": one}, [spent("1", "A", "4.01")], (), POLICY_OF, counts.weigh)
+    assert [(s.basis, s.amount.text, s.counted) for s in made.allocations[0].shares] == [
+        (Decimal(300), "3.01", ("closing:2025-04",)), (Decimal(100), "1.00", ("closing:2025-03",)),
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ asks for no paper. A timesheet without a rate says hours and no money. Sums are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -45,6 +45,7 @@ COST_ROLES = frozenset(
     " intangible_data inventory_data contract_cost shared_cost".split()
 )
 CAPITAL_ROLES = frozenset({"development_capitalised", "intangible_data", "inventory_data"})
+BOUGHT_ROLES = frozenset({"intangible_data", "inventory_data"})
 HOURS_A_DAY = 24
 
 
@@ -143,15 +144,31 @@ def collect(
     return _Collecting(vouchers, papers, policy, currency, allocated or {}).collected()
 
 
-def cost_lines(voucher: Voucher, policy: AccountingPolicy) -> dict[str, Money]:
-    """Project → the sum of the voucher's lines on cost accounts."""
+def cost_lines(voucher: Voucher, role: Callable[[str], str]) -> dict[str, Money]:
+    """Project → the sum of the voucher's lines on cost accounts; what was bought for no project
+    stands under the empty text.
+    """
     found: dict[str, Money] = {}
     for line in voucher.lines:
-        if line.project and role_of(policy, line.account) in COST_ROLES:
+        of = role(line.account)
+        if of in (COST_ROLES if line.project else BOUGHT_ROLES):
             found[line.project] = (
                 found[line.project] + line.amount if line.project in found else line.amount
             )
     return found
+
+
+def roles(policy: AccountingPolicy) -> Callable[[str], str]:
+    """`role_of` that looks an account up once."""
+    known: dict[str, str] = {}
+
+    def role(account: str) -> str:
+        found = known.get(account)
+        if found is None:
+            found = known[account] = role_of(policy, account)
+        return found
+
+    return role
 
 
 class _Collecting:
@@ -164,7 +181,8 @@ class _Collecting:
         allocated: Mapping[str, str],
     ) -> None:
         self.policy, self.currency, self.allocated = policy, currency, allocated
-        self.lines = {v.id: cost_lines(v, policy) for v in vouchers}
+        self.role = roles(policy)
+        self.lines = {v.id: cost_lines(v, self.role) for v in vouchers}
         self.vouchers = {v.id: v for v in vouchers}
         self.numbered: dict[str, list[Voucher]] = defaultdict(list)
         for voucher in vouchers:
@@ -182,7 +200,7 @@ class _Collecting:
         for voucher in sorted(self.vouchers.values(), key=lambda v: (v.dated, v.id)):
             for project, amount in self.lines[voucher.id].items():
                 rows = self.tied.get((voucher.id, project), [])
-                if amount.currency == self.currency and (amount or rows):
+                if amount.currency == self.currency and (rows or (amount and project)):
                     self._weigh(voucher, project, amount.posted(), rows)
             self._taxes(voucher)
         return self.made
@@ -238,7 +256,7 @@ class _Collecting:
             facts: Facts = {
                 "number": voucher.number,
                 "project": paper.project,
-                "known": ", ".join(self.lines[voucher.id]) or "–",
+                "known": ", ".join(one or "–" for one in self.lines[voucher.id]) or "–",
             }
             self._say(Severity.ERROR, "cost.other-project", paper, voucher.id, **facts)
             return None
@@ -253,7 +271,7 @@ class _Collecting:
         for voucher in self.monthly.get(_month(paper.dated), []):
             if not self.lines[voucher.id].get(paper.project):
                 continue
-            against = {role_of(self.policy, line.account) for line in voucher.lines}
+            against = {self.role(line.account) for line in voucher.lines}
             if ("payroll" in against) is not (paper.kind == TIMESHEET):
                 continue
             parties = {line.party for line in voucher.lines if line.party}
@@ -271,7 +289,7 @@ class _Collecting:
         explained = Money.sum(costs, amount.currency).posted()
         hours = sum((paper.hours for paper, _ in rows), Decimal())
         kept = tuple(_explaining(paper, found) for paper, found in rows)
-        name = ids.node("cost", f"{ids.key_of(voucher.id)}/{project}")
+        name = ids.node("cost", f"{ids.key_of(voucher.id)}/{project or '-'}")
         by = self.allocated.get(voucher.id, "")
         if by and not costs:
             explained = amount
@@ -280,7 +298,7 @@ class _Collecting:
         first = next(
             line
             for line in voucher.lines
-            if line.project == project and role_of(self.policy, line.account) in COST_ROLES
+            if line.project == project and self.role(line.account) in COST_ROLES
         )
         facts: Facts = {
             "number": voucher.number,
@@ -337,11 +355,7 @@ class _Collecting:
             for paper, _ in self.tied.get((voucher.id, project), [])
             if paper.tax is not None
         ]
-        booked = [
-            line.amount
-            for line in voucher.lines
-            if role_of(self.policy, line.account) == "input_tax"
-        ]
+        booked = [line.amount for line in voucher.lines if self.role(line.account) == "input_tax"]
         if not (bills and booked):
             return
         said = Money.sum((b.tax for b in bills if b.tax is not None), booked[0].currency).posted()
@@ -463,19 +477,34 @@ def _worked(rules: Rules, day: date) -> bool:
 
 
 def gaps(
-    project: str, costs: Iterable[Cost], papers: Iterable[Paper], paid_in: Iterable[date]
-) -> list[tuple[str, str, int, str]]:
-    """Months in which a project ran that has timesheets, and no hours or no pay stand: (first,
-    last, how many, what lacks). It ran from its first month with either to its last; `paid_in` are
-    the days of its vouchers against payroll, each of which pays for the hours tied to it too.
+    vouchers: Iterable[Voucher],
+    costs: Iterable[Cost],
+    papers: Iterable[Paper],
+    policy: AccountingPolicy,
+) -> Iterator[tuple[str, str, str, int, str]]:
+    """Months in which a project with timesheets ran, and no hours or no pay stand: (project, first,
+    last, how many, what lacks). It ran from its first month with either to its last; a voucher
+    against payroll pays for its own month and for the hours tied to it.
     """
-    worked = {_month(p.dated) for p in papers if p.project == project and p.kind == TIMESHEET}
-    if not worked:
-        return []
-    paid = {_month(day) for day in paid_in}
+    worked: dict[str, set[date]] = defaultdict(set)
+    for paper in papers:
+        if paper.kind == TIMESHEET:
+            worked[paper.project].add(_month(paper.dated))
+    paid: dict[str, set[date]] = defaultdict(set)
+    role = roles(policy)
+    for voucher in vouchers if worked else ():
+        if any(role(line.account) == "payroll" for line in voucher.lines):
+            for line in voucher.lines:
+                paid[line.project].add(_month(voucher.dated))
     for cost in costs:
-        if cost.project == project:
-            paid |= {_month(row.date) for row in cost.papers if row.kind == TIMESHEET}
+        of_people = {_month(row.date) for row in cost.papers if row.kind == TIMESHEET}
+        paid[cost.project] |= of_people
+    for project in worked:
+        for gap in _lacking(worked[project], paid[project]):
+            yield (project, *gap)
+
+
+def _lacking(worked: set[date], paid: set[date]) -> list[tuple[str, str, int, str]]:
     months: list[date] = []
     month = min(worked | paid)
     while month <= max(worked | paid):

@@ -79,12 +79,14 @@ class Trial:
 
     def leaves(self) -> list[TrialLine]:
         """The accounts that no other account of the table is part of."""
-        codes = [line.account for line in self.lines.values()]
-        return [
-            line
-            for line in self.lines.values()
-            if not any(code != line.account and covers(line.account, code) for code in codes)
-        ]
+        codes = {line.account for line in self.lines.values()}
+        above = {
+            code[:end]
+            for code in codes
+            for end in range(1, len(code))
+            if code[:end] in codes and covers(code[:end], code)
+        }
+        return [line for line in self.lines.values() if line.account not in above]
 
 
 def key(account: str) -> str:

@@ -56,7 +56,7 @@ BILL_COLUMNS = Columns(
         **{"项目编码": "project", "phase": "phase", "阶段": "phase"},
         **{"voucher": "voucher", "凭证号": "voucher", "evidence": "evidence", "附件": "evidence"},
     },
-    ("kind", "date", "vendor", "invoice", "amount", "project"),
+    ("kind", "date", "vendor", "invoice", "amount"),
     frozenset({"vendor", "invoice", "project", "voucher"}),
     frozenset({"amount", "tax"}),
 )
@@ -511,32 +511,22 @@ def check_costing(project: Project, rules: Rules) -> Iterator[Diagnostic]:
             continue
         yield from _accounts(policy, vouchers)
         yield from _reviewed(policy, vouchers)
+        if not (papers or plans):
+            continue
         done = allocate(plans, vouchers, papers, policy, currency=entity.currency)
         yield from done.diagnostics
         made = cost.collect(vouchers, papers, policy, entity.currency, done.booked)
         lost = any(name.startswith("voucher:") for name in project.unread)
         yield from (d for d in made.diagnostics if not (lost and d.code in _NEED_ALL_VOUCHERS))
         yield from _projects(project, entity.id, plans, vouchers, papers)
-        for card in project.assets.values():
-            if card.entity != entity.id:
+        at = {code: card for card in project.assets.values() for code in card.codes}
+        for code, first, last, count, lacking in cost.gaps(vouchers, made.costs, papers, policy):
+            card = at.get(code)
+            if card is None or card.entity != entity.id:
                 continue
-            for code in card.codes:
-                paid = [
-                    v.dated
-                    for v in vouchers
-                    if any(line.project == code for line in v.lines)
-                    and any(role_of(policy, line.account) == "payroll" for line in v.lines)
-                ]
-                for first, last, count, lacking in cost.gaps(code, made.costs, papers, paid):
-                    facts = {"project": code, "first": first, "last": last, "count": count}
-                    yield Diagnostic(
-                        Severity.WARNING,
-                        f"cost.no-{lacking}",
-                        card.origin.path,
-                        card.origin.line,
-                        node=node("asset", card.id),
-                        facts=facts,
-                    )
+            facts = {"project": code, "first": first, "last": last, "count": count}
+            place = (card.origin.path, card.origin.line, 0, node("asset", card.id), None)
+            yield Diagnostic(Severity.WARNING, f"cost.no-{lacking}", *place, facts)
 
 
 _NEED_ALL_VOUCHERS = ("cost.no-such-voucher", "cost.no-voucher")

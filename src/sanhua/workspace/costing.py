@@ -20,6 +20,7 @@ from sanhua.capital.allocate import (
     allocate,
 )
 from sanhua.capital.cost import BILLS, LABELS, TIMESHEET, Collected, Cost, collect, cost_lines
+from sanhua.capital.cost import roles as roles_of
 from sanhua.capital.measure import book_of
 from sanhua.capital.tieout import Tied, TieLine, TieOut, tie
 from sanhua.capital.voucher import ROLES, AccountingPolicy, Voucher, role_of
@@ -312,7 +313,7 @@ def cost_data(ws: Workspace, entity: Entity, period: Period) -> dict[str, Any]:
         projects = _by_project(costs, vouchers, policy)
         figures: list[Figure] = []
         for name, of in projects.items():
-            line = name.replace("/", "_")
+            line = name.replace("/", "_") or "no_project"
             figure = Figure(
                 ids.figure(entity.id, "cost", line, "total", period.id),
                 Text(f"项目 {name} 归集成本", f"cost collected of {name}"),
@@ -324,7 +325,8 @@ def cost_data(ws: Workspace, entity: Entity, period: Period) -> dict[str, Any]:
             figures.append(figure)
     divided = [one for one in done.allocations if Period.named(one.period).starts_on in period]
     asset = {c: a.id for a in project.assets.values() for c in a.codes if a.entity == entity.id}
-    checked = [v for v in vouchers.values() if cost_lines(v, policy) and v.dated in period]
+    role = roles_of(policy)
+    checked = [v for v in vouchers.values() if cost_lines(v, role) and v.dated in period]
     roles = coverage(project, entity, policy)
     return {
         "entity": entity.id,
