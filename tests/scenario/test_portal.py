@@ -233,6 +233,38 @@ def test_the_first_page_shows_what_the_run_kept_and_every_figure_opens(small_pro
             assert said in page.said, said
 
 
+def test_a_disclosure_has_its_page_and_a_voucher_is_three_clicks_away(small_project: Path):
+    """The line of 1,234.56, table A with its 27 rows, and both vouchers of the asset: from the
+    first page by the disclosure and the cell, or by the asset.
+    """
+    built(small_project)
+    with Workspace(small_project, env={}) as ws:
+        assert report(ws, "disclosure", period="2024").ok
+    with shown(small_project) as server:
+        assert "/disclosure/plant/2024" in links(read(server.get("/")), "/")
+        answer = server.get("/disclosure/plant/2024")
+        page = read(answer)
+        assert answer.status == 200 and len(answer.body) <= HTML_MAX
+        for said in ("草稿", "全部相符", "1,234.56", "其中：数据资源", "表A", "四、账面价值"):
+            assert said in page.said, said
+        line = "/explain/figure:plant/balance_sheet/development.data/ending/2024"
+        assert line in links(page, "/disclosure/plant/2024")
+        below = links(read(server.get(line)), line)
+        assert any(link.startswith("/explain/voucher:") for link in below)
+        english = read(server.get("/disclosure/plant/2024?lang=en"))
+        assert "all hold" in english.said and "of which: data resources" in english.said
+        listed = read(server.get("/disclosures"))
+        assert "/disclosure/plant/2024" in links(listed, "/disclosures")
+        [asset] = [one for one in links(listed, "/disclosures") if one.startswith("/asset/")]
+        memo = read(server.get(asset))
+        assert len(server.get(asset).body) <= HTML_MAX
+        for said in ("五个条件", "资本化", "evidence/paper.md", "recognise.conditions-met"):
+            assert said in memo.said, said
+        assert any(one.startswith("/explain/voucher:") for one in links(memo, asset))
+        for path in ("/disclosure/plant/1999", "/disclosure/nobody/2024", "/asset/nothing"):
+            assert server.get(path).status == 404
+
+
 def test_every_link_from_the_first_page_on_leads_to_a_page_within_the_budget(small_project: Path):
     """The whole project is walked: no dead link, down to the raw bytes and back."""
     built(small_project)

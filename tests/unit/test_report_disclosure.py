@@ -64,9 +64,13 @@ def test_a_draft_says_so_on_every_sheet(year: Disclosure):
         "资产负债表",
         "表A 无形资产",
         "表B 存货",
+        "表A 无形资产 上期",
+        "表B 存货 上期",
+        "附注",
         "明细",
         "变动",
         "勾稽",
+        "说明",
     ]
     for sheet in book:
         assert sheet.cell(1, sheet.max_column).value == "草稿 DRAFT"

@@ -25,10 +25,10 @@ from sanhua.capital.recognise import (
 )
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, Invalid, RuleGap, Severity
+from sanhua.kernel.errors import Citation, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.money import EXACT, FEN, Money
-from sanhua.kernel.ports import Rules, Uow
+from sanhua.kernel.ports import Rule, Rules, Uow
 from sanhua.kernel.record import HeldBy, Ref, record
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, add_months, parse_day
@@ -181,6 +181,7 @@ class Disclosure:
     signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
     drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
     notes: tuple[noting.Item, ...] = ()
+    cited: tuple[Citation, ...] = ()  # of the rules that it and its verdicts were drawn by
 
     @property
     def note(self) -> str:
@@ -383,8 +384,19 @@ def as_kept(uow: Uow, shown: Disclosure) -> tuple[Disclosure, list[str]]:
         )
         for line in shown.lines
     )
+    notes = tuple(
+        replace(
+            item,
+            rows=tuple(
+                tuple(replace(c, amount=money(c.figure)) if c.figure in figures else c for c in row)
+                for row in item.rows
+            ),
+        )
+        for item in shown.notes
+    )
     kept = replace(
         shown,
+        notes=notes,
         figures=figures,
         balance_sheet=tuple(id for id in figures if "/balance_sheet/" in id),
         lines=lines,
@@ -434,13 +446,13 @@ def draw_up(
     balances: Sequence[Balances] = (),
     vouchers: Iterable[Voucher] = (),
     approvals: Mapping[str, bool] | None = None,
+    known: noting.Known | None = None,
     signed: Mapping[str, str] | None = None,
     scope: Scope = Scope.ENTITY,
     members: Sequence[Disclosure] = (),
     eliminations: Sequence[Elimination] = (),
     as_at: date | None = None,
     reported: Mapping[str, Money] | None = None,
-    known: noting.Known | None = None,
 ) -> Disclosure:
     """What is shown for `period` by the rules in force on its last day, or on `as_at`.
 
@@ -448,6 +460,7 @@ def draw_up(
     movements stand among `carryings`. `reported` has the 期末余额 of each line as the sealed
     statement of the year before shows it.
     """
+    rules = _Citing(rules)
     for carrying in carryings:
         if carrying.currency != currency:
             raise Invalid(
@@ -483,13 +496,13 @@ def draw_up(
                 left=tie.left.text,
                 right=tie.right.text,
             )
-    if as_at:
-        drawing.rules_that_differ()
     notes, figures = noting.draw(
         *(entity, period, currency, entries, carryings, policy),
-        *(known or noting.Known(), rules, LINE_LAYERS),
+        *(known or noting.Known(), rules, LINE_LAYERS, as_at or period.through),
     )
     drawing.figures.update(figures)
+    if as_at:
+        drawing.rules_that_differ()
     approved = {entry.id: bool((approvals or {}).get(entry.id)) for entry in entries}
     return Disclosure(
         drawing.entity,
@@ -517,7 +530,32 @@ def draw_up(
         None,
         dict(signed or {}),
         notes=notes,
+        cited=rules.cited(entries),
     )
+
+
+class _Citing:
+    """Rules that remember what was asked of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.asked: dict[str, Rule] = {}
+
+    def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+        rule = self.rules.ask(instrument, name, on=on)
+        return self.asked.setdefault(rule.node, rule)
+
+    def working_days_after(self, start: date, days: int) -> date:
+        return self.rules.working_days_after(start, days)
+
+    def cited(self, entries: Sequence[AssetEntry]) -> tuple[Citation, ...]:
+        """What was asked, and what the verdicts were decided by."""
+        grounds = {n: None for e in entries for v in e.verdicts for n in v.grounds.rules}
+        for said in grounds:
+            path, _, day = ids.key_of(said).partition("@")
+            instrument, _, name = path.partition("/")
+            self.ask(instrument, name, on=parse_day(day))
+        return tuple(dict.fromkeys(rule.citation for rule in self.asked.values()))
 
 
 def year_start(day: date, fiscal_year: str) -> date:

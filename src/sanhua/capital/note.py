@@ -41,6 +41,7 @@ PARTS = ("intangible", "inventory", "valued", "voluntary")  # in the order of th
 
 class Status(StrEnum):
     FILLED = "filled"  # 已填
+    PARTLY = "partly"  # 部分: a person must still say something
     NONE = "none"  # 无: the books show no such thing
     WANTING = "wanting"  # 未填
 
@@ -202,17 +203,20 @@ def draw(
     known: Known,
     rules: Rules,
     layers: Mapping[str, Mapping[Layer, int]],
+    on: date,
 ) -> tuple[tuple[Item, ...], dict[str, Figure]]:
-    """The items in the order of the instrument, and the figures of their amounts.
+    """The items in the order of the instrument, and the figures of their amounts, by the rules in
+    force on `on`.
 
     `layers` are those behind each balance-sheet line, with their signs.
     """
     noting = _Noting(
-        ids.key_of(entity), period, currency, entries, carryings, policy, known, rules, layers
+        *(ids.key_of(entity), period, currency, entries, carryings, policy),
+        *(known, rules, layers, on),
     )
     items: list[Item] = []
     for part in PARTS:
-        asked = rules.ask(INSTRUMENT, f"notes_{part}", on=period.through)
+        asked = rules.ask(INSTRUMENT, f"notes_{part}", on=on)
         for one in asked.value:
             form = noting.form(one["id"])
             said = known.said.get(one["id"])
@@ -226,6 +230,8 @@ def draw(
             else:
                 status = Status.WANTING
             missing = status is Status.WANTING or (form.lacks and said is None)
+            if missing and status is Status.FILLED:
+                status = Status.PARTLY
             items.append(
                 Item(
                     one["id"],
@@ -270,10 +276,11 @@ class _Noting:
         known: Known,
         rules: Rules,
         layers: Mapping[str, Mapping[Layer, int]],
+        on: date,
     ) -> None:
         self.entity, self.period, self.currency = entity, period, currency
         self.entries, self.carryings, self.policy = entries, carryings, policy
-        self.known, self.rules, self.layers = known, rules, layers
+        self.known, self.rules, self.layers, self.on = known, rules, layers, on
         self.figures: dict[str, Figure] = {}
         self.forms: dict[str, Callable[[], Form]] = {
             "intangible_lives": self.lives,
@@ -610,7 +617,7 @@ class _Noting:
     def issue(self) -> Form:
         if not self._stock():
             return Form(applies=False)
-        methods = self.rules.ask("cas_1", "issue_methods", on=self.period.through)
+        methods = self.rules.ask("cas_1", "issue_methods", on=self.on)
         chosen = {"first_in_first_out": "fifo"}.get(
             self.policy.inventory_issue, self.policy.inventory_issue
         )
@@ -716,9 +723,7 @@ class _Noting:
             "An appraised value is no basis of booking; no amount of this report comes from one.",
         )
         try:
-            rule = self.rules.ask(
-                "mof_2025_33", "posting_may_rest_on_appraisal", on=self.period.through
-            )
+            rule = self.rules.ask("mof_2025_33", "posting_may_rest_on_appraisal", on=self.on)
         except RuleGap:
             return told
         return Text(f"{told.zh}（{rule.cite}）", f"{told.en} ({rule.cite})")

@@ -52,6 +52,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from sanhua.capital.fulfil import Fulfilment
+from sanhua.capital.judgement import Judgement
 from sanhua.capital.tree import Control, Judged, Memo, Route, Standing, Use, Walk, lacking, walk
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
 from sanhua.kernel import ids
@@ -199,6 +200,9 @@ class AssetCard:
     memo: Memo = Memo()
     fulfilment: Fulfilment = Fulfilment()
     acquired: Acquired | None = None  # inside a group
+    judgements: tuple[Judgement, ...] = ()  # those under `measurement`, as they are written
+    products: tuple[str, ...] = ()  # the data that the asset is, by their ids
+    resources: tuple[str, ...] = ()
 
     @property
     def developed(self) -> bool:
@@ -291,6 +295,9 @@ class AssetEntry:
     standing: Annotated[str, ADDED] = ""  # what the tree leads to, where it is no matter of `use`
     judged_by: JudgedBy = ""
     judged_on: date | None = None
+    judged_in: Annotated[tuple[Annotated[str, Ref("judged_in")], ...], ADDED] = ()
+    judgements: Annotated[tuple[Judgement, ...], ADDED] = ()
+    data: Annotated[tuple[Annotated[str, Ref("consists_of")], ...], ADDED] = ()  # what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +400,12 @@ def entry_of(card: AssetCard, found: Recognition) -> AssetEntry:
         standing=Standing.CONTRACT_COST.value if card.memo.contract_cost else "",
         judged_by=named("party", card.judged.by) if card.judged else "",
         judged_on=card.judged.date if card.judged else None,
+        judged_in=tuple(judgement.id for judgement in card.judgements),
+        judgements=card.judgements,
+        data=(
+            *(ids.node("product", name) for name in card.products),
+            *(ids.node("resource", name) for name in card.resources),
+        ),
     )
 
 

@@ -28,7 +28,7 @@ from sanhua.project.costing import hands, load_costing
 from sanhua.project.earning import load_earning
 from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
-from sanhua.project.measurement import judged, measurement
+from sanhua.project.measurement import judged, judgements, measurement
 from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
 
@@ -470,6 +470,9 @@ class _Books:
             self.folder.evidence(found.get("control"), path, label),
             measurement(self.loader, self.entity, found.keys("measurement"), path, label),
             acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
+            judgements=judgements(self.loader, key, found.keys("measurement"), path),
+            products=found.words("products"),
+            resources=found.words("resources"),
         )
         self.loader.keep(self.loader.project.assets, key, card, path, found, "asset")
 

@@ -1390,6 +1390,13 @@ class _Check:
             numbers[key_of(voucher.entity)].add(voucher.number)
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
+            of = node("asset", card.id)
+            for kind, named, known in (
+                ("product", card.products, self.project.products),
+                ("resource", card.resources, self.project.contracts),
+            ):
+                for name in named:
+                    self.ref(kind, name, known, card.origin, of)
         self.found += check_costing(self.project, self.rules)
 
     def _faulty(self, part: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sanhua.capital.judgement import Judgement
 from sanhua.capital.recognise import Correction, Judged, Life, Measurement
+from sanhua.kernel.ids import node
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period
 from sanhua.project.loading import day
-from sanhua.project.read import Keys, Scalar, nearest_or_some
+from sanhua.project.read import Items, Keys, Node, Scalar, nearest_or_some
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -61,6 +63,55 @@ def measurement(
         held_for_sale=told("held_for_sale"),
         lots=found.flat("lots"),
     )
+
+
+def judgements(loader: Loader, asset: str, found: Keys | None, path: str) -> tuple[Judgement, ...]:
+    """Every entry under `measurement` that somebody answers for or that has a day."""
+    made: list[Judgement] = []
+    for about, (_, value) in (found.entries if found else {}).items():
+        items = value.items if isinstance(value, Items) else [value]
+        for n, item in enumerate(items, 1):
+            if not isinstance(item, Keys) or not (item.get("date") or item.get("judged")):
+                continue
+            by = judged(item.keys("judged"), path)
+            said = {
+                key: text
+                for key, text in item.flat().items()
+                if key.partition(".")[0] not in _TOLD_APART
+            }
+            papers = (
+                *_papers(loader, item.get("evidence")),
+                *_papers(loader, item.get("agreement")),
+            )
+            made.append(
+                Judgement(
+                    node("judgement", f"{asset}/{about}/{n}"),
+                    about,
+                    ", ".join(f"{key} {text}" for key, text in said.items()),
+                    day(item, "date", path) or (by.date if by else None),
+                    item.line,
+                    node("party", by.by) if by else "",
+                    by.date if by else None,
+                    item.text("reason") or " ".join(item.words("reasons")),
+                    papers,
+                )
+            )
+    return tuple(made)
+
+
+_TOLD_APART = (*("date", "judged", "reason", "reasons", "evidence", "agreement", "note"),)
+
+
+def _papers(loader: Loader, value: Node | None) -> tuple[str, ...]:
+    """The hashes of papers that were read already."""
+    files = loader.folder.files
+    found: list[str] = []
+    for item in value.items if isinstance(value, Items) else [value]:
+        if isinstance(item, Scalar) and item.text in files:
+            found.append(files[item.text].sha256)
+        elif isinstance(item, Keys) and item.text("sha256"):
+            found.append(f"sha256:{item.text('sha256').removeprefix('sha256:')}")
+    return tuple(found)
 
 
 def _fact(loader: Loader, item: Keys, path: str, label: str) -> dict[str, str]:

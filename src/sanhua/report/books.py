@@ -228,6 +228,8 @@ def _transaction(bound: Bound, entry: Entry, named: Mapping[str, str]) -> list[s
             told = reversed_.number if reversed_ else ids.key_of(voucher.reverses)
             lines.append(f"  reverses: {_quoted(told)}")
     lines += [f"  id: {_quoted(entry.id)}", f"  source: {_quoted(entry.source)}"]
+    if entry.adjusts:
+        lines.append(f"  adjusts: {_quoted(entry.adjusts)}")
     for at, line in enumerate(entry.lines):
         said = voucher.lines[at] if voucher and len(voucher.lines) == len(entry.lines) else None
         lines.append(f"  {named[line.account]}  {_amount(line.amount, bound.book.currency)}")

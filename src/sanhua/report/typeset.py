@@ -7,7 +7,8 @@ give the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,13 +31,24 @@ FAMILIES = (
     "SimSun",
 )
 
+EPOCH = date(1970, 1, 1).toordinal() * 86400  # seconds
 
-def pdf(template: str, data: Mapping[str, Any], *, fonts: str = "") -> bytes:
+
+def pdf(
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    fonts: str = "",
+    standards: Sequence[Any] = (),
+    made_on: date | None = None,
+) -> bytes:
     """The template `report/templates/<template>.typ` filled with `data`, as PDF.
 
-    `fonts` is a folder with fonts that are tried before the system's. The template gets the data
-    as JSON in `sys.inputs`, never as markup. Unavailable report.no-typst without the extra,
-    report.no-font when no family of FAMILIES is there, report.not-typeset when Typst refuses.
+    `standards` are what Typst must hold to (`a-2a`, `ua-1`): it refuses what does not conform.
+    `made_on` is the day that the file names as that of its making. `fonts` is a folder with fonts
+    that are tried before the system's. The template gets the data as JSON in `sys.inputs`, never
+    as markup. Unavailable report.no-typst without the extra, report.no-font when no family of
+    FAMILIES is there, report.not-typeset when Typst refuses.
     """
     try:
         import typst
@@ -48,7 +60,11 @@ def pdf(template: str, data: Mapping[str, Any], *, fonts: str = "") -> bytes:
     try:
         compiler = typst.Compiler(font_paths=found)
         made = compiler.compile(
-            source, format="pdf", sys_inputs={"data": said, "family": family}, timestamp=0
+            source,
+            format="pdf",
+            sys_inputs={"data": said, "family": family},
+            pdf_standards=list(standards),
+            timestamp=made_on.toordinal() * 86400 - EPOCH if made_on else 0,
         )
     except typst.TypstError as error:
         raise Unavailable("report.not-typeset", reason=str(error)[:300]) from error

@@ -20,8 +20,10 @@ from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, parse_day
 from sanhua.project.model import Entity
+from sanhua.report.disclosure import Issue
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
+from sanhua.verify import open_note
 from sanhua.workspace.opening import Workspace
 
 ROWS_MAX = 60  # of what an item lists; the rest is counted
@@ -80,6 +82,19 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
     )
 
 
+def issue_of(ws: Workspace, entity: Entity, checkpoint: str) -> Issue:
+    """Whose documents they are, and the signed checkpoint that they stand at."""
+    party = ws.project.parties.get(entity.id)
+    signed = open_note(checkpoint, None)
+    return Issue(
+        party.name if party else entity.id,
+        party.uscc if party else "",
+        f"sha256:{signed.root.hex()}",
+        signed.size,
+        {key: one.name for key, one in ws.project.parties.items()},
+    )
+
+
 def _agreement(ws: Workspace, said: Mapping[str, Any], entity: Entity) -> Agreement:
     through = said.get("through")
     amount = said.get("amount")
@@ -105,7 +120,7 @@ def _valued(ws: Workspace, said: Mapping[str, Any]) -> Valued:
         method,
         parse_day(str(said["base_date"])),
         _party(ws, said["appraiser"]),
-        str(said["value"]),
+        f"{Money.parse(str(said['value'])).posted().amount:,.2f}",
         tuple(_flat(said["inputs"])),
         tuple(_paper(ws, paper) for paper in said.get("evidence", ())),
     )

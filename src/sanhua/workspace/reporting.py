@@ -147,12 +147,15 @@ def _disclosure(
     from sanhua.capital import disclose as stage
     from sanhua.report.disclosure import write
     from sanhua.workspace.disclosing import draw
+    from sanhua.workspace.noting import issue_of
 
     day = parse_day(as_at) if as_at else None
     shown = draw(ws, entity, period, scope=stage.Scope(scope or "entity"), as_at=day)
+    issue = issue_of(ws, entity, ws.store.checkpoint())
     first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    files = [path.relative_to(ws.root).as_posix() for path in write(shown, folder)]
+    written = write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
+    files = [path.relative_to(ws.root).as_posix() for path in written.paths]
     data = stage.to_json(shown, files)
     whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
     of = whose.get(shown.scope.value, ("", ""))
@@ -184,7 +187,7 @@ def _disclosure(
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    diagnostics = list(shown.diagnostics)
+    diagnostics = [*shown.diagnostics, *written.diagnostics]
     sound = not any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(data, told, diagnostics, not broken and sound)
 

@@ -1,19 +1,18 @@
-"""The disclosure of a period as a workbook (XLSX) with live formulas, and as JSON.
+"""The disclosure as a workbook (XLSX) with live formulas.
 
-Sheets: 资产负债表, 表A, 表B, 明细 (a verdict a line of a voucher), 变动 (every movement of a layer)
-and 勾稽. Leaves add up the movements, totals and ties add up cells; the values kept in the file are
-those of the figures. The same disclosure gives the same bytes.
+Sheets: 资产负债表, 表A, 表B, 附注, 明细 (a verdict a line of a voucher), 变动 (every movement of a
+layer), 勾稽, 合并抵销 (of a group) and 说明. Leaves add up the movements, totals and ties add up
+cells; the values kept in the file are those of the figures. The same disclosure gives the same
+bytes.
 """
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -29,20 +28,28 @@ from sanhua.capital.disclose import (
     Tie,
     row_of,
     sign_of,
-    to_json,
 )
 from sanhua.capital.measure import Kind, Layer
+from sanhua.capital.note import Cell, Item
 from sanhua.capital.recognise import AssetEntry, Outcome, Verdict
 from sanhua.kernel.messages import render
 from sanhua.kernel.money import Money
+from sanhua.kernel.time import Period
+from sanhua.report.disclosure.content import (
+    LABELS,
+    PARTS,
+    SCOPES,
+    STATUSES,
+    TAGS,
+    Issue,
+    statement,
+)
 
-BALANCE, DETAIL, MOVES, TIES = "资产负债表", "明细", "变动", "勾稽"
+BALANCE, NOTES, DETAIL, MOVES, TIES = "资产负债表", "附注", "明细", "变动", "勾稽"
+PRIOR = " 上期"  # after the name of a table: its comparatives
+GROUP, ABOUT = "合并抵销", "说明"
 TABLES = {"A": "表A 无形资产", "B": "表B 存货"}
-STATES = {
-    State.DRAFT: "草稿 DRAFT",
-    State.APPROVED: "已批准 APPROVED",
-    State.AUDITED: "已审计 AUDITED",
-}
+STATES = {state: f"{label.zh} {label.en}" for state, label in LABELS.items()}
 OUTCOMES = {
     Outcome.CAPITALISED: "资本化 capitalised",
     Outcome.EXPENSED: "费用化 expensed",
@@ -70,23 +77,12 @@ KINDS = {
     Kind.CORRECTED: "更正 corrected",
 }
 FONT = "Microsoft YaHei"
+NOTE_COLUMNS = 9  # of the sheet of notes: eight of a form, and the figures
+NO_ADVICE = "不构成法律、会计、税务或评估意见 no legal, accounting, tax or appraisal advice"
 TOP = 5  # the first row of a sheet's table, below title, subtitle and state
 
 
-def write(shown: Disclosure, folder: Path) -> list[Path]:
-    """Write `disclosure-<period>.xlsx` and `.json` into `folder`, each replaced whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = shown.stem
-    data = json.dumps(to_json(shown), ensure_ascii=False, indent=1) + "\n"
-    files = {f"{stem}.xlsx": workbook(shown), f"{stem}.json": data.encode()}
-    for name, content in files.items():
-        part = folder / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
-    return [folder / name for name in files]
-
-
-def workbook(shown: Disclosure) -> bytes:
+def workbook(shown: Disclosure, issue: Issue | None = None) -> bytes:
     """The workbook's bytes."""
     buffer = io.BytesIO()
     as_written = {"strings_to_formulas": False, "strings_to_urls": False}
@@ -99,7 +95,7 @@ def workbook(shown: Disclosure) -> bytes:
         }
     )
     book.set_calc_mode("auto")
-    _Book(book, shown).write()
+    _Book(book, shown, issue or Issue()).write()
     book.close()
     return buffer.getvalue()
 
@@ -110,19 +106,29 @@ class _Book:
 
     book: Any
     shown: Disclosure
+    issue: Issue
     at: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
 
     def write(self) -> None:
         self.formats = self._formats()
-        names = [BALANCE, TABLES["A"], TABLES["B"], DETAIL, MOVES, TIES]
+        names = [BALANCE, *TABLES.values()]
+        names += [f"{TABLES[name]}{PRIOR}" for name in self.shown.comparatives]
+        names += [NOTES, DETAIL, MOVES, TIES]
+        names += [GROUP, ABOUT] if self.shown.eliminations else [ABOUT]
         self.sheets = {name: self.book.add_worksheet(name) for name in names}
         self.move_rows = self._moves()
         self._names()
         for table in self.shown.tables.values():
-            self._table(table)
+            self._table(table, self.shown.period)
+        for table in self.shown.comparatives.values():
+            assert self.shown.comparative is not None
+            self._table(table, self.shown.comparative, prior=True)
         self._balance_sheet()
+        self._notes()
         self._detail()
         self._ties()
+        self._group()
+        self._about()
         self.sheets[BALANCE].activate()
 
     def _formats(self) -> dict[str, Any]:
@@ -148,22 +154,27 @@ class _Book:
             "input": amount | {"font_color": "#1F4E79"},
             "total": amount | {"bold": True},
             "total_text": box | {"bold": True},
+            "wanting": box | {"text_wrap": True, "font_color": "#C00000"},
         }
         return {name: self.book.add_format(kind) for name, kind in kinds.items()}
 
-    def _open(self, name: str, title: str, widths: Sequence[float], heads: Sequence[str]) -> Any:
+    def _open(
+        self, sheet_name: str, title: str, widths: Sequence[float], heads: Sequence[str]
+    ) -> Any:
         """Title, entity and period, state, column heads; A4 landscape, one page wide."""
-        sheet, shown, last = self.sheets[name], self.shown, len(widths) - 1
+        sheet, shown, last = self.sheets[sheet_name], self.shown, len(widths) - 1
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         sheet.write(0, 0, title, self.formats["title"])
         sheet.write(0, last, STATES[shown.state], self.formats["state"])
-        through = shown.period.through.isoformat()
         first, through = shown.period.starts_on, shown.period.through
-        told = f"{shown.title.zh}    {first} 至 {through}    单位：{shown.currency} 元"
-        english = f"{shown.title.en or shown.title.zh}, {first} to {through}"
+        scope, name = SCOPES[shown.scope], self.issue.name or shown.title.zh
+        told = f"{name}（{scope.zh}）    {first} 至 {through}    单位：{shown.currency} 元"
+        english = f"{self.issue.name or shown.title.say('en')} ({scope.en}), {first} to {through}"
         sheet.write(1, 0, told, self.formats["note"])
         sheet.write(2, 0, f"{english}, amounts in {shown.currency}", self.formats["note"])
+        root = f"    检查点 checkpoint {self.issue.root}" if self.issue.root else ""
+        sheet.write(3, 0, f"{NO_ADVICE}{root}", self.formats["note"])
         sheet.set_row(TOP - 1, 32)
         for column, head in enumerate(heads):
             sheet.write(TOP - 1, column, head, self.formats["head"])
@@ -175,7 +186,7 @@ class _Book:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0, TOP - 1)
         sheet.set_footer(
-            f"&L{shown.entity} {shown.period.id} · {name}&C&P / &N&Rsanhua {__version__}"
+            f"&L{shown.entity} {shown.period.id} · {sheet_name}&C&P / &N&Rsanhua {__version__}"
         )
         return sheet
 
@@ -219,21 +230,23 @@ class _Book:
 
     def _names(self) -> None:
         for name, column in (
-            *(("mv_day", "A"), ("mv_route", "C"), ("mv_layer", "D")),
+            *(("mv_day", "A"), ("mv_asset", "B"), ("mv_route", "C"), ("mv_layer", "D")),
             *(("mv_row", "E"), ("mv_amount", "F")),
         ):
             area = f"='{MOVES}'!${column}${TOP + 1}:${column}${self.move_rows}"
             self.book.define_name(name, area)
 
-    def _layer(self, layer: str, before: date, route: str = "") -> str:
+    def _layer(self, layer: str, before: date, route: str = "", asset: str = "") -> str:
         """What a layer holds at the start of a day."""
         of_route = f',mv_route,"{route}"' if route else ""
+        of_route += f',mv_asset,"{asset}"' if asset else ""
         return f'SUMIFS(mv_amount,mv_layer,"{layer}"{of_route},mv_day,"<"&{_day(before)})'
 
-    def _line(self, line: str, before: date) -> str:
+    def _line(self, line: str, before: date, asset: str = "") -> str:
         terms: list[str] = []
         for layer, sign in LINE_LAYERS[line].items():
-            terms.append(f"{'+' if sign > 0 else '-'}{self._layer(_LAYER_NAMES[layer], before)}")
+            held = self._layer(_LAYER_NAMES[layer], before, asset=asset)
+            terms.append(f"{'+' if sign > 0 else '-'}{held}")
         return f"ROUND({''.join(terms).lstrip('+')},2)"
 
     # Statement and tables
@@ -282,18 +295,21 @@ class _Book:
                 sheet.write(row, 0, f"※ {told}", self.formats["note"])
                 row += 1
 
-    def _table(self, table: Table) -> None:
-        name = TABLES[table.id]
+    def _table(self, table: Table, period: Period, *, prior: bool = False) -> None:
+        name = TABLES[table.id] + (PRIOR if prior else "")
         heads = ("项目", "Item", *(f"{text.zh}\n{text.en}" for _, text in table.columns))
         widths = (28, 30, *(24 for _ in table.columns))
         what = {"A": ("无形资产", "intangible assets"), "B": ("存货", "inventories")}[table.id]
         title = f"表{table.id} 确认为{what[0]}的数据资源 Data resources recognised as {what[1]}"
+        if prior:
+            title = f"{title}：上期比较数 comparatives {period.id}"
         sheet = self._open(name, title, widths, heads)
+        key = f"{table.id}{PRIOR if prior else ''}"
         rows = {row.id: TOP + index for index, row in enumerate(table.rows)}
         columns = {column: 2 + index for index, (column, _) in enumerate(table.columns)}
         for row in table.rows:
             for column in columns:
-                self._put(name, (table.id, row.id, column), rows[row.id], columns[column])
+                self._put(name, (key, row.id, column), rows[row.id], columns[column])
         for row in table.rows:
             style = "heading" if row.heading else "part" if row.part_of else "sub"
             sheet.write(rows[row.id], 0, row.label.zh, self.formats[style])
@@ -302,15 +318,15 @@ class _Book:
                 if row.heading:
                     sheet.write_blank(rows[row.id], where, None, self.formats["heading"])
                     continue
-                formula = self._cell(table, row, column)
+                formula = self._cell(table, row, column, period, key)
                 total = column == "total" or row.layer == "carrying" or "closing" in row.id
                 amount = table.amount(row.id, column)
                 style = "total" if total else "amount"
                 self._formula(sheet, rows[row.id], where, formula, amount, style)
 
-    def _cell(self, table: Table, row: Row, column: str) -> str:
+    def _cell(self, table: Table, row: Row, column: str, period: Period, key: str) -> str:
         def at(other: str, of: str = column) -> str:
-            return self.at[(table.id, other, of)].rpartition("!")[2].replace("$", "")
+            return self.at[(key, other, of)].rpartition("!")[2].replace("$", "")
 
         if column == "total":
             routes = [other for other, _ in table.columns if other != "total"]
@@ -328,14 +344,76 @@ class _Book:
         if parts := [other.id for other in table.rows if other.part_of == row.id]:
             return f"SUM({at(parts[0])}:{at(parts[-1])})"
         if what == "opening":
-            start = self.shown.period.starts_on
+            start = period.starts_on
             return f"ROUND({self._layer(f'{table.id}.{row.layer}', start, column)},2)"
         sign = "-" if sign_of(row.id) < 0 else ""
-        period = self.shown.period
         return (
             f'ROUND({sign}SUMIFS(mv_amount,mv_row,"{table.id}.{row.id}",mv_route,"{column}",'
             f'mv_day,">="&{_day(period.starts_on)},mv_day,"<"&{_day(period.ends_on)}),2)'
         )
+
+    # Notes
+
+    def _notes(self) -> None:
+        heads = ("附注\nNote", *("" for _ in range(NOTE_COLUMNS - 2)), "图号\nFigures")
+        widths = (28, *(16 for _ in range(NOTE_COLUMNS - 2)), 38)
+        sheet = self._open(NOTES, "附注：其他应当披露与自愿披露的项目 Notes", widths, heads)
+        last, row = NOTE_COLUMNS - 1, TOP
+        for number, item in enumerate(self.shown.notes, 1):
+            status = STATUSES[item.status]
+            part = PARTS[item.part]
+            title = f"{number}. {item.label.zh}  {item.label.en}"
+            sheet.merge_range(row, 0, row, last - 1, title, self.formats["heading"])
+            kind = "应当披露 mandatory" if item.mandatory else "自愿 voluntary"
+            cite = f"[{item.rule.tag}] {item.rule.number} {item.rule.clause}"
+            marked = f"{status.zh} {status.en} · {kind} · {part.zh} · {cite}"
+            sheet.write(row, last, marked, self.formats["id"])
+            sheet.set_row(row, 26)
+            row += 1
+            for told in item.told:
+                row = self._words(sheet, row, f"{told.zh}\n{told.en}", "text")
+            if item.rows:
+                for column, head in enumerate(item.columns):
+                    sheet.write(row, column, f"{head.zh}\n{head.say('en')}", self.formats["head"])
+                sheet.set_row(row, 42)
+                row += 1
+            for cells in item.rows:
+                for column, cell in enumerate(cells):
+                    if cell.amount is None:
+                        sheet.write_string(row, column, cell.text.say("zh"), self.formats["text"])
+                    else:
+                        self._noted(sheet, row, column, item, cell)
+                figures = "\n".join(cell.figure for cell in cells if cell.figure and cell.amount)
+                sheet.write_string(row, last, figures, self.formats["id"])
+                longest = max(_lines(cell.text.say("zh"), 7) for cell in cells)
+                sheet.set_row(row, 14 * max(longest, figures.count("\n") * 2 + 2, 1) + 4)
+                row += 1
+            if item.said:
+                by = f"—— {self.issue.named(item.said.by)} {item.said.date} {item.said.origin.path}"
+                row = self._words(sheet, row, f"{item.said.text.say('zh')}\n{by}", "text")
+            if item.wanted:
+                wanted = f"未填：{item.wanted.zh}  Not filled: {item.wanted.en}"
+                row = self._words(sheet, row, wanted, "wanting")
+            row += 1
+
+    def _words(self, sheet: Any, row: int, text: str, style: str) -> int:
+        """A paragraph across the sheet; the row after it."""
+        sheet.merge_range(row, 0, row, NOTE_COLUMNS - 2, "", self.formats[style])
+        sheet.write_string(row, 0, text, self.formats[style])
+        sheet.set_row(row, 14 * _lines(text, 66) + 4)
+        return row + 1
+
+    def _noted(self, sheet: Any, row: int, column: int, item: Item, cell: Cell) -> None:
+        """An amount of a note: what one asset is carried at is added up, the rest is written."""
+        assert cell.amount is not None
+        figure = self.shown.figures.get(cell.figure)
+        of = figure.recognised_in if figure else ()
+        line = item.id.partition("_")[0]
+        if len(of) == 1 and line in LINE_LAYERS and cell.figure.split("/")[-2] == "carrying":
+            formula = self._line(line, self.shown.period.ends_on, of[0])
+            self._formula(sheet, row, column, formula, cell.amount, "amount")
+        else:
+            sheet.write(row, column, _number(cell.amount), self.formats["input"])
 
     # Verdicts
 
@@ -427,6 +505,59 @@ class _Book:
             )
             sheet.set_row(row, 30)
 
+    # Group, and what to know
+
+    def _group(self) -> None:
+        if not self.shown.eliminations:
+            return
+        heads = (
+            *("抵销\nElimination", "日期\nDay", "事由\nWhat", "层或科目\nLayer or account"),
+            *("取得方式\nRoute", "金额\nAmount", "卖方资产\nSold", "买方资产\nBought"),
+        )
+        widths = (50, 12, 16, 24, 16, 20, 28, 28)
+        sheet = self._open(GROUP, "合并抵销 Eliminations of the group", widths, heads)
+        row = TOP
+        for one in self.shown.eliminations:
+            for line in one.lines:
+                said = (one.id, one.day, one.what, line.layer, line.route, line.amount)
+                for column, value in enumerate((*said, one.sold, one.bought)):
+                    if isinstance(value, date):
+                        sheet.write_datetime(row, column, _moment(value), self.formats["day"])
+                    elif isinstance(value, Money):
+                        sheet.write(row, column, _number(value), self.formats["input"])
+                    else:
+                        sheet.write_string(row, column, value, self.formats["text"])
+                row += 1
+
+    def _about(self) -> None:
+        """State, advice, rules with their tags, and how to verify."""
+        shown = self.shown
+        sheet = self._open(
+            ABOUT, "说明 About this file", (30, 90, 24), ("项", "说明 What", "标签 Tag")
+        )
+        rows: list[tuple[str, str, str]] = [
+            ("声明 Statement", f"{told.zh}\n{told.en}", "") for told in statement(shown)
+        ]
+        rows += [
+            (f"签署 signed: {role}", self.issue.named(by), "") for role, by in shown.signed.items()
+        ]
+        days = (("签章日 sealed on", shown.sealed_on), ("截至日所知 as known on", shown.as_at))
+        rows += [(what, day.isoformat(), "") for what, day in days if day]
+        rows += [
+            (f"更正 restated: {one.line}", f"{one.reported} → {one.restated}", one.effect.text)
+            for one in shown.restatements
+        ]
+        if self.issue.root:
+            told = f"{self.issue.root}（{self.issue.size} 条 events）"
+            rows.append(("检查点 checkpoint", f"{told}；sanhua prove / sanhua verify", ""))
+        rows += [(f"[{tag}]", f"{told.zh}\n{told.en}", tag) for tag, told in TAGS.items()]
+        cited = sorted({(one.number, one.clause, one.tag) for one in shown.cited})
+        rows += [(number, clause, f"[{tag}]") for number, clause, tag in cited]
+        for row, said in enumerate(rows, TOP):
+            for column, text in enumerate(said):
+                sheet.write_string(row, column, text, self.formats["text"])
+            sheet.set_row(row, 14 * _lines(said[1], 60) + 4)
+
     def _sides(self, tie: Tie) -> tuple[str, str]:
         """The two sides as formulas over cells and movements."""
         period = self.shown.period
@@ -462,6 +593,13 @@ class _Book:
             routes = [c for c, _ in self.shown.tables[table].columns if c != "total"]
             across = "+".join(self.at[(table, what, route)] for route in routes)
             return f"ROUND({across},2)", self.at[(table, what, "total")]
+        if tie.code == "tie.opens-as-closed":
+            closed = self.at[(f"{table}{PRIOR}", "carrying.closing", "total")]
+            return self.at[(table, "carrying.opening", "total")], closed
+        if tie.code == "tie.group-less-eliminations":
+            return self.at[(f"{tie.subject}.data", "ending")], tie.right.text
+        if tie.code != "tie.parts-not-above-whole":  # what no sheet here holds
+            return tie.left.text, tie.right.text
         rows = self.shown.tables[table].rows
         parts = [self.at[(table, row.id, "total")] for row in rows if row.part_of == what]
         return f"ROUND({'+'.join(parts)},2)", self.at[(table, what, "total")]
@@ -496,6 +634,13 @@ def _facts(entry: AssetEntry, verdict: Verdict) -> Mapping[str, Any]:
         "regime": "",
         "known": "",
     }
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes in a cell that holds `width` Chinese characters."""
+    return sum(
+        1 + sum(2 - char.isascii() for char in line) // (2 * width) for line in text.split("\n")
+    )
 
 
 def _number(amount: Money) -> Decimal:
