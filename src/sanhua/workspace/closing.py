@@ -43,8 +43,8 @@ from sanhua.asset.revenue import (
 from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
-from sanhua.capital.measure import book_of, carry, entries, unbooked
 from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
+from sanhua.capital.measure import book_of, carry, entries, unbooked
 from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
