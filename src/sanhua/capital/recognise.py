@@ -145,7 +145,6 @@ class Measurement:
     method: Mapping[str, str] = field(default_factory=dict[str, str])
     usage: tuple[Mapping[str, str], ...] = ()
     opening: Mapping[str, str] = field(default_factory=dict[str, str])
-    received: Mapping[str, str] = field(default_factory=dict[str, str])
     held_for_sale: tuple[Mapping[str, str], ...] = ()
     lots: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -127,7 +127,6 @@ class Memo:
     agreement: Agreement | None = None
     components: Mapping[str, str] = field(default_factory=dict[str, str])  # voucher → 成本构成
     contract_cost: bool = False
-    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

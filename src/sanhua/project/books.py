@@ -25,6 +25,7 @@ from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.earning import load_earning
+from sanhua.project.erp import load_erp
 from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
 from sanhua.project.measurement import judged, judgements, measurement
@@ -130,6 +131,7 @@ class _Books:
                     self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
         load_earning(self.loader, self.entity, self.base)
+        load_erp(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
         load_notes(self.loader, self.entity, self.base)

@@ -33,6 +33,7 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.earning import check_earning
+from sanhua.project.measurement import judges
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.project.recognition import recognition_faults
@@ -1496,10 +1497,12 @@ class _Check:
             if said:
                 path = (part, "judged") if part == "recognition" else (part, "life", "judged")
                 self._judge(said.by, of, path)
-        for part in ("estimates", "impairments", "disposals", "nrv"):
-            for number, entry in enumerate(getattr(card.measurement, part)):
-                if "judged.by" in entry:
-                    self._judge(entry["judged.by"], of, ("measurement", part, str(number)))
+        for path, by in judges(card.measurement):
+            if by:
+                self._judge(by, of, ("measurement", *path))
+            else:
+                at = self.at(of, "measurement", *path)
+                self.warn("measure.fact-not-judged", at, of, asset=card.id, what=path[0])
         if card.conditions and card.judged is None:
             self.warn("asset.not-judged", self.at(of, "recognition"), of, asset=card.id)
         for number, progress in enumerate(card.progress):

@@ -4,7 +4,7 @@ what is amiss with it that only the whole project shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,6 @@ def read_memo(loader: Loader, entity: Entity, found: Keys, path: str, judge: _Ju
         reading.agreement(said.keys("agreement")),
         found.flat("components"),
         found.text("recognise_as") == "contract_cost",
-        found.words("products"),
     )
 
 
@@ -236,11 +235,11 @@ def _papers(card: AssetCard) -> Iterator[Diagnostic]:
 
 def _references(project: Project, card: AssetCard) -> Iterator[Diagnostic]:
     control, deal = card.memo.control, card.fulfilment.deal
-    wanted = [("product", name, project.products, 0) for name in card.memo.products]
+    wanted: list[tuple[str, str, Collection[str], int]] = []
     if control is not None and control.grant:
-        wanted.append(("grant", control.grant, project.grants, control.line))  # type: ignore[arg-type]
+        wanted.append(("grant", control.grant, project.grants, control.line))
     if deal:
-        wanted.append(("deal", deal, project.deals, card.fulfilment.line))  # type: ignore[arg-type]
+        wanted.append(("deal", deal, project.deals, card.fulfilment.line))
     for kind, name, known, line in wanted:
         if name not in known and not project.unread & {f"{kind}:{name}", f"{kind}:*"}:
             near = nearest_or_some(name, known)
@@ -276,7 +275,7 @@ def _licensed(project: Project, rules: Rules, card: AssetCard, on: date) -> Iter
     lent = [
         deal.id
         for deal in project.deals.values()
-        if deal.product in card.memo.products and deal.ends_on - deal.starts_on > timedelta()
+        if deal.product in card.products and deal.ends_on - deal.starts_on > timedelta()
     ]
     if lent:
         of = "deal:" + ", ".join(lent)
