@@ -31,6 +31,7 @@ from sanhua.project.loading import day, rate
 from sanhua.project.measurement import judged, judgements, measurement
 from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
+from sanhua.project.recognition import read_fulfilment, read_memo
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -42,6 +43,7 @@ VOUCHER_COLUMNS = Columns(
         **{"summary": "summary", "摘要": "summary", "account": "account", "科目编码": "account"},
         **{"debit": "debit", "借方金额": "debit", "credit": "credit", "贷方金额": "credit"},
         **{"currency": "currency", "币种": "currency", "project": "project", "项目": "project"},
+        **{"component": "component", "成本构成": "component"},
         **{"phase": "phase", "阶段": "phase", "party": "party", "往来单位": "party"},
         **{
             "evidence": "evidence",
@@ -398,6 +400,7 @@ class _Books:
             tuple(hashes),
             tuple(names),
             amount < 0,
+            row.text("component"),
         )
 
     # Balances, assets, and what is kept as text
@@ -484,6 +487,8 @@ class _Books:
             found.words("vouchers"),
             self.folder.evidence(found.get("control"), path, label),
             measurement(self.loader, self.entity, found.keys("measurement"), path, label),
+            read_memo(self.loader, self.entity, found, path, judged),
+            read_fulfilment(self.loader, self.entity, found.keys("fulfilment"), path, judged),
             acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
             judgements=judgements(self.loader, key, found.keys("measurement"), path),
             products=found.words("products"),

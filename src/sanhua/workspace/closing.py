@@ -43,12 +43,13 @@ from sanhua.asset.revenue import (
 from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
+from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
 from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked
-from sanhua.capital.recognise import AssetEntry
+from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
@@ -56,6 +57,7 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -396,6 +398,13 @@ class _Close:
             if own:
                 self._note("close.no-policy", entity=entity.id)
             return []
+        try:
+            must_be_addressed(uow.rules, entity.regime, self.month.through)
+        except Invalid as error:
+            self.found.append(replace(error.diagnostic, severity=Severity.WARNING, node=owner))
+            return []
+        except RuleGap:
+            pass  # a month before the instrument: whoever asks what it decides is told
         book = book_of(entity.id, entity.currency, entity.fiscal_year)
         cards = [c for c in self.ws.project.assets.values() if c.entity == entity.id]
         subsidies = [s for s in self.ws.project.subsidies.values() if s.entity == entity.id]
@@ -416,10 +425,17 @@ class _Close:
             settlement = kept[invoice.id]
             groups.append(earned(assumed(invoice, settlement), invoice, settlement, policy, book))
         since = Period("", date.min, self.month.ends_on)
+        months = [month_of(one.starts_on).id for one in self.before]
         carryings: dict[str, Carrying] = {}
-        for card in cards:
+        for card in with_units(uow, cards, [*months, self.month.id], self.counts.values()):
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
+            if not card.measured:
+                earned_by = revenue_of(card.fulfilment.deal, self.earnings)
+                until = self.month.through
+                cost = carry_contract(card, recognition, uow.rules, until, earned_by)
+                groups += [[entry] for entry in contract_entries(cost, policy, book, since)]
+                continue
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
             apart = {entry.id for entry in adjusting(carried, policy, book)}
             moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in apart]
