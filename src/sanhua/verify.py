@@ -815,6 +815,8 @@ def _approvals(
             report.unsigned += here
             continue
         said = {name: given[name] for name in ("node", "content", "person", "role", "at")}
+        if given.get("sealed_on"):
+            said["sealed_on"] = given["sealed_on"]
         key, signature = (base64.b64decode(given[n], validate=True) for n in ("key", "signature"))
         known = keys.get(given["person"])
         declared = known is None or given["key"] in known

@@ -358,6 +358,8 @@ def test_a_deal_goes_from_unsigned_to_in_force_and_its_calls_are_counted(
         assert len(seal(ws)) == 1  # what comes later is added, not counted anew
         row = re.search(r"<tr>.*?deal:bank_1.*?</tr>", server.get("/").text, re.DOTALL)
         assert row and re.search(r">4</a>.*>2</a>", row[0]), row
+        segment = read(server.get("/explain/segment:20260102T030405-aaaaaaaa-0-1"))
+        assert any(a["href"].startswith("/explain/use_") for a in segment.all("a"))
         deal = read(server.get("/explain/deal:bank_1"))
         assert "签署" in deal.said and "计量段" in deal.said and "credit" in deal.said
 

@@ -537,9 +537,12 @@ def test_what_should_add_up_and_does_not_is_refused(
     assert any(says in fault for fault in report.faults), report.faults
 
 
-def approval(content: str, keys: list[str], *, role: str = "finance") -> list[tuple[str, str]]:
+def approval(
+    content: str, keys: list[str], *, role: str = "finance", **day: str
+) -> list[tuple[str, str]]:
     """Of the figure PART by a person with `keys`; signed as for the role finance."""
     said = {"node": PART, "content": content, "person": "party:p", "role": "finance", "at": "t"}
+    said |= day
     key = base64.b64encode(PUBLIC).decode()
     signature = base64.b64encode(KEY.sign(canonical(said))).decode()
     fields = said | {"id": "apr_1", "role": role, "signature": signature, "key": key}
@@ -551,6 +554,10 @@ def approval(content: str, keys: list[str], *, role: str = "finance") -> list[tu
 def test_an_approval_is_by_a_key_that_its_person_declared_over_what_it_says():
     content, key = sha256(RECORDS[1][1].encode()), base64.b64encode(PUBLIC).decode()
     assert check_bundle(bundle_of(approval(content, [key])), None).approvals == 1
+    sealed = approval(content, [key], sealed_on="2026-03-31")
+    assert check_bundle(bundle_of(sealed), None).approvals == 1
+    moved = [(n, text.replace("2026-03-31", "2026-03-30")) for n, text in sealed]
+    assert not check_bundle(bundle_of(moved), None).ok
     elsewhere = check_bundle(bundle_of(approval(sha256(b"other"), [key])), None)
     assert (elsewhere.ok, elsewhere.approvals) == (True, 0)
     for forged in (approval(content, []), approval(content, [key], role="auditor")):

@@ -144,7 +144,9 @@ class Shower:
     def node(self, opened: Opened, title: Text, offsets: Mapping[str, int], here: Here) -> bytes:
         language = here.language
         shown = opened.shown
-        said = {"id", "kind", "event", "within", "at", "label", "title", "name"}
+        said = {"id", "kind", "event", "within", "label", "title", "name", "calls"}
+        if isinstance(shown.get("at"), dict):  # a place, else the moment of a call
+            said.add("at")
         if shown.get("value", opened.value) == opened.value:
             said |= {"value", "unit"}
         facts = [
@@ -164,7 +166,7 @@ class Shower:
             title=title,
             heading=_label(opened.label, language) or short(opened.node),
             facts=facts,
-            at=shown.get("at"),
+            at=at if isinstance(at := shown.get("at"), dict) else None,
             groups=_groups(opened.causes, 0, language),
             total=total,
             total_at=next((n.verb for n in reversed(opened.causes) if n.counted), ""),

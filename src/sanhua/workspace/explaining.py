@@ -122,12 +122,14 @@ def explain(
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     with ws.store.begin(actor=ws.actor, read_only=True):
         at = ws.store.size()
-        call = _call(ws, name, at, limit, depth)
+        call = open_call(ws, name, limit, depth)
         return call or _walk(ws, [resolve(ws, name)], limit, at, depth=depth, after=after)
 
 
-def _call(ws: Workspace, name: str, at: int, limit: int, depth: int) -> Walk | None:
-    """A usage record: no node of the graph, but a line of a sealed segment."""
+def open_call(ws: Workspace, name: str, limit: int = NODES_MAX, depth: int = 1) -> Walk | None:
+    """What a usage record stands on; None when `name` is none. It is no node of the graph, but a
+    line of a sealed segment.
+    """
     from sanhua.workspace.metering import find_call
 
     found = find_call(ws, name)
@@ -139,6 +141,7 @@ def _call(ws: Workspace, name: str, at: int, limit: int, depth: int) -> Walk | N
     if depth == 1:
         limit = len(below) + 1
     roots = [segment.id, *(node for _, node in below)]
+    at = ws.store.size()
     walk = _walk(ws, roots, limit, at, depth=max(depth - 1, 0), flat=depth == 1)
     told = {key: said[key] for key in ("at", "purpose", "units", "decision", "reason", "request")}
     shown = {"id": name, "kind": "call", "line": line} | told
