@@ -934,7 +934,7 @@ def _figure(
         body = cited.get(part["node"])
         if not body:  # outside, or erased
             continue
-        said = _said(part, body, carriers)
+        said = _said(part, body, carriers, noted="/note/" in node)
         if said is None:
             report.unsaid += 1
         elif _number(part["amount"]) in said:
@@ -943,20 +943,28 @@ def _figure(
             report.faults.append(f"分项不符 part differs: {node} ← {part['node']}")
 
 
-def _said(part: Mapping[str, Any], body: Any, carriers: Sequence[Any]) -> set[Fraction] | None:
+def _said(
+    part: Mapping[str, Any], body: Any, carriers: Sequence[Any], *, noted: bool = False
+) -> set[Fraction] | None:
     """What a part may count with, by its record; None when the record does not say.
 
     A figure says its value, a voucher or an entry what it moves on an account or in all, with
     either sign (a total takes some off); where assets carry it, what one or more of them carry of
-    its lines. Of any other record the part names the field.
+    its lines, or, for a figure of the notes, what they judged otherwise alike. Of any other record
+    the part names the field.
     """
     fields = body["fields"]
     if body["kind"] == "figure":
         return _either_sign([_number(fields["value"])])
     if body["kind"] == "voucher" and carriers:
-        amounts = [_carried(part["node"], fields, asset) for asset in carriers]
-        amounts = [amount for amount in amounts if amount]
-        return _either_sign(_sums_of(amounts)) if len(amounts) <= CARRIERS_MAX else None
+        said: set[Fraction] = set()
+        for outcome in OUTCOMES if noted else OUTCOMES[:1]:
+            amounts = [_judged(part["node"], fields, asset, outcome) for asset in carriers]
+            amounts = [amount for amount in amounts if amount]
+            if len(amounts) > CARRIERS_MAX:
+                return None
+            said |= _sums_of(amounts)
+        return _either_sign(said)
     if body["kind"] in ("voucher", "entry"):
         moved: dict[str, Fraction] = {}
         for line in fields["lines"]:
@@ -976,9 +984,9 @@ def _line(amount: Any) -> Fraction:
     return Fraction(amount, 100) if isinstance(amount, int) else _number(amount["amount"])
 
 
-def _carried(voucher: str, fields: Mapping[str, Any], asset: Any) -> Fraction:
-    """What an asset carries of a voucher, by those verdicts on it that the voucher has a line
-    for.
+def _judged(voucher: str, fields: Mapping[str, Any], asset: Any, outcome: str) -> Fraction:
+    """What an asset carries (or judged otherwise) of a voucher, by those verdicts on it that the
+    voucher has a line for.
     """
     lines = {(line["line"], line["account"], line["amount"]["amount"]) for line in fields["lines"]}
     verdicts = asset["fields"].get("verdicts", [])
@@ -986,13 +994,15 @@ def _carried(voucher: str, fields: Mapping[str, Any], asset: Any) -> Fraction:
         (
             _number(verdict["amount"]["amount"])
             for verdict in verdicts
-            if verdict["recognised"] == voucher
+            if verdict["recognised" if outcome == OUTCOMES[0] else "considered"] == voucher
+            and verdict.get("outcome", outcome) == outcome
             and (verdict["line"], verdict["account"], verdict["amount"]["amount"]) in lines
         ),
         Fraction(),
     )
 
 
+OUTCOMES = ("capitalised", "expensed", "waiting", "refused")
 CARRIERS_MAX = 12  # assets that carry lines of one voucher, of which a figure may mean some
 
 

@@ -1,0 +1,84 @@
+"""docs/howto/accountant.md, then docs/howto/auditor.md in the same folder, word for word."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sanhua.cli.commands import cli
+
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+REFUSED = {  # (command, how often it was given before) → exit code
+    ("sanhua check", 0): 1,
+    ("sanhua approve asset:price_index --as zhang_min", 0): 5,
+    ("python verify.py bad.zip --key log.key.pub", 0): 8,
+}
+
+
+def follow(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Write its files and give its commands in their order; what each printed."""
+    told: dict[str, list[str]] = {}
+    for kind, path, text in BLOCK.findall((HOWTO / page).read_text("utf-8")):
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text, encoding="utf-8")
+        elif kind == "console":
+            for line in re.findall(r"^\$ (.*)$", text, flags=re.MULTILINE):
+                if line.startswith("cd "):
+                    monkeypatch.chdir(line.removeprefix("cd "))
+                    continue
+                code, said = give(line)
+                wanted = REFUSED.get((line, len(told.get(line, ()))), 0)
+                assert code == wanted, (line, said)
+                told.setdefault(line, []).append(said)
+    return told
+
+
+def give(line: str) -> tuple[int, str]:
+    words = shlex.split(line)
+    if words[0] == "sanhua":
+        done = CliRunner().invoke(cli, words[1:])
+        return done.exit_code, done.stdout + done.stderr
+    if words[0] == "cp":
+        shutil.copy(words[1], words[2])
+        return 0, ""
+    assert words[0] == "python"
+    ran = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_accountant_and_auditor_follow_their_pages_word_for_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """180,000 + 156,000 + 24,000 = 360,000; / 36 = 10,000 a month; 8 months leave 280,000.00."""
+    monkeypatch.chdir(tmp_path)
+    told = follow("accountant.md", monkeypatch)
+    wrong, right = told["sanhua check"]
+    assert "recognise.capitalised-too-early" in wrong and "2025.csv:4:" in wrong
+    assert "0 个错误" in right
+    assert "360,000.00 CNY" in told["sanhua run"][0]
+    assert "建议 ERP 入账 9 张凭证" in told["sanhua close 2025-12"][0]  # a transfer, eight months
+    assert "建议凭证 0 张" in told["sanhua report vouchers --period 2025"][0]
+    first, last = told["sanhua report disclosure --period 2025"]
+    assert "无形资产—其中：数据资源  280000.00 CNY" in first and "不符 0 项" in first
+    assert "草稿" in first and "已批准" in last
+    opened = told["sanhua explain balance_sheet/intangible.data/ending/2025"][0]
+    assert "value 280000.00" in opened and "CAS 6 第九条 [R]" in opened
+    refused = told["sanhua approve asset:price_index --as zhang_min"][0]
+    assert "approve.maker-is-checker" in refused
+
+    told = follow("auditor.md", monkeypatch)
+    samples = [said for line, (said,) in told.items() if line.startswith("sanhua audit sample")]
+    population, drawn, vouchers = samples
+    (held,) = re.findall(r"sha256:\w+", population)
+    assert held in drawn and "figure:my_co/" in drawn and "voucher:" in vouchers
+    assert "自证" not in told["sanhua verify audit.zip --key log.key.pub"][0]
+    assert "已审计" in told["sanhua report disclosure --period 2025"][0]
