@@ -178,7 +178,11 @@ def test_the_line_is_proven_offline(project: Path, tmp_path: Path):
 
 def test_in_english_nothing_of_the_program_is_chinese(project: Path):
     """What it says itself: titles are the project's own words, a rule is cited as it is called."""
+    own = re.findall(r"name: ([^,}]+)", (project / "parties.yaml").read_text("utf-8"))
     for command in (("check",), ("run",), ("report", "disclosure"), ("report", "vouchers")):
         result = CliRunner().invoke(cli, [*command, "-C", str(project), "--language", "en"])
-        lines = [line for line in result.output.splitlines() if "财会" not in line]
+        told = result.output
+        for name in own:
+            told = told.replace(name, "")
+        lines = [line for line in told.splitlines() if "财会" not in line]
         assert [line for line in lines if re.search(r"[\u4e00-\u9fff]", line)] == []
