@@ -186,6 +186,23 @@ def test_the_erp_is_told_the_transfer_ten_months_and_the_loss_of_2025(project: P
     assert len({row["voucher"] for row in made["vouchers"]}) == 1 + 10 + 1
 
 
+@pytest.mark.parametrize(
+    "period, total, staff",
+    [
+        ("2024-H1", "2558700.00", "2207700.00"),  # 1,023,500.00 + 1,184,200.00, and 351,000.00
+        ("2024-H2", "1644800.00", "1430500.00"),  # 742,000.00 + 688,500.00, and 214,300.00
+        ("2025-Q1", "490200.00", "396800.00"),  # and 93,400.00
+    ],
+)
+def test_every_yuan_since_2024_is_explained_by_timesheets_and_bills(
+    project: Path, period: str, total: str, staff: str
+):
+    made = said("report", "cost", "--period", period, "-C", project)
+    (one,) = made["projects"]
+    assert (one["total"], one["kinds"]["timesheet"]) == (total, staff)
+    assert one["kinds"]["unexplained"] == "0.00"
+
+
 def test_the_disclosure_of_2025_is_approved_by_a_second_person_and_sealed_by_an_auditor(
     project: Path,
 ):
