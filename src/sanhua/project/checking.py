@@ -33,6 +33,7 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.earning import check_earning
+from sanhua.project.grouping import check_acquired
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.project.vouchers import voucher_faults
@@ -1388,6 +1389,7 @@ class _Check:
             numbers[key_of(voucher.entity)].add(voucher.number)
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
+            check_acquired(self, card)
 
     def _faulty(self, part: str) -> bool:
         """Whether a file of the books with `part` in its path has a fault of its own."""
