@@ -568,8 +568,8 @@ class Report:
             )
         if self.approvals or self.unsigned:
             lines.append(
-                f"批准 {self.approvals} 个，由批准人声明的密钥对此处的内容签名；另有 {self.unsigned} "
-                "个无本人签名，只由日志记名"
+                f"批准 {self.approvals} 个，由批准人声明的密钥对此处的内容签名；"
+                f"另有 {self.unsigned} 个无本人签名，只由日志记名"
                 if zh
                 else f"{self.approvals} approvals signed by keys that the persons declared, over "
                 f"what is here; {self.unsigned} without a signature of their own, named by the log"
@@ -815,6 +815,8 @@ def _approvals(
             report.unsigned += here
             continue
         said = {name: given[name] for name in ("node", "content", "person", "role", "at")}
+        if given.get("sealed_on"):
+            said["sealed_on"] = given["sealed_on"]
         key, signature = (base64.b64decode(given[n], validate=True) for n in ("key", "signature"))
         known = keys.get(given["person"])
         declared = known is None or given["key"] in known

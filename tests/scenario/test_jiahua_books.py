@@ -106,7 +106,7 @@ def test_the_memo_opens_to_vouchers_papers_people_and_rules(project: Project):
     }
     assert (asset, "judged_by", "party:cfo") in edges
     papers = {dst for src, verb, dst in edges if (src, verb) == (asset, "evidenced_by")}
-    assert len(papers) == 6  # five conditions and the acceptance
+    assert len(papers) == 7
 
 
 def test_the_memo_is_the_same_on_another_day_so_its_approval_holds(project: Project):

@@ -233,6 +233,38 @@ def test_the_first_page_shows_what_the_run_kept_and_every_figure_opens(small_pro
             assert said in page.said, said
 
 
+def test_a_disclosure_has_its_page_and_a_voucher_is_three_clicks_away(small_project: Path):
+    """The line of 1,234.56, table A with its 27 rows, and both vouchers of the asset: from the
+    first page by the disclosure and the cell, or by the asset.
+    """
+    built(small_project)
+    with Workspace(small_project, env={}) as ws:
+        assert report(ws, "disclosure", period="2024").ok
+    with shown(small_project) as server:
+        assert "/disclosure/plant/2024" in links(read(server.get("/")), "/")
+        answer = server.get("/disclosure/plant/2024")
+        page = read(answer)
+        assert answer.status == 200 and len(answer.body) <= HTML_MAX
+        for said in ("草稿", "全部相符", "1,234.56", "其中：数据资源", "表A", "四、账面价值"):
+            assert said in page.said, said
+        line = "/explain/figure:plant/balance_sheet/development.data/ending/2024"
+        assert line in links(page, "/disclosure/plant/2024")
+        below = links(read(server.get(line)), line)
+        assert any(link.startswith("/explain/voucher:") for link in below)
+        english = read(server.get("/disclosure/plant/2024?lang=en"))
+        assert "all hold" in english.said and "of which: data resources" in english.said
+        listed = read(server.get("/disclosures"))
+        assert "/disclosure/plant/2024" in links(listed, "/disclosures")
+        [asset] = [one for one in links(listed, "/disclosures") if one.startswith("/asset/")]
+        memo = read(server.get(asset))
+        assert len(server.get(asset).body) <= HTML_MAX
+        for said in ("五个条件", "资本化", "evidence/paper.md", "recognise.conditions-met"):
+            assert said in memo.said, said
+        assert any(one.startswith("/explain/voucher:") for one in links(memo, asset))
+        for path in ("/disclosure/plant/1999", "/disclosure/nobody/2024", "/asset/nothing"):
+            assert server.get(path).status == 404
+
+
 def test_every_link_from_the_first_page_on_leads_to_a_page_within_the_budget(small_project: Path):
     """The whole project is walked: no dead link, down to the raw bytes and back."""
     built(small_project)
@@ -326,6 +358,8 @@ def test_a_deal_goes_from_unsigned_to_in_force_and_its_calls_are_counted(
         assert len(seal(ws)) == 1  # what comes later is added, not counted anew
         row = re.search(r"<tr>.*?deal:bank_1.*?</tr>", server.get("/").text, re.DOTALL)
         assert row and re.search(r">4</a>.*>2</a>", row[0]), row
+        segment = read(server.get("/explain/segment:20260102T030405-aaaaaaaa-0-1"))
+        assert any(a["href"].startswith("/explain/use_") for a in segment.all("a"))
         deal = read(server.get("/explain/deal:bank_1"))
         assert "签署" in deal.said and "计量段" in deal.said and "credit" in deal.said
 

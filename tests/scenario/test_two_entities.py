@@ -43,8 +43,19 @@ def recognition(**days: str) -> str:
             "reliable_measurement",
         )
     }  # fmt: skip
+    said["resources"] = said["resources"].replace("paper", "budget")
     lines = [f"  {name}: {value}" for name, value in said.items()]
-    return "\n".join(["recognition:", *lines, "  judged: {by: cfo, date: 2025-07-01}"]) + "\n"
+    return (
+        "\n".join(
+            [
+                "control: [evidence/paper.md]",
+                "recognition:",
+                *lines,
+                "  judged: {by: cfo, date: 2025-07-01}",
+            ]
+        )
+        + "\n"
+    )
 
 
 FILES = {
@@ -61,6 +72,7 @@ FILES = {
         cfo: {name: 财务总监, person: true, of: alpha, roles: [finance]}
         """,
     "evidence/paper.md": "# 依据\n",
+    "evidence/budget.md": "# 预算\n",
     "books/alpha/policy.yaml": POLICY,
     "books/beta/policy.yaml": POLICY,
     "books/alpha/assets/dash.yaml": """
@@ -101,6 +113,7 @@ FILES = {
         route: self_developed
         use: sale
         project: {codes: [SALE]}
+        control: [evidence/paper.md]
         recognition: {judged: {by: cfo, date: 2025-09-30}}
         measurement:
           nrv:

@@ -492,6 +492,180 @@ def test_a_bundle_that_its_own_key_signed_over_something_untrue_is_refused(
     assert any(says in fault for fault in report.faults), report.faults
 
 
+# What else adds up: entries, memos, bills, disclosures; approvals
+
+
+def entry(*fen: int) -> tuple[str, str]:
+    lines = [{"account": str(n), "amount": one} for n, one in enumerate(fen)]
+    return "pst_1", body("entry", {"id": "pst_1", "lines": lines}, [])
+
+
+def memo(capitalised: str) -> tuple[str, str]:
+    """A memo of two lines: 1.10 carried, 7.00 refused."""
+    said = [("1.10", "capitalised"), ("7.00", "refused")]
+    verdicts = [{"amount": money(amount), "outcome": outcome} for amount, outcome in said]
+    fields = {"id": "asset:a", "verdicts": verdicts, "capitalised": money(capitalised)}
+    return "asset:a", body("asset", fields | {"refused": money("7.00")}, [])
+
+
+def bill(total: str) -> tuple[str, str]:
+    """A bill of 100.00 and 6 % tax."""
+    amounts = {"net": money("100.00"), "tax": money("6.00"), "total": money(total)}
+    fields = {"id": "inv_1", "lines": [{"amount": money("100.00")}], **amounts}
+    return "inv_1", body("invoice", fields, [])
+
+
+def disclosure(value: str) -> tuple[str, str]:
+    fields = {"id": "disclosure:b/p", "figures": [PART], "values": [value]}
+    return "disclosure:b/p", body("disclosure", fields, [["disclosure:b/p", "shows", PART, "1"]])
+
+
+@pytest.mark.parametrize(
+    ("sound", "other", "says"),
+    [
+        ([entry(250, -250)], [entry(250, -249)], "balance"),
+        ([memo("1.10")], [memo("8.10")], "memo"),
+        ([bill("106.00")], [bill("106.01")], "bill"),
+        ([disclosure("1.10"), RECORDS[1]], [disclosure("1.20"), RECORDS[1]], "another value"),
+    ],
+)
+def test_what_should_add_up_and_does_not_is_refused(
+    sound: list[tuple[str, str]], other: list[tuple[str, str]], says: str
+):
+    assert check_bundle(bundle_of(sound), None).faults == []
+    report = check_bundle(bundle_of(other), None)
+    assert any(says in fault for fault in report.faults), report.faults
+
+
+def approval(
+    content: str, keys: list[str], *, role: str = "finance", **day: str
+) -> list[tuple[str, str]]:
+    """Of the figure PART by a person with `keys`; signed as for the role finance."""
+    said = {"node": PART, "content": content, "person": "party:p", "role": "finance", "at": "t"}
+    said |= day
+    key = base64.b64encode(PUBLIC).decode()
+    signature = base64.b64encode(KEY.sign(canonical(said))).decode()
+    fields = said | {"id": "apr_1", "role": role, "signature": signature, "key": key}
+    edges = [["apr_1", "approves", PART, "1"], ["apr_1", "approved_by", "party:p", "1"]]
+    person = body("party", {"id": "party:p", "keys": keys}, [])
+    return [RECORDS[1], ("apr_1", body("approval", fields, edges)), ("party:p", person)]
+
+
+def test_an_approval_is_by_a_key_that_its_person_declared_over_what_it_says():
+    content, key = sha256(RECORDS[1][1].encode()), base64.b64encode(PUBLIC).decode()
+    assert check_bundle(bundle_of(approval(content, [key])), None).approvals == 1
+    sealed = approval(content, [key], sealed_on="2026-03-31")
+    assert check_bundle(bundle_of(sealed), None).approvals == 1
+    moved = [(n, text.replace("2026-03-31", "2026-03-30")) for n, text in sealed]
+    assert not check_bundle(bundle_of(moved), None).ok
+    elsewhere = check_bundle(bundle_of(approval(sha256(b"other"), [key])), None)
+    assert (elsewhere.ok, elsewhere.approvals) == (True, 0)
+    for forged in (approval(content, []), approval(content, [key], role="auditor")):
+        report = check_bundle(bundle_of(forged), None)
+        assert any("bad signature under an approval" in fault for fault in report.faults)
+
+
+# Sampling
+
+ITEMS = st.dictionaries(
+    st.from_regex(r"voucher:[0-9]{1,6}", fullmatch=True),
+    st.integers(-(10**9), 10**9),
+    min_size=1,
+    max_size=40,
+)
+
+
+def population_text(items: dict[str, int]) -> bytes:
+    rows = [f"{name},{fen / 100:.2f},CNY\n" for name, fen in sorted(items.items())]
+    return "".join([verify.POPULATION, "\n", *rows]).encode()
+
+
+@given(ITEMS, st.text("ab 7", max_size=4), st.integers(1, 40))
+def test_a_sample_by_count_holds_so_many_items_each_once_whatever_their_order(
+    items: dict[str, int], seed: str, size: int
+):
+    text = population_text(items)
+    drawn = verify.draw(text, seed, size)
+    assert len(drawn) == min(size, len(items))
+    assert drawn.keys() <= items.keys() and set(drawn.values()) == {1}
+    assert drawn == verify.draw(population_text(dict(reversed(items.items()))), seed, size)
+    assert drawn.keys() <= verify.draw(text, seed, size + 1).keys()  # a larger one goes on
+
+
+@given(ITEMS, st.text("ab 7", max_size=4), st.integers(1, 10**9))
+def test_a_sample_by_value_hits_a_unit_in_every_interval(
+    items: dict[str, int], seed: str, interval: int
+):
+    """No more and no fewer hits than intervals begin in the total; what is as large as the interval
+    is drawn for certain, and nothing without an amount is.
+    """
+    interval = max(interval, sum(map(abs, items.values())) // 2000 + 1)
+    text = population_text(items)
+    drawn = verify.draw(text, seed, 0, interval)
+    total = sum(map(abs, items.values()))
+    start = int(verify.ticket(seed, sha256(text), "start"), 16) % interval
+    assert sum(drawn.values()) == max(0, -(-(total - start) // interval))
+    for name, fen in items.items():
+        assert drawn.get(name, 0) in (abs(fen) // interval, -(-abs(fen) // interval))
+
+
+def test_every_item_is_drawn_about_as_often_by_many_seeds():
+    """2,000 samples of 3 out of 12: 500 times each, within five standard deviations (97)."""
+    text = population_text({f"voucher:{n:02}": 100 for n in range(12)})
+    counts: dict[str, int] = {}
+    for n in range(2000):
+        for item in verify.draw(text, f"seed {n}", 3):
+            counts[item] = counts.get(item, 0) + 1
+    assert len(counts) == 12
+    assert all(abs(count - 500) < 97 for count in counts.values()), counts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"id,amount\n",
+        b"id,amount,currency\nb,1,CNY\na,1,CNY\n",
+        b"id,amount,currency\na,1,CNY\na,1,CNY\n",
+        b"id,amount,currency\na,1,CNY",
+        b"id,amount,currency\na,one,CNY\n",
+    ],
+)
+def test_a_population_has_one_form(text: bytes):
+    with pytest.raises(ValueError):
+        verify.draw(text, "seed", 1)
+
+
+def sampled(seed: str, drawn: list[str], **more: Any) -> bytes:
+    """A bundle of a sample of one out of three, and its population."""
+    text = population_text({"voucher:1": 100, "voucher:2": 200, "voucher:3": 300})
+    listed = [{"node": node, "amount": f"{node[-1]}.00", "times": 1} for node in drawn]
+    fields = {"id": "sample:a", "seed": seed, "size": 1, "interval": 0, "count": 3}
+    fields |= {"population": sha256(text), "drawn": listed, **more}
+    edges = [["sample:a", "population", sha256(text), "1"]]
+    edges += [["sample:a", "sampled", node, "1"] for node in drawn]
+    entries = unpack(bundle_of([("sample:a", body("sample", fields, edges))]))
+    manifest = json.loads(entries["bundle.json"])
+    entries["files/population.csv"] = text
+    entries["README.md"] = b"read me"
+    for name in ("files/population.csv", "README.md"):
+        manifest["entries"][name] = sha256(entries[name])
+    manifest["outside"] = sorted(drawn)
+    entries["bundle.json"] = canonical(manifest)
+    entries["bundle.sig"] = KEY.sign(entries["bundle.json"])
+    return pack(entries)
+
+
+def test_a_sample_that_its_seed_does_not_draw_is_refused():
+    text = population_text({"voucher:1": 100, "voucher:2": 200, "voucher:3": 300})
+    [right] = verify.draw(text, "7", 1)
+    sound = check_bundle(sampled("7", [right]), None)
+    assert (sound.faults, sound.samples, sound.papers) == ([], 1, ["README.md"])
+    assert "抽取" in sound.zh and "signer of the bundle" in sound.en
+    wrong = next(item for item in ("voucher:1", "voucher:2") if item != right)
+    for forged in (sampled("7", [wrong]), sampled("7", [right], count=2), sampled("7", [])):
+        assert any("seed" in fault for fault in check_bundle(forged, None).faults)
+
+
 def test_a_body_that_is_missing_without_an_erasure_is_refused():
     entries = unpack(bundle_of())
     kept = {"id": PART, "version": 1, "salt": None, "body": None}

@@ -107,7 +107,9 @@ class ContractedField:
 @record("contract")
 @dataclass(frozen=True, slots=True)
 class UsageContract:
-    """`deal:<id>`: the terms as resolved from the file `definition`; `hash` is theirs."""
+    """`deal:<id>`: the terms as resolved from the file `definition`; `hash` is theirs, `lines` say
+    where in the file each key stands.
+    """
 
     id: str
     hash: str
@@ -120,6 +122,8 @@ class UsageContract:
     granted_by: tuple[GrantedBy, ...]
     definition: DefinedBy
     amends: Annotated[str, Ref("amends")] = ""
+    path: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @record("signature")
@@ -184,7 +188,8 @@ class Revocation:
 @dataclass(frozen=True, slots=True)
 class Serving:
     """`serving:<deal>`: the keyed file that calls under a deal are answered from: the `snapshot`
-    that it shows, the `terms` that shaped it, its name and content hash.
+    that it shows, the `terms` that shaped it, its name and content hash, and the SELECT that the
+    terms were compiled to (the secret of its tokens withheld).
     """
 
     id: str
@@ -195,6 +200,7 @@ class Serving:
     content: str
     rows: int
     since: date
+    select: str = ""
 
 
 # Resolving

@@ -82,7 +82,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 @dataclass(frozen=True, slots=True)
 class PricePlan:
     """`plan:<product>/<plan>`: the terms as they were frozen; their `origin` is empty, the file is
-    `definition`.
+    `definition`, in which the plan stands on `line`.
     """
 
     id: str
@@ -90,6 +90,8 @@ class PricePlan:
     terms: Plan
     tax: Tax
     definition: DefinedBy
+    path: str = ""
+    line: int = 0
 
 
 def freeze_plan(product_id: str, plan: Plan, tax: Tax) -> PricePlan:
@@ -102,6 +104,8 @@ def freeze_plan(product_id: str, plan: Plan, tax: Tax) -> PricePlan:
         replace(plan, origin=Origin("")),
         tax,
         plan.origin.sha256,
+        plan.origin.path,
+        plan.origin.line,
     )
 
 

@@ -85,7 +85,8 @@ def sample(
             )
         held = answer.data["population"]
         answer.say(
-            f"总体：{held['count']} 项，绝对额 {held['total']} {held['currency']}，摘要 {held['hash']}",
+            f"总体：{held['count']} 项，绝对额 {held['total']} {held['currency']}，"
+            f"摘要 {held['hash']}",
             f"population: {held['count']} items, absolute amount {held['total']} "
             f"{held['currency']}, hash {held['hash']}",
         )
@@ -132,9 +133,10 @@ def bundle(
         made = answer.data
         answer.say(
             f"已写出 {out}：{made['records']} 条记录，{made['figures']} 个数字，{made['vouchers']} "
-            f"张凭证，{made['entries']} 张分录，{made['rules']} 条规则，证据 {made['evidence']} 份（附原件 {made['files']} 份）。"
-            f"验证：sanhua verify {out}，或 python verify.py {out}",
+            f"张凭证，{made['entries']} 张分录，{made['rules']} 条规则，证据 {made['evidence']} 份"
+            f"（附原件 {made['files']} 份）。验证：sanhua verify {out}，或 python verify.py {out}",
             f"{out}: {made['records']} records, {made['figures']} figures, {made['vouchers']} "
-            f"vouchers, {made['entries']} entries, {made['rules']} rules, {made['evidence']} papers "
-            f"of evidence ({made['files']} with it). Verify: sanhua verify {out}, or python verify.py {out}",
+            f"vouchers, {made['entries']} entries, {made['rules']} rules, {made['evidence']} "
+            f"papers of evidence ({made['files']} with it). Verify: sanhua verify {out}, or "
+            f"python verify.py {out}",
         )

@@ -337,14 +337,24 @@ def report(
 @cli.command()
 @click.argument("node")
 @click.option("--limit", default=2000, show_default=True, help="最多节点数 nodes at most")
+@click.option("--depth", default=0, help="只展开几步（0：到底）steps to open (0: to the bottom)")
+@click.option("--after", default=0, help="略过本节点的前几项 leave out its first so many items")
 @common
-def explain(node: str, limit: int, folder: Path, as_json: bool, language: str | None) -> None:
+def explain(
+    node: str,
+    limit: int,
+    depth: int,
+    after: int,
+    folder: Path,
+    as_json: bool,
+    language: str | None,
+) -> None:
     """逐层打开一个数字 open a figure (or any id) down to bytes, rules and people."""
     with show.answering("explain", as_json, language or "zh") as answer:
         from sanhua.workspace.explaining import explain as open_up
 
         with opened(folder, answer, language) as ws:
-            told = open_up(ws, node, limit=limit)
+            told = open_up(ws, node, limit=limit, depth=depth, after=after)
             answer.data = told.to_json()
             answer.lines += told.lines(answer.language)
 

@@ -2,6 +2,9 @@
 
     GET /                  the value path of the project, from what the last run has kept
     GET /quality/<id>      the quality of a resource: score, trend, indicators, checks, issues
+    GET /disclosures       every disclosure, and the assets
+    GET /disclosure/<entity>/<period>   a disclosure: lines, tables A and B, ties, state
+    GET /asset/<id>        the memo of an asset: verdicts, conditions, judgements, movements
     GET /explain/<node>    a node: value, place, rules, what it stands on and what stands on it
     GET /static/<name>     the style sheet and the icon
 
@@ -26,6 +29,7 @@ from functools import partial
 from importlib.resources import files
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -49,6 +53,7 @@ from sanhua.resource.arrival import Freshness
 from sanhua.web.show import LANGUAGES, Here, Shower, node_path
 from sanhua.workspace.arriving import forget, freshness_of
 from sanhua.workspace.browsing import Browser, Overview
+from sanhua.workspace.leafing import Leafing
 from sanhua.workspace.opening import Workspace
 
 Scope = MutableMapping[str, Any]
@@ -101,6 +106,7 @@ class _Portal:
         self._shown = shown
         self._ws = ws
         self._browser = Browser(ws)
+        self._leafing = Leafing(ws)
         self._own = ws.project.settings.language if shown else "zh"
         self._static = {
             name: files("sanhua.web").joinpath("static", name).read_bytes() for name in STATIC
@@ -115,6 +121,9 @@ class _Portal:
             routes=[
                 Route("/", partial(self._answer, self._home)),
                 Route("/quality/{contract}", partial(self._answer, self._quality)),
+                Route("/disclosures", partial(self._answer, self._disclosures)),
+                Route("/disclosure/{entity}/{period}", partial(self._answer, self._disclosure)),
+                Route("/asset/{asset}", partial(self._answer, self._asset_page)),
                 Route("/freshness", partial(self._answer, self._freshness)),
                 Route("/explain/{node:path}", partial(self._answer, self._explain)),
                 Route("/static/{name}", self._asset),
@@ -163,6 +172,26 @@ class _Portal:
         opened = self._browser.open(request.path_params["node"], **offsets)
         title = self._ws.project.settings.title
         return self._shower.node(opened, title, offsets, _here(request, language))
+
+    def _disclosures(self, request: Request, language: str) -> bytes:
+        after = _offset(request, "after")
+        notes = self._leafing.listed()
+        assets, count = self._leafing.assets(after)
+        title, here = self._ws.project.settings.title, _here(request, language)
+        return self._shower.disclosures(notes, assets, count, after, title, here)
+
+    def _disclosure(self, request: Request, language: str) -> bytes:
+        shown = self._leafing.disclosure(
+            request.path_params["entity"], request.path_params["period"]
+        )
+        title = self._ws.project.settings.title
+        return self._shower.disclosure(shown, title, _here(request, language))
+
+    def _asset_page(self, request: Request, language: str) -> bytes:
+        after = _offset(request, "after")
+        shown = self._leafing.asset(request.path_params["asset"], after)
+        title = self._ws.project.settings.title
+        return self._shower.asset(shown, after, title, _here(request, language))
 
     def _quality(self, request: Request, language: str) -> bytes:
         said = self._browser.quality(request.path_params["contract"])
@@ -294,7 +323,7 @@ def is_loopback(request: Request) -> bool:
 
 def _here(request: Request, language: str) -> Here:
     node = request.path_params.get("node")
-    path = node_path(node) if node is not None else "/"
+    path = node_path(node) if node is not None else quote(request.url.path, safe="/:@.-_")
     return Here(path, language, "lang" in request.query_params)
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from itertools import groupby
@@ -30,6 +30,7 @@ from sanhua.resource.grade import Grade
 from sanhua.web import words
 from sanhua.web.picture import draw
 from sanhua.workspace.browsing import Neighbour, Opened, Overview
+from sanhua.workspace.leafing import Listed, ShownAsset, ShownDisclosure, ShownPage
 
 LANGUAGES = ("zh", "en")
 WARNINGS_MAX = 8  # on the first page
@@ -85,7 +86,10 @@ class Shower:
         }
         self._templates = {
             name: self._environment.get_template(f"{name}.html")
-            for name in ("freshness", "home", "node", "plain", "quality")
+            for name in (
+                *("asset", "disclosure", "disclosures", "freshness", "home", "node", "plain"),
+                "quality",
+            )
         }
 
     def home(self, overview: Overview, here: Here) -> bytes:
@@ -140,7 +144,9 @@ class Shower:
     def node(self, opened: Opened, title: Text, offsets: Mapping[str, int], here: Here) -> bytes:
         language = here.language
         shown = opened.shown
-        said = {"id", "kind", "event", "within", "at", "label", "title", "name"}
+        said = {"id", "kind", "event", "within", "label", "title", "name", "calls"}
+        if isinstance(shown.get("at"), dict):  # a place, else the moment of a call
+            said.add("at")
         if shown.get("value", opened.value) == opened.value:
             said |= {"value", "unit"}
         facts = [
@@ -160,7 +166,7 @@ class Shower:
             title=title,
             heading=_label(opened.label, language) or short(opened.node),
             facts=facts,
-            at=shown.get("at"),
+            at=at if isinstance(at := shown.get("at"), dict) else None,
             groups=_groups(opened.causes, 0, language),
             total=total,
             total_at=next((n.verb for n in reversed(opened.causes) if n.counted), ""),
@@ -173,6 +179,44 @@ class Shower:
         """The quality of one resource: what `report.quality.content` says."""
         drawn = {name: _in_portal(svg) for name, svg in charts(said).items()}
         return self._page("quality", here, r=said, title=title, charts=drawn, listed=LISTED_MAX)
+
+    def disclosures(
+        self,
+        notes: Sequence[Listed],
+        assets: Sequence[ShownAsset],
+        count: int,
+        after: int,
+        title: Text,
+        here: Here,
+    ) -> bytes:
+        """Every disclosure, and a page of the assets."""
+        shown = {"notes": notes, "assets": assets, "count": count, "after": after}
+        return self._page("disclosures", here, title=title, money=money, listed=LISTED_MAX, **shown)
+
+    def disclosure(self, shown: ShownDisclosure, title: Text, here: Here) -> bytes:
+        """What was shown for a period: each cell leads to what it stands on."""
+
+        def through(note: Any) -> str:
+            return (note.ends_on - timedelta(days=1)).isoformat()
+
+        return self._page("disclosure", here, d=shown, title=title, money=money, through=through)
+
+    def asset(self, shown: ShownPage, after: int, title: Text, here: Here) -> bytes:
+        """The memo of an asset: verdicts, conditions, judgements, movements, entries."""
+        language = here.language
+
+        def debit(entry: Any) -> str:
+            return Money.of_fen(sum(max(line.amount, 0) for line in entry.lines)).text
+
+        return self._page(
+            "asset",
+            here,
+            a=shown,
+            title=title,
+            after=after,
+            debit=debit,
+            word=lambda name: _word(words.BOOKS, str(name), language),
+        )
 
     def never_run(self, project: Project, here: Here) -> bytes:
         return self._page("plain", here, title=project.settings.title, kind="never_run", shown=True)
@@ -279,6 +323,11 @@ def _groups(found: tuple[Neighbour, ...], side: int, language: str) -> list[Grou
 
 
 # Numbers, moments, ids
+
+
+def money(value: Decimal) -> str:
+    """An amount with separators; nothing is a dash."""
+    return f"{value:,.2f}" if value else "–"
 
 
 def amount(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Audit 审计: samples that both sides draw alike, and one bundle of all that is behind a disclosure.
+"""Audit 审计: samples that both sides draw alike, and a bundle of all behind a disclosure.
 
 A sample is drawn from a population that is written out first and known by its hash, with a seed
 that the auditor names after having seen that hash; the algorithm stands in `sanhua.verify.draw`,
@@ -259,7 +259,7 @@ def _note(ws: Workspace, uow: Uow, entity: str, period: str) -> DisclosureNote:
 
 
 def _items(uow: Uow, note: DisclosureNote, what: str, report: str, language: str) -> list[Item]:
-    """What may be drawn: the figures that are not zero, or the vouchers or entries of the period."""
+    """What may be drawn: figures that are not zero, or vouchers or entries of the period."""
     if what == "figures":
         figures = [uow.get(Figure, name) for name in note.figures]
         return [
@@ -473,6 +473,30 @@ def _verifier() -> bytes:
     return Path(verify.__file__).read_bytes()
 
 
+def _by_hand(made: Sample) -> str:
+    """The lines of Python that draw the sample from population.csv."""
+    way = (
+        f"""    print(*sorted(sorted(items, key=ticket)[:{made.size}]), sep="\\n")
+"""
+        if not made.interval
+        else f"""    at, through = int(ticket("start"), 16) % {made.interval}, 0
+    for item, amount in items.items():
+        through += abs(round(float(amount) * 100))
+        if at < through:
+            print(item)
+        while at < through:
+            at += {made.interval}
+"""
+    )
+    return f"""    import hashlib
+    text = open("files/population.csv", "rb").read()
+    items = dict(line.split(",")[:2] for line in text.decode().splitlines()[1:])
+    seed, population = {made.seed!r}, "sha256:" + hashlib.sha256(text).hexdigest()
+    def ticket(item):
+        return hashlib.sha256("\\n".join([seed, population, item]).encode()).hexdigest()
+{way}"""
+
+
 def _readme(walk: Walk, note: DisclosureNote, made: Sample | None) -> bytes:
     """How to verify the bundle offline, in both languages."""
     what_zh = "列示背后的全部记录" if made is None else f"样本 {made.id} 各项背后的全部记录"
@@ -485,14 +509,7 @@ def _readme(walk: Walk, note: DisclosureNote, made: Sample | None) -> bytes:
     if made is not None:
         again_zh = (
             f"\n总体 files/population.csv（{made.count} 项，摘要 {made.population}），种子 "
-            f"`{made.seed}`。验证器据此重新抽样；自己抽：\n\n"
-            "    import hashlib\n"
-            '    text = open("files/population.csv", "rb").read()\n'
-            '    hash = "sha256:" + hashlib.sha256(text).hexdigest()\n'
-            '    ids = [line.split(",")[0] for line in text.decode().splitlines()[1:]]\n'
-            f"    seed = {made.seed!r}\n"
-            '    lot = lambda item: hashlib.sha256(f"{seed}\\n{hash}\\n{item}".encode()).hexdigest()\n'
-            f"    print(*sorted(ids, key=lot)[:{made.size}], sep='\\n')   # 按个数 by count\n"
+            f"`{made.seed}`。验证器据此重新抽样；自己抽（在解开的包里）：\n\n{_by_hand(made)}"
         )
         again_en = "\nThe verifier draws the sample again; the lines above do it by hand.\n"
     text = f"""# {note.id}

@@ -33,7 +33,7 @@ from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
 from sanhua.workspace.approving import approved_by_role
 from sanhua.workspace.assessing import said_of
-from sanhua.workspace.explaining import cite, dated, describe, find_part
+from sanhua.workspace.explaining import cite, dated, describe, find_part, open_call
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import ProjectState
 
@@ -328,6 +328,8 @@ class Browser:
             raise Invalid("run.nothing-yet", folder=str(self.ws.root.name))
         store = self.ws.store
         with store.begin(actor=self.ws.actor, read_only=True):
+            if (call := self._call(node)) is not None:
+                return call
             here = dated(self.ws, node, store.size())
             stood, owner = here.standing, here.standing.owner if here.standing else ""
             shown, node = describe(self.ws, here), here.node
@@ -338,7 +340,7 @@ class Browser:
             )
             rule = _rule(self.ws, node) if node.startswith("rule:") else None
             if not owner and not back and rule is None:
-                raise NotFound("explain.no-such-node", node=node)
+                raise NotFound("explain.no-such-node", node=node, nearest="–")
             told = store.told(owner, stood.version) if stood else None
             rules = [e for e in onward[:limit] if e.dst.startswith("rule:")]
             causes = [e for e in onward[:limit] if not e.dst.startswith("rule:")]
@@ -380,6 +382,21 @@ class Browser:
                     if len(found) > limit
                 },
             )
+
+    def _call(self, node: str) -> Opened | None:
+        """A usage record: no node of the graph, but a line of a sealed segment."""
+        if not node.startswith("use_"):
+            return None
+        walk = open_call(self.ws, node)
+        if walk is None:
+            return None
+        shown = walk.nodes[node]
+        below = [edge for edge in walk.edges if edge.src == node]
+        near = _Near(self.ws, [edge.dst for edge in below])
+        causes = tuple(near.of(edge.dst, edge.verb, edge.weight) for edge in below)
+        return Opened(
+            node, shown, "", "", "", "", None, None, causes, (), (), (), {}, additive=False
+        )
 
 
 def _kept(figures: Iterable[Figure]) -> dict[str, frozenset[str]]:

@@ -76,9 +76,16 @@ def resolved(ws: Workspace, uow: Uow, deal: Deal) -> UsageContract:
     names = dict.fromkeys((product.policy, deal.policy))
     policies = [project.policies[name] for name in names if name]
     grant = inherited(project.grants, project.grants[deal.grant]) if deal.grant else None
-    return resolve(
+    made = resolve(
         uow, deal, product, policies, project.parties, project.codes.get(PURPOSES), grant
     )
+    prefix = f"{made.id}/"
+    lines = {
+        key.removeprefix(prefix): at.line
+        for key, at in project.places.items()
+        if key.startswith(prefix) and "/" not in key.removeprefix(prefix)
+    }
+    return replace(made, path=deal.origin.path, lines=lines)
 
 
 def agreed(ws: Workspace, uow: Uow, deal: Deal) -> tuple[UsageContract, list[Diagnostic]]:
@@ -324,6 +331,8 @@ def serve_file(ws: Workspace, contract: UsageContract) -> Serving:
     }
     file = f"{sha256(canonical(shape)).removeprefix('sha256:')}.keyed"
     path = serving_root(ws) / file
+    from sanhua.engine.keyed import select_of
+
     snapshots = Snapshots(ws)
     snapshots.bind(name)
     salt = _salt(ws, contract) if "token" in terms.mask.values() else ""
@@ -340,6 +349,7 @@ def serve_file(ws: Workspace, contract: UsageContract) -> Serving:
         content,
         rows,
         today,
+        select_of(replace(sold, salt="…"), snapshots.manifest(name).columns)[0],
     )
     with ws.store.begin(actor=ws.actor) as uow:
         uow.add(made, "deal.served")

@@ -36,6 +36,7 @@ from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.approving import approved_by_role, signed
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.noting import known
 from sanhua.workspace.opening import Workspace
 
@@ -124,9 +125,10 @@ class _Drawing:
         held: dict[str, Held] = {}
         entries: list[AssetEntry] = []
         approvals: dict[str, bool] = {}
-        for card in project.assets.values():
-            if card.entity != entity.id:
-                continue
+        own = [
+            card for card in project.assets.values() if card.entity == entity.id and card.measured
+        ]
+        for card in metered(uow, own):
             card, entry = self._memo(uow, card, vouchers, policy, entity)
             content = self.ws.store.kept(entry.id).content
             approvals[entry.id] = bool(approved_by_role(uow, entry.id, content))

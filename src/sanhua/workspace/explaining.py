@@ -38,7 +38,8 @@ _FACTS = (
     "label", "title", "name", "value", "amount", "unit", "score", "rows", "rejected", "numerator",
     "denominator", "excluded", "ratio", "passed", "grade", "rights", "outcome", "code", "dated",
     "date", "total", "pool", "basis", "transform", "type", "bytes", "path", "line", "source",
-    "via", "asked", "version", "state", "role", "content",
+    "via", "asked", "version", "state", "role", "content", "about", "reason", "judged_on", "select",
+    "seed", "count",
 )  # fmt: skip
 
 
@@ -57,6 +58,7 @@ class Walk:
         default_factory=dict[tuple[str, int], None]
     )
     left: int = 0
+    after: int = 0  # from where what the root stands on goes on; 0: all of it is here
 
     def to_json(self) -> dict[str, Any]:
         """FORMATS §13, without the common keys."""
@@ -67,7 +69,9 @@ class Walk:
                 {"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight} for e in self.edges
             ],
             "rules": self.cited,
-            "more": {"nodes": self.left} if self.left else None,
+            "more": {"nodes": self.left} | ({"after": self.after} if self.after else {})
+            if self.left
+            else None,
         }
 
     def lines(self, language: str) -> list[str]:
@@ -100,23 +104,32 @@ class Walk:
                 f"另有至少 {self.left} 个节点未列出（--limit）",
                 f"at least {self.left} more nodes (--limit)",
             )
+            if self.after:
+                zh, en = f"{zh}；接着看：--after {self.after}", f"{en}; go on: --after {self.after}"
             lines.append(en if language == "en" else zh)
         return lines
 
 
-def explain(ws: Workspace, name: str, *, limit: int = NODES_MAX) -> Walk:
-    """Open `name` down to its causes; NotFound explain.no-such-node when nothing kept is called
-    so.
+def explain(
+    ws: Workspace, name: str, *, limit: int = NODES_MAX, depth: int = 0, after: int = 0
+) -> Walk:
+    """Open `name` down to its causes, or so many steps of them (`depth`; 0: all); the first `after`
+    of what it stands on itself are left out, as a page of before had them.
+
+    NotFound explain.no-such-node when nothing kept is called so.
     """
     if not ws.has_store:
         raise Invalid("run.nothing-yet", folder=str(ws.root))
     with ws.store.begin(actor=ws.actor, read_only=True):
         at = ws.store.size()
-        return _call(ws, name, at) or _walk(ws, [resolve(ws, name)], limit, at)
+        call = open_call(ws, name, limit, depth)
+        return call or _walk(ws, [resolve(ws, name)], limit, at, depth=depth, after=after)
 
 
-def _call(ws: Workspace, name: str, at: int) -> Walk | None:
-    """A usage record: no node of the graph, but a line of a sealed segment."""
+def open_call(ws: Workspace, name: str, limit: int = NODES_MAX, depth: int = 1) -> Walk | None:
+    """What a usage record stands on; None when `name` is none. It is no node of the graph, but a
+    line of a sealed segment.
+    """
     from sanhua.workspace.metering import find_call
 
     found = find_call(ws, name)
@@ -124,7 +137,12 @@ def _call(ws: Workspace, name: str, at: int) -> Walk | None:
         return None
     segment, line, said = found
     below = [(verb, said[key]) for key, verb in _CALL_STANDS_ON.items() if said.get(key)]
-    walk = _walk(ws, [segment.id, *(node for _, node in below)], NODES_MAX, at)
+    below += [("answered_from", one) for one in _served(ws, said)]
+    if depth == 1:
+        limit = len(below) + 1
+    roots = [segment.id, *(node for _, node in below)]
+    at = ws.store.size()
+    walk = _walk(ws, roots, limit, at, depth=max(depth - 1, 0), flat=depth == 1)
     told = {key: said[key] for key in ("at", "purpose", "units", "decision", "reason", "request")}
     shown = {"id": name, "kind": "call", "line": line} | told
     walk.root, walk.nodes = name, {name: shown} | walk.nodes
@@ -134,6 +152,20 @@ def _call(ws: Workspace, name: str, at: int) -> Walk | None:
         *walk.edges,
     ]
     return walk
+
+
+def _served(ws: Workspace, said: Mapping[str, str]) -> list[str]:
+    """The version of the keyed file that a call was answered from: with the SELECT that its deal's
+    terms were compiled to.
+    """
+    node = ids.node("serving", ids.key_of(said.get("deal") or ""))
+    if said.get("decision") != "permit" or not (latest := ws.store.version_of(node)):
+        return []
+    for version in range(latest, 0, -1):
+        fields = ws.store.kept(node, version).fields or {}
+        if (fields.get("terms"), fields.get("snapshot")) == (said["terms"], said["snapshot"]):
+            return [node if version == latest else f"{node}@v{version}"]
+    return []
 
 
 _CALL_STANDS_ON = {"deal": "used_under", "snapshot": "served_from"}
@@ -240,13 +272,23 @@ def dated(ws: Workspace, name: str, at: int) -> Dated:
 
 
 def _walk(
-    ws: Workspace, roots: Sequence[str], limit: int, at: int, alone: Sequence[Dated] = ()
+    ws: Workspace,
+    roots: Sequence[str],
+    limit: int,
+    at: int,
+    alone: Sequence[Dated] = (),
+    *,
+    depth: int = 0,
+    after: int = 0,
+    flat: bool = False,
 ) -> Walk:
     """Breadth first over the first `at` events; rules are gathered apart, with the nodes that they
-    decided. Those `alone` are met and not walked from.
+    decided. Those `alone` are met and not walked from, and with `flat` none is. Beyond `depth`
+    steps (0: no end) nothing is opened.
     """
-    queue = deque(dated(ws, root, at) for root in roots)
-    found, seen = Walk(queue[0].name), {first.name for first in (*queue, *alone)}
+    first = [dated(ws, root, at) for root in roots]
+    queue = deque((one, 0) for one in first)
+    found, seen = Walk(first[0].name), {one.name for one in (*first, *alone)}
     for here in alone:
         found.nodes[here.name] = describe(ws, here)
         if here.standing is not None:
@@ -254,15 +296,21 @@ def _walk(
     hidden = 0
     while queue:
         if len(found.nodes) >= limit:
-            found.left = len(queue)
+            found.left += len(queue)
             break
-        here = queue.popleft()
+        here, steps = queue.popleft()
         found.nodes[here.name] = describe(ws, here)
         if here.standing is not None:
             found.owners[here.standing.owner, here.standing.version] = None
+        if flat or (depth and steps >= depth):
+            continue
         segments = 0
-        given = _approvals(ws, here.node, at)
-        for edge in [*ws.store.edges_of(here.node, here.at), *given]:
+        onward = [*ws.store.edges_of(here.node, here.at), *_approvals(ws, here.node, at)]
+        if not steps and len(first) == 1:  # the root's own list is paged
+            whole, onward = len(onward), onward[after : after + limit]
+            found.after = after + limit if after + limit < whole else 0
+            found.left += max(whole - after - limit, 0)
+        for edge in onward:
             segments += edge.verb == "metered_in"
             if edge.verb == "metered_in" and segments > SEGMENTS_MAX and limit < NODES_PROVEN_MAX:
                 hidden += 1
@@ -278,7 +326,7 @@ def _walk(
                 found.edges.append(Edge(here.name, edge.verb, there.name, edge.weight))
                 if there.name not in seen:
                     seen.add(there.name)
-                    queue.append(there)
+                    queue.append((there, steps + 1))
     found.left += hidden
     found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
@@ -352,6 +400,12 @@ def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
         shown["name"] = {"zh": shown["name"], "en": english}
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
+    if kept.kind in ("contract", "plan") and owner == node:
+        shown |= _clauses(kept.kind, kept.fields)
+    if kept.kind == "invoice" and owner == node:
+        shown["lines"] = [_billed(line) for line in kept.fields["lines"]]
+    if kept.kind == "segment":
+        shown |= _calls(ws, node)
     if kept.kind == "approval" and owner == node:
         shown["state"] = _standing(ws, kept.fields)
     shown["event"] = kept.event
@@ -393,10 +447,66 @@ def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"value": format(debit, "f"), "unit": lines[0]["amount"]["currency"], "at": at}
 
 
+def _clauses(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the clauses of a deal or a price plan stand, and what the plan asks."""
+    terms: Mapping[str, Any] = fields["terms"]
+    plan = terms["plan"] if kind == "contract" else terms
+    said = {
+        name: value
+        for name, value in plan.items()
+        if value not in ("", None, False, {}, [], "day", "graduated") and name != "origin"
+    }
+    shown: dict[str, Any] = {"plan": _priced(said)}
+    if fields.get("path"):
+        file = fields["definition"].removeprefix("sha256:")
+        line = fields.get("line") or min(fields.get("lines", {}).values(), default=1)
+        shown["at"] = {"path": fields["path"], "line": line, "sha256": file}
+    if fields.get("lines"):
+        shown["clauses"] = {key: f"{fields['path']}:{n}" for key, n in fields["lines"].items()}
+    return shown
+
+
+def _priced(value: Any) -> Any:
+    """Prices as text, a single step without its list."""
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        if found.keys() == {"amount", "currency"}:
+            return found["amount"]
+        return {key: _priced(item) for key, item in found.items() if item is not None}
+    if isinstance(value, list):
+        items = [_priced(item) for item in cast("list[Any]", value)]
+        return items[0]["price"] if len(items) == 1 and items[0].keys() == {"price"} else items
+    return value
+
+
+def _billed(line: Mapping[str, Any]) -> str:
+    """A line of a bill in words: quantity, price and the clause of the plan."""
+    days = f" ({line['days']})" if line["days"] else ""
+    clause = {"fee": "fee", "usage": f"per.{line['unit']}", "trial": "free"}
+    asked = f"{line['quantity']} {line['unit']}".strip()
+    return (
+        f"{line['reason']} {line['period']}: {asked} × {line['price']['amount']}{days} = "
+        f"{line['amount']['amount']} [{clause.get(line['reason'], line['reason'])}]"
+    )
+
+
+CALLS_SHOWN = 3
+
+
+def _calls(ws: Workspace, segment: str) -> dict[str, Any]:
+    """The first calls of a segment, each of which can be opened by its id."""
+    from sanhua.workspace.metering import first_calls
+
+    found = first_calls(ws, segment, CALLS_SHOWN)
+    return {"calls": found} if found else {}
+
+
 def _content(ws: Workspace, node: str) -> dict[str, Any]:
     """A file that is known by its hash alone: where the project has it."""
     if node.startswith("sha256:"):
         for file in ws.store.sources([node], "content").values():
+            if not file.startswith("file:"):  # raw data, under the name that it came with
+                return {"path": (ws.store.kept(file).fields or {}).get("path") or file}
             return {"path": file.removeprefix("file:")}
     return {}
 
@@ -416,15 +526,24 @@ def find_part(value: Any, node: str) -> dict[str, Any] | None:
     return None
 
 
+def _pairs(value: Mapping[str, Any]) -> str:
+    return "; ".join(
+        f"{key} {_pairs(item) if isinstance(item, dict) else item}" for key, item in value.items()
+    )
+
+
 def _sentence(shown: Mapping[str, Any], language: str) -> str:
     said: list[str] = []
     for name, value in shown.items():
         if name in ("id", "kind", "event", "within", "erased"):
             continue
+        if name == "at" and isinstance(value, dict):
+            said.append(f"{value['path']}:{value['line']} sha256:{value['sha256'][:12]}…")
+            continue
         if isinstance(value, dict):
-            value = (
-                value.get(language) or value.get("zh") or " ".join(str(v) for v in value.values())
-            )
+            value = value.get(language) or value.get("zh") or _pairs(value)
+        elif isinstance(value, (list, tuple)):
+            value = "; ".join(map(str, value))
         said.append(f"{name} {value}" if name not in ("label", "title", "name") else str(value))
     return ("  " + ", ".join(said)) if said else ""
 

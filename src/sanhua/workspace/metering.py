@@ -222,6 +222,21 @@ def find_call(ws: Workspace, name: str) -> tuple[MeterSegment, int, dict[str, An
         return segment, line, json.loads(next(islice(file, line - 1, None)))
 
 
+def first_calls(ws: Workspace, segment: str, most: int) -> list[str]:
+    """The ids of the first calls of a sealed segment; none when its file is gone."""
+    path = meter_root(ws) / f"{ids.key_of(segment)}{WHOLE}"
+    found: list[str] = []
+    try:
+        with path.open("rb") as file:
+            for line in islice(file, most * 4):
+                said = json.loads(line)
+                if "id" in said and len(found) < most:
+                    found.append(said["id"])
+    except (OSError, ValueError):
+        return found
+    return found
+
+
 def file_hash(path: Path) -> str:
     """`sha256:…` of a file's bytes."""
     with path.open("rb") as file:
