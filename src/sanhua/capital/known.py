@@ -43,7 +43,6 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
             usage=_known(facts.usage, on),
             opening=_fact(facts.opening, on),
             received=_fact(facts.received, on),
-            held_for_sale=_known(facts.held_for_sale, on),
         ),
     )
 
