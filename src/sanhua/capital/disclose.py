@@ -548,7 +548,8 @@ class _Citing:
 
     def ask(self, instrument: str, name: str, *, on: date) -> Rule:
         rule = self.rules.ask(instrument, name, on=on)
-        return self.asked.setdefault(rule.node, rule)
+        self.asked.setdefault(rule.node, rule)
+        return rule
 
     def working_days_after(self, start: date, days: int) -> date:
         return self.rules.working_days_after(start, days)
