@@ -113,14 +113,8 @@ class Year:
         begins = [self.term(deal)[0] for deal in (story / "deals").glob("*.yaml")]
         if begins:
             self.on(min(begins))
-            for name in LATER:
-                if (self.keys / name).exists():
-                    shutil.move(self.keys / name, self.folder / name)
             self.arrive(story)
-            self.sanhua("run")
-            for deal in sorted((self.folder / "deals").glob("*.yaml")):
-                if deal.stem not in self.tokens:
-                    self.sign(deal.stem)
+            self.offer()
         self.arrive(story)
         self.sell(first.replace(day=CALL_DAY))
         if month == MONTHS[-1]:  # the impairment tests come before December is closed
@@ -131,6 +125,16 @@ class Year:
         self.sanhua("run")
         self.closed[month] = self.sanhua("close", month)
         self.book(month)
+
+    def offer(self) -> None:
+        """What is sold, by what right and on what terms; sign the deals that are new."""
+        for name in LATER:
+            if (self.keys / name).exists():
+                shutil.move(self.keys / name, self.folder / name)
+        self.sanhua("run")
+        for deal in sorted((self.folder / "deals").glob("*.yaml")):
+            if deal.stem not in self.tokens:
+                self.sign(deal.stem)
 
     def sign(self, deal: str) -> None:
         person, party = BUYERS[deal.partition("_")[0]]
@@ -174,21 +178,20 @@ class Year:
             "--no-schedule",
         ]
         self.told("$ sanhua serve")
-        server = subprocess.Popen(
-            [*command, "-C", str(self.folder)],
+        with subprocess.Popen(
+            [*command, *self.at()],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **self.env},
-        )
-        try:
-            assert server.stdout is not None
-            line = server.stdout.readline()
-            if not line.strip():
-                raise Failed(f"sanhua serve: {server.wait()}")
-            yield json.loads(line)["url"]
-        finally:
-            server.terminate()
-            server.wait(timeout=60)
+        ) as server:
+            try:
+                assert server.stdout is not None
+                line = server.stdout.readline()
+                if not line.strip():
+                    raise Failed(f"sanhua serve: {server.wait()}")
+                yield json.loads(line)["url"]
+            finally:
+                server.terminate()
 
     def call(self, url: str, deal: str) -> int:
         calls = str(min(self.calls, MOST.get(deal, self.calls)))
@@ -226,10 +229,20 @@ class Year:
     # The year's end
 
     def end(self) -> dict[str, Any]:
-        """Approve what is on the balance sheet by a second person and draw up the disclosure."""
-        self.on(date(2027, 1, 20))
+        """The audit's adjustment, the second person's approval, the auditor's seal, the disclosure
+        as it is handed out.
+        """
+        self.on(date(2027, 3, 5))
+        self.arrive(HERE / "story" / "audit")
+        self.sanhua("run")
+        self.sanhua("close", f"{YEAR}-ADJ")
         for card in sorted((self.folder / "books" / "assets").glob("*.yaml")):
             self.sanhua("approve", f"asset:{card.stem}", "--as", "chen_yu")
+        self.sanhua("report", "disclosure", "--period", YEAR)
+        self.sanhua("approve", f"disclosure:{COMPANY}/{YEAR}", "--as", "chen_yu")
+        self.on(date(2027, 3, 18))
+        seal = ("--sealed-on", "2027-03-18")
+        self.sanhua("approve", f"disclosure:{COMPANY}/{YEAR}", "--as", "lin_mo", *seal)
         return self.sanhua("report", "disclosure", "--period", YEAR)
 
     def open(self, figures: Iterable[str]) -> int:

@@ -5,6 +5,7 @@ What the unit of work, the log and the ledger promise, whatever the database.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,9 +32,9 @@ from stores import (
 )
 
 from sanhua.kernel.errors import Broken, Conflict, Denied, Invalid, NotFound, Unavailable
-from sanhua.kernel.ledger import Book, BookKind
+from sanhua.kernel.ledger import Book, BookKind, Entry
 from sanhua.kernel.money import Money
-from sanhua.kernel.record import Edge, Ref, record
+from sanhua.kernel.record import Edge, Ref, body, record, restore
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period
 from sanhua.store import SqlStore, open_store, schema
@@ -503,6 +504,44 @@ def test_nothing_is_posted_into_a_closed_period(store: SqlStore, on: date, open_
             with pytest.raises(Denied) as refused:
                 uow.add(late, "ledger.posted")  # the other way in is closed as well
             assert refused.value.code == "ledger.period-closed"
+
+
+def test_an_adjustment_period_is_of_the_year_and_of_none_of_its_months(store: SqlStore):
+    """Open from the close of the last month until it is closed; the month's balances stay."""
+    keep(store, BOOK)
+    last, following = date(2026, 12, 31), date(2027, 1, 1)
+    of_month = entry(1, ("a", 100), ("b", -100), on=last)
+    late = replace(entry(2, ("a", 7), ("b", -7), on=last), adjusts="2026-ADJ")
+    with store.begin(actor="party:clerk") as uow:
+        uow.post(of_month)
+        for refused, kind, code in (
+            (late, Denied, "ledger.adjusts-open"),
+            (replace(late, effective_on=date(2026, 12, 30)), Invalid, "ledger.adjusts-day"),
+            (replace(late, adjusts="2026-12"), Invalid, "ledger.adjusts-day"),
+        ):
+            with pytest.raises(kind) as found:
+                uow.post(refused)
+            assert found.value.code == code
+        uow.close_period("book:plant", Period.named("2026-12"))
+        with pytest.raises(Denied):
+            uow.post(replace(late, adjusts=""))
+        assert uow.post(late) is not None
+        assert uow.post(late) is None
+        assert uow.balances("book:plant", last)["a"].fen == 100
+        assert uow.balances("book:plant", last, adjusted=True)["a"].fen == 107
+        assert uow.balances("book:plant", following)["a"].fen == 107
+        uow.close_period("book:plant", Period.named("2026-ADJ"))
+        more = replace(entry(3, ("a", 1), ("b", -1), on=last), adjusts="2026-ADJ")
+        with pytest.raises(Denied) as found:
+            uow.post(more)
+        assert found.value.code == "ledger.period-closed"
+    assert list(store.verify()) == []
+
+
+def test_a_field_thought_of_later_leaves_the_bodies_of_before_as_they_were():
+    assert b"adjusts" not in body(entry(1, ("a", 1), ("b", -1)))
+    marked = replace(entry(1, ("a", 1), ("b", -1)), adjusts="2026-ADJ")
+    assert restore(Entry, json.loads(body(marked))["fields"]) == marked
 
 
 def test_a_closed_period_and_a_book_are_not_rewritten(store: SqlStore):

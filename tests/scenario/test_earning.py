@@ -15,9 +15,10 @@ from sanhua.asset.bill import Closing, month_of
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.time import legal_day
 from sanhua.workspace.closing import close
-from sanhua.workspace.explaining import explain
+from sanhua.workspace.explaining import explain, prove
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.reporting import report
+from sanhua.workspace.verifying import verify_bundle
 
 JUDGED = """
 identity: agent
@@ -29,6 +30,19 @@ obligation: service
 reason: 转让前不控制该数据
 evidence: [evidence/paper.md]
 judged: {by: maker, date: 2026-01-05}
+"""
+FUND = """
+title: 数据要素专项资金
+purpose: asset
+asset: energy_data
+payer: 某市财政局
+amount: 1234.56
+receipts:
+  - {date: 2024-04-15, amount: 1234.56, voucher: 2024-04-09}
+conditions:
+  - {text: 项目验收, met: 2024-04-01, evidence: [evidence/paper.md]}
+evidence: [evidence/paper.md]
+judged: {by: maker, date: 2024-04-16}
 """
 CHART = """
   receivables: 1122
@@ -94,6 +108,9 @@ def test_an_agent_s_fee_paid_once_is_released_opened_and_handed_out(small_projec
             (f"earning:bank_2026/{month}", {"invoice", "closing"}),
         ):
             assert wanted <= {node["kind"] for node in explain(ws, root).nodes.values()}
+        bundle = small_project.parent / "figure.zip"
+        prove(ws, figure, bundle)
+        assert verify_bundle(bundle, None).ok
         made = report(ws, "books", period=following)
         assert made.ok
         told = made.data
@@ -114,9 +131,16 @@ def test_books_alone_close_month_by_month_and_what_is_not_asked_any_more_is_take
     small_project: Path,
 ):
     """No deal, one asset: 1,234.56 over 100 months are 12.35 a month; withdrawn after two closes,
-    24.70 go back in the third. Nothing that was closed changes, and a second run posts nothing.
+    24.70 go back in the third. Nothing that was closed changes. A grant of the asset's whole cost
+    is released as it is amortised.
     """
-    chart(small_project, "\n  accumulated_amortisation: 1702.05\n  amortisation_expense: 6401.09\n")
+    accounts = "\n  accumulated_amortisation: 1702.05\n  amortisation_expense: 6401.09\n"
+    accounts += "  bank: 1002\n  deferred_income: 2401\n  other_income: 6117\n"
+    chart(small_project, accounts)
+    put(small_project, "books/subsidies/fund.yaml", FUND)
+    with (small_project / "books/vouchers/2024.csv").open("a", encoding="utf-8") as file:
+        file.write("2024-04-09,2024-04-15,专项资金,1002,1234.56,,,evidence/paper.md\n")
+        file.write("2024-04-09,2024-04-15,专项资金,2401,,1234.56,,\n")
     card = small_project / "books" / "assets" / "energy_data.yaml"
     text = card.read_text(encoding="utf-8")
     life = "  life: {months: 100, reasons: [technology], judged: {by: maker, date: 2024-04-01}}\n"
@@ -136,6 +160,8 @@ def test_books_alone_close_month_by_month_and_what_is_not_asked_any_more_is_take
                 assert ends.setdefault(closing.id, held) == held
     charged = [held.get("1702.05") for held in ends.values()]
     assert charged == ["-12.35", "-24.70", "0.00", "0.00"]
+    deferred = [held.get("2401") for held in ends.values()]
+    assert deferred == ["-1222.21", "-1209.86", "-1234.56", "-1234.56"]
     with Workspace(small_project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
         posted = [entry.id for entry in uow.all(Entry)]
     card.write_text(text + ready + life, encoding="utf-8")  # and again
@@ -143,4 +169,5 @@ def test_books_alone_close_month_by_month_and_what_is_not_asked_any_more_is_take
     with Workspace(small_project) as ws, ws.store.begin(actor=ws.actor, read_only=True) as uow:
         held = uow.balances("book:plant.entity", date(2024, 8, 31))
         assert held["1702.05"].text == "-61.75"  # five months
+        assert held["2401"].text == "-1172.81" and held["6117"].text == "-61.75"
         assert len(list(uow.all(Entry))) > len(posted)

@@ -43,8 +43,19 @@ def recognition(**days: str) -> str:
             "reliable_measurement",
         )
     }  # fmt: skip
+    said["resources"] = said["resources"].replace("paper", "budget")
     lines = [f"  {name}: {value}" for name, value in said.items()]
-    return "\n".join(["recognition:", *lines, "  judged: {by: cfo, date: 2025-07-01}"]) + "\n"
+    return (
+        "\n".join(
+            [
+                "control: [evidence/paper.md]",
+                "recognition:",
+                *lines,
+                "  judged: {by: cfo, date: 2025-07-01}",
+            ]
+        )
+        + "\n"
+    )
 
 
 FILES = {
@@ -61,6 +72,7 @@ FILES = {
         cfo: {name: 财务总监, person: true, of: alpha, roles: [finance]}
         """,
     "evidence/paper.md": "# 依据\n",
+    "evidence/budget.md": "# 预算\n",
     "books/alpha/policy.yaml": POLICY,
     "books/beta/policy.yaml": POLICY,
     "books/alpha/assets/dash.yaml": """
@@ -101,6 +113,7 @@ FILES = {
         route: self_developed
         use: sale
         project: {codes: [SALE]}
+        control: [evidence/paper.md]
         recognition: {judged: {by: cfo, date: 2025-09-30}}
         measurement:
           nrv:
@@ -397,3 +410,88 @@ def test_a_period_that_has_not_begun_is_refused(group: Path):
     result = CliRunner().invoke(cli, args)
     assert result.exit_code == 2
     assert json.loads(result.stdout)["diagnostics"][0]["code"] == "report.not-begun"
+
+
+# The group's own statements
+
+
+@pytest.fixture
+def sold_inside(group: Path, tmp_path: Path) -> Path:
+    """Alpha's data set goes to beta for 90,000.00, to be used over 40 months."""
+    root = tmp_path / "group"
+    shutil.copytree(group, root, ignore=shutil.ignore_patterns("state", ".sanhua"))
+    bought = """
+        title: 内部购入数据集
+        route: purchased
+        use: internal
+        vouchers: [B-101]
+        control: [evidence/paper.md]
+        acquired_from: {entity: alpha, asset: bought}
+        recognition: {judged: {by: cfo, date: 2026-04-01}}
+        measurement:
+          available_on: 2026-03-31
+          evidence: [evidence/paper.md]
+          life: {months: 40, reasons: [contract], judged: {by: cfo, date: 2026-04-01}}
+        """
+    (root / "books/beta/assets/inside.yaml").write_text(dedent(bought).lstrip(), "utf-8")
+    with (root / "books/beta/vouchers/2026.csv").open("w", encoding="utf-8", newline="") as f:
+        lines = voucher("B-101", "2026-03-31", "1701.05", "90000.00", "")
+        csv.writer(f).writerows([HEADINGS, *lines])
+    return root
+
+
+def test_the_groups_statements_carry_on_what_was_sold_inside(sold_inside: Path):
+    """Alpha carried 104,000 (120,000 less 16,000), sold for 90,000. Over 40 months from March the
+    group amortises 2,600.00 a month: 93,600.00 are left by June, beside the 250,000.00 of the
+    dashboard; beta by itself has 90,000 less 4 × 2,250.00.
+    """
+    made = said(
+        "report", "disclosure", "-C", sold_inside, "--period", "2026-H1", "--scope", "group"
+    )
+    assert (made["scope"], made["members"]) == ("group", ["alpha", "beta"])
+    assert lines(made) == {
+        "intangible.data/ending": "343600.00",
+        "intangible.data/beginning": "538000.07",
+        "inventory.data/ending": "90000.01",
+        "inventory.data/beginning": "84500.00",
+        "development.data/ending": "80000.00",
+        "development.data/beginning": "80000.00",
+    }
+    assert all(tie["ok"] for tie in made["ties"])
+    assert {one["what"] for one in made["eliminations"]} == {"transfer", "amortisation"}
+    own = {name: shown(sold_inside, "2026-H1", name) for name in ("alpha", "beta")}
+    assert lines(own["beta"])["intangible.data/ending"] == "81000.00"
+    assert not set(made["files"]) & {file for one in own.values() for file in one["files"]}
+    line = "figure:alpha.group/balance_sheet/intangible.data/ending/2026-H1"
+    told = said("explain", line, "-C", sold_inside)
+    nodes = {node["id"] for node in told["nodes"]}
+    assert "elimination:alpha/inside/amortisation@2026-04-30" in nodes
+    assert "figure:beta/balance_sheet/intangible.data/ending/2026-H1" in nodes
+    assert {"asset:inside", "asset:bought", "voucher:beta/B-101"} <= nodes
+    alone = said(
+        "report", "disclosure", "-C", sold_inside, "--period", "2026-H1", "--scope", "parent"
+    )
+    assert lines(alone) == lines(own["alpha"]) and alone["scope"] == "parent"
+    assert said("verify", "-C", sold_inside)["ok"]
+
+
+def test_a_group_that_does_not_hang_together_is_told(sold_inside: Path):
+    def codes(*more: str) -> set[str]:
+        args = ["report", "disclosure", "-C", str(sold_inside), "--period", "2026-H1", "--json"]
+        result = CliRunner().invoke(cli, [*args, "--scope", "group", *more])
+        return {d["code"] for d in json.loads(result.stdout)["diagnostics"]}
+
+    assert "consolidate.no-members" in codes("--entity", "beta")
+    asset = sold_inside / "books/beta/assets/inside.yaml"
+    text = asset.read_text("utf-8")
+    asset.write_text(text.replace("asset: bought}", "asset: stock}"), "utf-8")
+    assert "consolidate.no-counterpart" in codes()
+    asset.write_text(text.replace("acquired_from:", "note:"), "utf-8")
+    books = sold_inside / "books/beta/vouchers/2026.csv"
+    rows = books.read_text("utf-8").splitlines()
+    rows = [f"{row},{'party' if n == 0 else 'alpha'}" for n, row in enumerate(rows)]
+    books.write_text("\n".join(rows) + "\n", "utf-8")
+    assert "consolidate.unexplained" in codes()
+    settings = sold_inside / "sanhua.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("share: 60%", "share: 50%"), "utf-8")
+    assert "consolidate.no-members" in codes()

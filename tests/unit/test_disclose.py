@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from sanhua.capital.measure import carry
 from sanhua.capital.recognise import (
     AssetCard,
     AssetEntry,
+    Correction,
     Grounds,
     Judged,
     Life,
@@ -34,6 +36,7 @@ from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherL
 from sanhua.kernel.errors import Invalid, RuleGap
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
+from sanhua.kernel.ports import Rule
 from sanhua.kernel.record import body
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period
@@ -294,6 +297,43 @@ def test_the_json_has_the_keys_of_the_format_and_fits_its_schema():
     }  # fmt: skip
 
 
+GOLDEN: dict[str, Any] = {
+    key: row["value"]
+    for key, row in yaml.safe_load(
+        (Path(__file__).parents[1] / "rules" / "golden.yaml").read_text("utf-8")
+    ).items()
+}
+
+
+def test_lines_and_tables_are_those_of_the_instrument_row_by_row():
+    """The golden figures balance_sheet_lines, disclosure_intangible and disclosure_inventory."""
+    made = shown(Period.named("2025"), MAP, BOUGHT, STOCK)
+    assert [line.label.zh for line in made.lines] == GOLDEN["balance_sheet_lines.parents"]
+    subs = {line.sub_label.zh.partition("—")[2] for line in made.lines}
+    assert subs == {GOLDEN["balance_sheet_lines.sub"]}
+    for name, key in (("A", "disclosure_intangible"), ("B", "disclosure_inventory")):
+        table = made.tables[name]
+        assert [row.label.zh for row in table.rows] == GOLDEN[f"{key}.rows"]
+        columns = [head.zh for _, head in table.columns]
+        assert columns == GOLDEN[f"{key}.columns"][1:]  # the first is the rows' own
+
+
+def test_the_published_lines_of_零点有数_stand_in_the_statement_to_the_fen():
+    """Golden figure cases_yuan.lingdian_fy2024."""
+    case = GOLDEN["cases_yuan.lingdian_fy2024"]
+    bought = asset(
+        "data",
+        Route.PURCHASED,
+        Use.INTERNAL,
+        [(date(2024, 12, 5), case["data_resource"])],
+        available_on=None,
+    )
+    given = balances(date(2024, 12, 31), 无形资产=(case["intangible_total"], "9069314.79"))
+    made = shown(Period.named("2024"), bought, balances=[given])
+    assert value(made, "balance_sheet/intangible/ending") == case["intangible_total"]
+    assert value(made, "balance_sheet/intangible.data/ending") == case["data_resource"]
+
+
 AMOUNTS = st.integers(0, 10**9).map(lambda fen: format(Decimal(fen).scaleb(-2), "f"))
 DAYS = st.integers(0, 1200).map(lambda n: date(2024, 1, 1) + timedelta(days=n))
 
@@ -328,3 +368,126 @@ def test_every_figure_is_the_sum_of_its_parts_and_every_tie_holds(
     assert all(tie.ok for tie in made.ties), [tie for tie in made.ties if not tie.ok]
     again = shown(Period.named(name), own, late, STOCK, on=date(2030, 1, 1))
     assert again.figures == made.figures  # a later measurement shows the same period alike
+
+
+# Known on an earlier day
+
+
+def test_what_was_decided_later_was_not_known():
+    """A life judged in April is none in March; an impairment counts from its judgement."""
+    from sanhua.capital.known import known_card, known_vouchers
+
+    card, _ = asset(
+        "late",
+        Route.PURCHASED,
+        Use.INTERNAL,
+        [(READY, "100.00")],
+        life=Life(36, ("technology",), Judged("cfo", date(2025, 4, 2))),
+        impairments=(
+            {"date": "2025-06-30", "recoverable": "50.00", "judged.date": "2025-07-15"},
+            {"date": "2025-12-31", "recoverable": "40.00"},
+        ),
+    )
+    march, april = known_card(card, date(2025, 4, 1)), known_card(card, date(2025, 4, 2))
+    assert (march.measurement.available_on, march.measurement.life) == (None, None)
+    assert april.measurement.available_on == READY
+    for day, count in ((14, 0), (15, 1)):
+        assert len(known_card(card, date(2025, 7, day)).measurement.impairments) == count
+    assert len(known_card(card, date(2025, 12, 31)).measurement.impairments) == 2
+
+    def voucher(id: str, day: date) -> Voucher:
+        return Voucher(id, "party:plant", id, day, (), "v.csv", "sha256:c")
+
+    booked = [voucher("a", date(2025, 1, 5)), voucher("b", date(2025, 1, 6))]
+    came = {"a": date(2025, 3, 1)}
+    assert [v.id for v in known_vouchers(booked, date(2025, 2, 28), came)] == ["b"]
+    assert [v.id for v in known_vouchers(booked, date(2025, 3, 1), came)] == ["a", "b"]
+    assert [v.id for v in known_vouchers(booked, date(2025, 1, 5), {})] == ["a"]
+
+
+def test_rules_of_another_day_are_cited_where_they_say_otherwise():
+    """A later layout names rows otherwise: as at that day it is drawn so, and both are cited."""
+
+    class Later:
+        def ask(self, instrument: str, name: str, *, on: date) -> Rule:
+            found = RULES.ask(instrument, name, on=on)
+            if name != "table_b_rows" or on < date(2025, 1, 1):
+                return found
+            rows = tuple({**row, "zh": f"{row['zh']}（新）"} for row in found.value)
+            return replace(found, value=rows, number="财会〔2025〕99号", starts_on=date(2025, 1, 1))
+
+        def working_days_after(self, start: date, days: int) -> date:
+            raise LookupError(days)
+
+    card, found = MAP
+    carryings = [carry(card, found, POLICY, RULES, H1.through)]
+    made = draw_up(
+        "plant",
+        [entry_of(card, found)],
+        carryings,
+        POLICY,
+        Later(),
+        H1,
+        as_at=date(2025, 2, 1),
+    )
+    assert made.tables["B"].rows[0].label.zh.endswith("（新）")
+    (told,) = (d for d in made.diagnostics if d.code == "disclose.rules-differ")
+    assert "财会〔2025〕99号" in told.message() and "财会〔2023〕11号" in told.message()
+
+
+def test_the_comparative_year_is_shown_as_far_as_the_instrument_was_in_force():
+    """财会〔2023〕11号 附则: what is before 2024 is not compared with."""
+    assert shown(Period.named("2024"), MAP).comparatives == {}
+    made = shown(Period.named("2026"), MAP, BOUGHT)
+    assert made.comparative == Period.named("2025")
+    assert made.comparatives["A"].amount("carrying.closing").text == "1850550.00"
+    assert made.tables["A"].amount("carrying.opening").text == "1850550.00"
+    assert shown(Period.named("2025-Q2"), MAP).comparative == Period.named("2024-Q2")
+    assert [tie.ok for tie in made.ties if tie.code == "tie.opens-as-closed"] == [True, True]
+
+
+CORRECTIONS = st.lists(
+    st.tuples(
+        st.integers(0, 700).map(lambda n: date(2026, 1, 2) + timedelta(days=n)),
+        st.sampled_from(["audit", "event", "error"]),
+        st.integers(-500, 5000).map(lambda fen: Money(Decimal(fen).scaleb(-2))),
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(CORRECTIONS, st.sampled_from(["2025", "2026", "2026-H1", "2027"]))
+def test_closing_is_opening_and_what_came_less_what_went_in_every_layer_and_column(
+    made: list[tuple[date, str, Money]], name: str
+):
+    """Of both years, with corrections of closed years: each 其中 adds up to its whole, the total
+    column to the others, and what is restated is what was reported and its effect.
+    """
+    later = tuple(
+        Correction(day, "2025", date(2025, 12, 31), kind, "cost", amount)
+        for day, kind, amount in made
+    )
+    bought = asset("bought", Route.PURCHASED, Use.INTERNAL, [(READY, "3600.00")], corrections=later)
+    drawn = shown(Period.named(name), bought, MAP, STOCK, on=date(2028, 1, 1))
+    assert all(tie.ok for tie in drawn.ties), [tie for tie in drawn.ties if not tie.ok]
+    for table in (*drawn.tables.values(), *drawn.comparatives.values()):
+        for column, _ in table.columns:
+            at = {cell.row: cell.amount for cell in table.cells if cell.column == column}
+            for layer in {row.layer for row in table.rows if row.layer != "carrying"}:
+                moved = at[f"{layer}.opening"] + at[f"{layer}.increase"] - at[f"{layer}.decrease"]
+                assert at[f"{layer}.closing"] == moved
+            for row in table.rows:
+                parts = [at[other.id] for other in table.rows if other.part_of == row.id]
+                assert not parts or (Money.sum(parts) - at[row.id]).amount <= 0
+        for row in table.rows:
+            if not row.heading:
+                across = [table.amount(row.id, c) for c, _ in table.columns if c != "total"]
+                assert Money.sum(across) == table.amount(row.id)
+    errors = [
+        amount
+        for day, kind, amount in made
+        if kind == "error" and drawn.beginning <= day and drawn.beginning > date(2025, 12, 31)
+    ]
+    effect = Money.sum(one.effect for one in drawn.restatements if one.line == "intangible")
+    assert effect == Money.sum(errors)

@@ -18,10 +18,19 @@ from sanhua.asset.bill import Invoice, draw_up, taxed
 from sanhua.asset.contract import Terms, UsageContract
 from sanhua.asset.price import Plan, PriceStep, Share, Tax
 from sanhua.asset.revenue import Settlement, divide, others
-from sanhua.capital.earn import Earning, Identity, Judged, Obligation, Served, earn, earned
-from sanhua.capital.voucher import AccountingPolicy
+from sanhua.capital.earn import (
+    Earning,
+    Identity,
+    Judged,
+    Obligation,
+    Served,
+    confirmed,
+    earn,
+    earned,
+)
+from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine
 from sanhua.kernel.errors import Invalid
-from sanhua.kernel.ledger import Book, BookKind
+from sanhua.kernel.ledger import Book, BookKind, Entry, Line
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.time import Period, add_months
@@ -135,6 +144,7 @@ class Books:
         for entry in earned(made, *pair, POLICY, BOOK):
             entry.check()
             assert entry.source in (made.id, made.invoice, made.settlement)
+            assert entry.effective_on in month  # so that no closed month is touched
             for line in entry.lines:
                 self.balances[line.account] += line.amount
         assert before - self.balances["6001"] == made.revenue.fen
@@ -286,7 +296,8 @@ def sold(draw: st.DrawFn) -> Books:
     begins = date(2026, 1, 1) + draw(st.integers(0, 100)) * (date(2026, 1, 2) - date(2026, 1, 1))
     ends = begins + draw(st.integers(1, 500)) * (date(2026, 1, 2) - date(2026, 1, 1))
     rate = Decimal(draw(st.integers(0, 60))) / 100
-    return Books(
+    amended = draw(st.none() | st.integers(1, 300))  # by a deal that goes on so many days
+    books = Books(
         of, begins, ends,
         judged(draw(st.sampled_from(("service", "licence_access"))),
                draw(st.sampled_from(("principal", "agent")))),
@@ -295,6 +306,9 @@ def sold(draw: st.DrawFn) -> Books:
         draw(st.dictionaries(st.integers(1, 12).map(lambda m: f"2026-{m:02d}"),
                              st.integers(0, 3000), max_size=6)),
     )  # fmt: skip
+    if amended is not None:
+        books.term_ends = ends + amended * (date(2026, 1, 2) - date(2026, 1, 1))
+    return books
 
 
 @settings(max_examples=150)
@@ -305,7 +319,7 @@ def test_over_the_term_what_was_earned_is_what_was_billed(
     """Terms that are cut short or change hands, late calls, another identity: nothing is left on
     any contract account, and revenue less cost is what was billed less others' shares.
     """
-    last = add_months(books.ends.replace(day=1), 1)
+    last = add_months((books.term_ends or books.ends).replace(day=1), 1)
     n, month = 0, date(2026, 1, 1)
     while month <= last:
         if n == cut_in:
@@ -345,3 +359,45 @@ def test_the_identity_and_the_timing_are_kept_with_the_rules_that_decide_them():
     assert kept.shows == "net" and uow.kept is kept
     assert kept.timing("archive") == "at a point" and kept.timing("standard") == "over time"
     assert replace(kept, plans={}).timing("archive") == "over time"
+
+
+def voucher(number: str, day: int, *lines: tuple[str, int], party: str = "") -> Voucher:
+    made = tuple(
+        VoucherLine(account, Money.of_fen(fen), "x", n, party=party)
+        for n, (account, fen) in enumerate(lines, 1)
+    )
+    return Voucher(number, OWNER, number, date(2026, 3, day), made, "v.csv", "")
+
+
+def posted(name: str, day: int, *lines: tuple[str, int], party: str = "") -> Entry:
+    made = tuple(Line(account, fen) for account, fen in lines)
+    return Entry(name, BOOK.id, date(2026, 3, day), made, "inv_1", "", party)
+
+
+def test_the_erp_may_book_on_another_day_several_at_once_or_one_in_parts():
+    """Sub-accounts answer for their account; the same amounts of another party do not."""
+    one = posted("pst_1", 31, ("1122", 300), ("6001", -300))
+    two = posted("pst_2", 31, ("1122", 200), ("6001", -200))
+    early = voucher("a", 2, ("1122.01", 300), ("6001.09", -300))
+    assert confirmed([early], [one, two], POLICY) == {"a": ("pst_1",)}
+    both = voucher("b", 30, ("1122", 500), ("6001", -500))
+    assert confirmed([both], [one, two], POLICY) == {"b": ("pst_1", "pst_2")}
+    parts = [
+        voucher(f"p{n}", n + 3, ("1122", fen), ("6001", -fen)) for n, fen in enumerate((120, 180))
+    ]
+    assert confirmed(parts, [one], POLICY) == {"p0": ("pst_1",), "p1": ("pst_1",)}
+    assert confirmed(parts[:1], [one], POLICY) == {}
+    assert confirmed([early, *parts], [one], POLICY) == {"a": ("pst_1",)}
+    other = voucher("c", 3, ("1122", 300), ("6001", -300), party="shop")
+    assert confirmed([other], [posted("pst_3", 31, ("1122", 300), ("6001", -300), party="bank")],
+                     POLICY) == {}  # fmt: skip
+
+
+def test_a_voucher_that_says_one_entry_exactly_is_not_taken_for_parts_of_others():
+    """120 + 180 first and 180 alone: the exact one is confirmed, the rest by the other."""
+    small = posted("pst_0", 5, ("1122", 120), ("6001", -120))
+    large = posted("pst_1", 6, ("1122", 180), ("6001", -180))
+    whole = voucher("w", 7, ("1122", 120), ("6001", -120))
+    rest = voucher("z", 8, ("1122", 180), ("6001", -180))
+    answers = confirmed([rest, whole], [small, large], POLICY)
+    assert answers == {"w": ("pst_0",), "z": ("pst_1",)}

@@ -832,6 +832,85 @@ def test_an_asset_slip_gets_its_code_at_its_line(
     assert (code, path, line) in places(found)
 
 
+LIFE = (
+    ASSET
+    + """\
+measurement:
+  available_on: 2024-06-30
+  evidence: [evidence/a.md]
+  life: {months: 36, rights_until: 2027-12-31, reasons: [contract], judged: {by: cfo, date: 2024-07-01}}
+  method: {kind: units_of_production, total: 9000, unit: 次, reason: 按次收费,
+           evidence: [evidence/a.md], judged: {by: cfo, date: 2024-07-01}}
+  usage:
+    - {month: 2024-06, units: 1200, evidence: [evidence/b.md]}
+  opening: {date: 2024-03-31, development: 100.00, evidence: [evidence/a.md],
+            judged: {by: cfo, date: 2024-04-01}}
+  estimates:
+    - {date: 2024-09-01, total: 8000, reason: 更新, judged: {by: cfo, date: 2024-09-01}}
+  impairments:
+    - date: 2024-12-31
+      test: {value_in_use: {cash_flows: {2025: 100.00, 2026: 90.00}, discount: 12%},
+             fair_value_less_cost: 60.00}
+      indications: [价格下跌]
+      evidence: [evidence/a.md]
+      judged: {by: cfo, date: 2025-01-10}
+  held_for_sale:
+    - {date: 2025-02-10, act: classified, saleable: true, resolution: 2025-02-01,
+       commitment: 2025-02-05, expected_by: 2025-12-31, agreement: [evidence/b.md],
+       fair_value: 50.00, cost_to_sell: 1.00, evidence: [evidence/a.md],
+       judged: {by: cfo, date: 2025-02-10}}
+  disposals:
+    - {date: 2025-06-30, reason: contribution, agreed: 55.00, agreement: [evidence/b.md],
+       judged: {by: cfo, date: 2025-06-30}}
+  corrections:
+    - {date: 2025-03-20, concerns: "2024", kind: audit, layer: cost, amount: -1.00, reason: 误记,
+       evidence: [evidence/a.md], judged: {by: cfo, date: 2025-03-20}}
+"""
+)
+
+
+def test_a_whole_life_is_read_with_all_its_papers(tmp_path: Path):
+    files = {**BOOKS, "books/assets/a.yaml": LIFE, "evidence/b.md": "b"}
+    project = load(made(tmp_path, files), {})
+    assert check(project, RULES, ON) == []
+    facts = project.assets["a"].measurement
+    said = {one.about: one.evidence for one in project.assets["a"].judgements}
+    assert {len(set(papers)) for papers in (said["held_for_sale"], said["impairments"])} == {2, 1}
+    assert facts.corrections[0].through.isoformat() == "2024-12-31"
+    assert facts.impairments[0]["test.value_in_use.cash_flows.2026"] == "90.00"
+    assert facts.method["total"] == "9000" and facts.life is not None
+    assert max(facts.days()).isoformat() == "2025-06-30"
+
+
+def test_a_life_ends_with_the_claim_that_it_stands_on(tmp_path: Path):
+    claim = BASE["rights/r.yaml"].replace("evidence:", "through: 2026-06-30, evidence:")
+    asset = LIFE.replace("rights_until: 2027-12-31", "rights: [all], rights_until: 2027-12-31")
+    files = {**BASE, **BOOKS, "books/assets/a.yaml": asset, "evidence/b.md": "b"}
+    project = load(made(tmp_path, files, **{"rights/r.yaml": claim}), {})
+    life = project.assets["a"].measurement.life
+    assert life is not None and str(life.rights_until) == "2026-06-30"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("rights_until: 2027-12-31", "rights: [none]", "ref.claim", 14),
+        ("act: classified", "act: sold", "format.not-one-of", 31),
+        ("resolution: 2025-02-01", "resolution: 2025-02-30", "format.not-a-day", 31),
+        ('concerns: "2024"', "concerns: last", "time.not-a-period", 39),
+        ("total: 8000, reason: 更新, judged: {by: cfo", "total: 8000, judged: {by: clerk",
+         "asset.judged-role", 22),
+        (", judged: {by: cfo, date: 2024-09-01}", "", "measure.fact-not-judged", 22),
+        ("{month: 2024-06, ", "{month: 2024-13, ", "format.not-a-month", 18),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_life_gets_its_code(tmp_path: Path, old: str, new: str, code: str, line: int):
+    assert old in LIFE
+    files = {**BOOKS, "books/assets/a.yaml": LIFE.replace(old, new, 1), "evidence/b.md": "b"}
+    found = compiled(tmp_path, files)
+    assert (code, "books/assets/a.yaml", line) in places(found)
+
+
 def test_a_refused_regime_cites_the_instrument(tmp_path: Path):
     files = {
         **BOOKS,

@@ -239,6 +239,7 @@ def test_an_abandoned_project_reduces_what_is_carried():
     found = of(spend, write_off)
     assert not found.total(Outcome.CAPITALISED)
     assert found.total(Outcome.EXPENSED).text == "90.00"
+    assert {code for _, code in codes(found)[1:]} == {"written-off"}
     assert found.total().text == "90.00"
 
 

@@ -19,8 +19,10 @@ the seller carries none (a copy or a licence, or costs long expensed), it says w
 carries (`carried`, often 0.00), as somebody judged. Stock sold to be used, or the other way, is
 shown as another increase of the one and another decrease of the other.
 
-Not done: minority interests (the 其中 lines show the whole), deferred tax on eliminations, foreign
-currencies and fiscal years that differ (refused), entities under another regime (refused).
+Not done: an asset bought inside that was held for sale and came back (refused), one sold inside
+out of held for sale (its disposal is not found), minority interests (the 其中 lines show the
+whole), deferred tax on eliminations; foreign currencies, fiscal years that differ and entities
+under another regime are refused.
 """
 
 from __future__ import annotations
@@ -124,7 +126,17 @@ class Held:
 
 Measure = Callable[[AssetCard, Recognition, AccountingPolicy], Carrying]
 
-_OUT = (Kind.DISPOSED, Kind.LAPSED, Kind.SOLD, Kind.OTHER_OUT)
+# With which kinds an asset leaves its entity; what is held for sale has left the lines too, but
+# not the entity.
+_OUT = (
+    Kind.DISPOSED,
+    Kind.LAPSED,
+    Kind.SOLD,
+    Kind.OTHER_OUT,
+    Kind.CONTRIBUTED,
+    Kind.CONTRIBUTED_IN_GROUP,
+)
+_OFF = (*_OUT, Kind.HELD)
 _COST_LAYERS = (Layer.COST, Layer.INVENTORY)
 _LESS = (Layer.AMORTISATION, Layer.IMPAIRMENT, Layer.WRITE_DOWN)
 
@@ -321,10 +333,12 @@ class Consolidation:
         left = {layer: gone[layer] for layer in (Layer.AMORTISATION, Layer.IMPAIRMENT)}
         moved: list[Movement] = []
         cost = Money(Decimal(), found.currency)
+        if any(m.kind is Kind.RETURNED for m in found.movements):
+            raise self._wrong("consolidate.returned", asset)
         for m in found.movements:
             if not self._is_intake(m, vouchers):
                 moved.append(m)
-            if m.layer is Layer.COST and m.kind in _OUT and cost:
+            if m.layer is Layer.COST and m.kind in _OFF and cost:
                 share = EXACT.divide(-m.amount.amount, cost.amount)
                 off = {
                     layer: held if share == 1 else (held * share).posted()
@@ -427,7 +441,7 @@ class Consolidation:
 def _why(movement: Movement, taken: Sequence[Movement], vouchers: Sequence[str]) -> str:
     if movement in taken or movement.source in vouchers:
         return "transfer"
-    if movement.kind in _OUT:
+    if movement.kind in _OFF:
         return "disposal"
     return {
         Layer.AMORTISATION: "amortisation",

@@ -180,6 +180,7 @@ class Disclosure:
     sealed_on: date | None = None  # 签章日, of an audited one
     signed: Mapping[str, str] = field(default_factory=dict[str, str])  # role → person
     drawn_up: bool = True  # False: the audited one as it was kept, which nothing changes any more
+    differs: bool = False  # … and what would be drawn up now is not the same
     notes: tuple[noting.Item, ...] = ()
     cited: tuple[Citation, ...] = ()  # of the rules that it and its verdicts were drawn by
 
@@ -403,6 +404,7 @@ def as_kept(uow: Uow, shown: Disclosure) -> tuple[Disclosure, list[str]]:
         tables={name: table(one) for name, one in shown.tables.items()},
         comparatives={name: table(one) for name, one in shown.comparatives.items()},
         drawn_up=False,
+        differs=bool(differ) or note_of(shown).notes != note.notes,
     )
     return kept, differ
 
@@ -543,7 +545,8 @@ class _Citing:
 
     def ask(self, instrument: str, name: str, *, on: date) -> Rule:
         rule = self.rules.ask(instrument, name, on=on)
-        return self.asked.setdefault(rule.node, rule)
+        self.asked[rule.node] = rule
+        return rule
 
     def working_days_after(self, start: date, days: int) -> date:
         return self.rules.working_days_after(start, days)
@@ -815,6 +818,8 @@ class _Drawing:
     def restatements(self) -> list[Restatement]:
         """Each line's beginning without the errors of earlier years that were found in this one."""
         found: list[Restatement] = []
+        if any(movement.why == "error" for c in self.carryings for movement in c.movements):
+            self.rules.ask("cas_28", "prior_period_error_restated", on=self.law_on)
         for line, signs in LINE_LAYERS.items():
             errors = [
                 (carrying.asset, movement.amount * signs[movement.layer])

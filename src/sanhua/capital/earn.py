@@ -568,29 +568,76 @@ def confirmed(
 ) -> dict[str, tuple[str, ...]]:
     """Voucher → the entries of closes that it is the ERP's booking of, so that it is not posted
     again: it says what one of them or several together say, account for account as the chart
-    covers them, on their day or later, and its party is theirs where both name one.
+    covers them, in their month or later, and its party is theirs where both name one. What is left
+    may be said by several vouchers together, too.
     """
     waiting = sorted(entries, key=lambda entry: (entry.effective_on, entry.id))
     found: dict[str, tuple[str, ...]] = {}
-    for voucher in sorted(vouchers, key=lambda voucher: (voucher.dated, voucher.id)):
-        parties = {line.party for line in voucher.lines if line.party}
-        left = Counter[str]()
-        for line in voucher.lines:
-            left[role_of(policy, line.account) or line.account] += line.amount.fen
-        taken: list[Entry] = []
-        for entry in waiting:
-            says = Counter[str]()
-            for line in entry.lines:
-                says[role_of(policy, line.account) or line.account] += line.amount
-            early = voucher.dated < entry.effective_on.replace(day=1)
-            other = parties and entry.party and entry.party not in parties
-            if not (early or other) and all(_within(fen, left[role]) for role, fen in says.items()):
-                left.subtract(says)
-                taken.append(entry)
-        if taken and not any(left.values()):
-            found[voucher.id] = tuple(entry.id for entry in taken)
-            waiting = [entry for entry in waiting if entry not in taken]
+    left = sorted(vouchers, key=lambda voucher: (voucher.dated, voucher.id))
+    for alike in (_says_the_same, _says_all_of):  # one voucher an entry, then one for several
+        for voucher in list(left):
+            taken = alike(voucher, waiting, policy)
+            if taken:
+                found[voucher.id] = tuple(entry.id for entry in taken)
+                waiting = [entry for entry in waiting if entry not in taken]
+                left.remove(voucher)
+    for entry in waiting:  # several vouchers for one entry
+        parts = _parts_of(entry, left, policy)
+        found |= {voucher.id: (entry.id,) for voucher in parts}
+        left = [voucher for voucher in left if voucher not in parts]
     return found
+
+
+def _says_the_same(
+    voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
+) -> list[Entry]:
+    said = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
+    for entry in waiting:
+        if _may_book(voucher, entry) and _of(entry, policy) == said:
+            return [entry]
+    return []
+
+
+def _says_all_of(
+    voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
+) -> list[Entry]:
+    left = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
+    taken: list[Entry] = []
+    for entry in waiting:
+        says = _of(entry, policy)
+        if _may_book(voucher, entry) and all(_within(fen, left[r]) for r, fen in says.items()):
+            left.subtract(says)
+            taken.append(entry)
+    return taken if not any(left.values()) else []
+
+
+def _parts_of(entry: Entry, vouchers: Iterable[Voucher], policy: AccountingPolicy) -> list[Voucher]:
+    left = _of(entry, policy)
+    taken: list[Voucher] = []
+    for voucher in vouchers:
+        said = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
+        if _may_book(voucher, entry) and all(_within(fen, left[r]) for r, fen in said.items()):
+            left.subtract(said)
+            taken.append(voucher)
+    return taken if len(taken) > 1 and not any(left.values()) else []
+
+
+def _may_book(voucher: Voucher, entry: Entry) -> bool:
+    """In its month or later, for the same party where both name one."""
+    parties = {line.party for line in voucher.lines if line.party}
+    other = parties and entry.party and entry.party not in parties
+    return voucher.dated >= entry.effective_on.replace(day=1) and not other
+
+
+def _of(entry: Entry, policy: AccountingPolicy) -> Counter[str]:
+    return _by_role(policy, ((line.account, line.amount) for line in entry.lines))
+
+
+def _by_role(policy: AccountingPolicy, lines: Iterable[tuple[str, int]]) -> Counter[str]:
+    found = Counter[str]()
+    for account, fen in lines:
+        found[role_of(policy, account) or account] += fen
+    return Counter({role: fen for role, fen in found.items() if fen})
 
 
 def _within(fen: int, most: int) -> bool:

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Outlook:
     """What is still to come in and to be spent on a day (第三十条), as a person judged it."""
 
     date: date
@@ -65,7 +65,7 @@ class Fulfilment:
     starts_on: date | None = None
     ends_on: date | None = None
     expected: Money | None = None
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Outlook, ...] = ()
     line: int = 0
 
     def answer(self, on: date) -> tuple[str, str, int]:
@@ -209,7 +209,7 @@ class _Fold:
                 self._move(day, Kind.SPENT, what.amount.posted(), what.voucher)  # type: ignore[attr-defined]
             elif order == 1:
                 self._amortise(day)
-            elif isinstance(what, Test):
+            elif isinstance(what, Outlook):
                 self._test(what)
 
     def _month_ends(self, on: date) -> list[date]:
@@ -263,7 +263,7 @@ class _Fold:
             self.zero.currency,
         )
 
-    def _test(self, test: Test) -> None:
+    def _test(self, test: Outlook) -> None:
         most = test.remaining - test.to_incur
         short = self.held - (most if most.fen > 0 else self.zero)
         rule = self.rules.ask("cas_14", "contract_cost_impaired_above", on=test.date)
@@ -284,7 +284,7 @@ class _Fold:
             self.provision = self.provision - taken
             self._move(test.date, Kind.REVERSED, taken, self.recognition.asset)
 
-    def _note(self, code: str, test: Test, **facts: str) -> None:
+    def _note(self, code: str, test: Outlook, **facts: str) -> None:
         origin = self.card.origin
         at = origin.path, test.line or origin.line, 1, self.recognition.asset, None
         self.diagnostics.append(

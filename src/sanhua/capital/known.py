@@ -37,6 +37,7 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
             impairments=_known(facts.impairments, on),
             disposals=_known(facts.disposals, on),
             nrv=_known(facts.nrv, on),
+            held_for_sale=_known(facts.held_for_sale, on),
             corrections=tuple(one for one in facts.corrections if one.date <= on),
         ),
     )

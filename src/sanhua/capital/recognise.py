@@ -56,7 +56,7 @@ from sanhua.capital.judgement import Judgement
 from sanhua.capital.tree import Control, Judged, Memo, Route, Standing, Use, Walk, lacking, walk
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, Severity
+from sanhua.kernel.errors import Citation, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.money import EXACT, Money
 from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Rule, Rules, Uow
@@ -145,7 +145,6 @@ class Measurement:
     method: Mapping[str, str] = field(default_factory=dict[str, str])
     usage: tuple[Mapping[str, str], ...] = ()
     opening: Mapping[str, str] = field(default_factory=dict[str, str])
-    received: Mapping[str, str] = field(default_factory=dict[str, str])
     held_for_sale: tuple[Mapping[str, str], ...] = ()
     lots: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -203,6 +202,11 @@ class AssetCard:
     judgements: tuple[Judgement, ...] = ()  # those under `measurement`, as they are written
     products: tuple[str, ...] = ()  # the data that the asset is, by their ids
     resources: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether `measure` carries it and a line shows it; a contract cost is `fulfil`'s."""
+        return not self.memo.contract_cost
 
     @property
     def developed(self) -> bool:
@@ -419,8 +423,8 @@ def _answers(card: AssetCard) -> Iterator[Met]:
     if memo.control is not None and memo.control.starts_on is not None:
         held = bool(memo.control.benefits and memo.control.excludes)
         yield Met("control", memo.control.starts_on, _hashes(memo.control.evidence), held)
-    if memo.acquired is not None:
-        yield Met(memo.acquired.by, memo.acquired.date, _hashes(memo.acquired.evidence))
+    if memo.agreement is not None:
+        yield Met(memo.agreement.by, memo.agreement.date, _hashes(memo.agreement.evidence))
 
 
 def overlaps(cards: Iterable[AssetCard]) -> list[Diagnostic]:
@@ -530,6 +534,7 @@ class _Judgement:
             route=card.route,
             use=card.use,
             owned=bool(card.control),
+            judged=card.judged is not None,
             met=shown,
             fulfilment=card.fulfilment.answer(self.on),
         )
@@ -749,9 +754,9 @@ class _Judgement:
             return self._stopped(expense)
         if not any(line.evidence for line in voucher.lines):
             return _Answer(Outcome.WAITING, "recognise.no-paper", (components,), "evidence")
-        if self.card.route is Route.OTHER and self.card.memo.acquired is None:
+        if self.card.route is Route.OTHER and self.card.memo.agreement is None:
             other = self.ask("cas_6", "other_routes")
-            return _Answer(Outcome.WAITING, "recognise.agreement-open", (other,), "acquired")
+            return _Answer(Outcome.WAITING, "recognise.agreement-open", (other,), "agreement")
         code = "recognise.stock" if self.card.use is Use.SALE else "recognise.purchased"
         if self.card.route is Route.OTHER:
             code = "recognise.acquired"
@@ -853,15 +858,15 @@ class _Judgement:
 
     def _agreed(self, found: Recognition) -> None:
         """What is carried against the agreement that measures it."""
-        acquired = self.card.memo.acquired
-        if acquired is None or self.card.route is not Route.OTHER:
+        agreement = self.card.memo.agreement
+        if agreement is None or self.card.route is not Route.OTHER:
             return
         carried = found.total(Outcome.CAPITALISED)
-        if acquired.date <= self.on and carried and carried != acquired.amount:
+        if agreement.date <= self.on and carried and carried != agreement.amount:
             rule = self.ask("cas_6", "other_routes")
-            by = next((one["by"] for one in rule.value if one["id"] == acquired.by), "")
-            said = {"carried": carried.text, "agreed": acquired.amount.text, "standard": by}
-            self._warn("recognise.agreement-differs", rule.citation, acquired.line, **said)
+            by = next((one["by"] for one in rule.value if one["id"] == agreement.by), "")
+            said = {"carried": carried.text, "agreed": agreement.amount.text, "standard": by}
+            self._warn("recognise.agreement-differs", rule.citation, agreement.line, **said)
 
     def _warn(self, code: str, rule: Citation | None, line: int = 0, **facts: Any) -> None:
         self._say(Severity.WARNING, code, rule, line, **facts)
@@ -1031,6 +1036,20 @@ def _outside(control: Control, day: date) -> bool:
     """Whether the agreement does not run on the day."""
     begun = control.starts_on is None or control.starts_on <= day
     return not begun or (control.ends_on is not None and day >= control.ends_on)
+
+
+def must_be_addressed(rules: Rules, regime: str, on: date, **at: Any) -> None:
+    """Invalid recognise.other-regime for an entity that the instrument does not address."""
+    rule = rules.ask("mof_2023_11", "accounting_regimes", on=on)
+    if regime not in rule.value:
+        raise Invalid(
+            "recognise.other-regime",
+            rule=rule.citation,
+            regime=regime,
+            known=", ".join(rule.value),
+            where=elsewhere(rules, regime, on),
+            **at,
+        )
 
 
 def elsewhere(rules: Rules, regime: str, on: date) -> Text:

@@ -104,7 +104,7 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
-class Acquired:
+class Agreement:
     """The agreement or allocation that an asset got in another way is measured by; it may cite an
     appraisal, the amount is its own.
     """
@@ -124,10 +124,9 @@ class Memo:
     definition: Mapping[str, Stated] = field(default_factory=dict[str, Stated])
     control: Control | None = None
     purpose: Purpose | None = None
-    acquired: Acquired | None = None
+    agreement: Agreement | None = None
     components: Mapping[str, str] = field(default_factory=dict[str, str])  # voucher → 成本构成
     contract_cost: bool = False
-    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,19 +250,21 @@ def walk(
     route: Route,
     use: Use,
     owned: bool,
+    judged: bool = True,
     met: Sequence[str] = (),
     fulfilment: tuple[str, str, int] = ("yes", "stated", 0),
 ) -> Walk:
     """The way of a resource through the tree on a day.
 
-    `owned` says that papers of ownership or control are named; `met` are the conditions of CAS 6
+    `owned` says that papers of ownership or control are named, `judged` that a person answers for
+    what the asset file states; `met` are the conditions of CAS 6
     art. 9 that are shown; `fulfilment` is the answer to the last question.
     """
     steps: list[Step] = []
 
     def take(question: Question) -> Step:
         rule = rules.ask(*question.rule, on=on)
-        answer, basis, line = _answer(question.id, memo, rule, regime, route, owned, met)
+        answer, basis, line = _answer(question.id, memo, rule, regime, route, owned, judged, met)
         if question.id == "held_for_sale":
             answer, basis = ("yes" if use is Use.SALE else "no"), "use"
         elif question.id == "identifiable":
@@ -300,6 +301,7 @@ def _answer(
     regime: str,
     route: Route,
     owned: bool,
+    judged: bool,
     met: Sequence[str],
 ) -> tuple[str, str, int]:
     """The answer, what it rests on, and the line of the asset file that says so."""
@@ -309,7 +311,7 @@ def _answer(
         return _controlled(memo.control)
     said = memo.definition.get(question)
     if said is not None:
-        shown = bool(said.evidence) and said.date is not None
+        shown = bool(said.evidence) and said.date is not None and judged
         return ("no" if not said.met else "yes" if shown else "open"), "stated", said.line
     if question == "controlled":
         if owned:

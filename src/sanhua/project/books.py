@@ -25,11 +25,13 @@ from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
 from sanhua.project.earning import load_earning
+from sanhua.project.erp import load_erp
 from sanhua.project.grouping import acquired
 from sanhua.project.loading import day, rate
 from sanhua.project.measurement import judged, judgements, measurement
 from sanhua.project.noting import load_notes
 from sanhua.project.read import Columns, Items, Keys, Row, Scalar, beancount, plain
+from sanhua.project.recognition import read_fulfilment, read_memo
 
 if TYPE_CHECKING:
     from sanhua.project.loading import Loader
@@ -41,6 +43,7 @@ VOUCHER_COLUMNS = Columns(
         **{"summary": "summary", "摘要": "summary", "account": "account", "科目编码": "account"},
         **{"debit": "debit", "借方金额": "debit", "credit": "credit", "贷方金额": "credit"},
         **{"currency": "currency", "币种": "currency", "project": "project", "项目": "project"},
+        **{"component": "component", "成本构成": "component"},
         **{"phase": "phase", "阶段": "phase", "party": "party", "往来单位": "party"},
         **{
             "evidence": "evidence",
@@ -128,6 +131,7 @@ class _Books:
                     self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
         self._assets()
         load_earning(self.loader, self.entity, self.base)
+        load_erp(self.loader, self.entity, self.base)
         for kind in ("appraisal", "financing"):
             self._kept(kind)
         load_notes(self.loader, self.entity, self.base)
@@ -396,6 +400,7 @@ class _Books:
             tuple(hashes),
             tuple(names),
             amount < 0,
+            row.text("component"),
         )
 
     # Balances, assets, and what is kept as text
@@ -482,6 +487,8 @@ class _Books:
             found.words("vouchers"),
             self.folder.evidence(found.get("control"), path, label),
             measurement(self.loader, self.entity, found.keys("measurement"), path, label),
+            read_memo(self.loader, self.entity, found, path, judged),
+            read_fulfilment(self.loader, self.entity, found.keys("fulfilment"), path, judged),
             acquired=acquired(found.keys("acquired_from"), path, self.entity.currency),
             judgements=judgements(self.loader, key, found.keys("measurement"), path),
             products=found.words("products"),

@@ -24,7 +24,7 @@ from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.price import Plan, check_plan
 from sanhua.asset.product import Form, Product
 from sanhua.asset.rights import Claim, Grant, Right, given_by, grant_chain, inherited
-from sanhua.capital.recognise import AssetCard, Route
+from sanhua.capital.recognise import AssetCard, Route, elsewhere
 from sanhua.capital.voucher import ROLES, role_of
 from sanhua.kernel.errors import Citation, Diagnostic, RuleGap, SanhuaError, Severity
 from sanhua.kernel.ids import key_of, node
@@ -33,8 +33,10 @@ from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.earning import check_earning
+from sanhua.project.measurement import judges
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
+from sanhua.project.recognition import recognition_faults
 from sanhua.project.vouchers import voucher_faults
 from sanhua.resource.arrival import has_periods, name_pattern, reads_period_column
 from sanhua.resource.collect import (
@@ -1381,6 +1383,7 @@ class _Check:
                     if line.party:
                         self._counterparty(line.party, at, voucher.id)
         self.found += voucher_faults(self.project)
+        self.found += recognition_faults(self.project, self.rules, self.on)
         self._regimes()
         check_earning(self)
         numbers = defaultdict(set)
@@ -1478,6 +1481,7 @@ class _Check:
                     rule=rule.citation,
                     regime=entity.regime,
                     known=", ".join(rule.value),
+                    where=elsewhere(self.rules, entity.regime, self.on),
                 )
 
     def _asset(self, card: AssetCard, numbers: set[str]) -> None:
@@ -1493,10 +1497,12 @@ class _Check:
             if said:
                 path = (part, "judged") if part == "recognition" else (part, "life", "judged")
                 self._judge(said.by, of, path)
-        for part in ("estimates", "impairments", "disposals", "nrv"):
-            for number, entry in enumerate(getattr(card.measurement, part)):
-                if "judged.by" in entry:
-                    self._judge(entry["judged.by"], of, ("measurement", part, str(number)))
+        for path, by in judges(card.measurement):
+            if by:
+                self._judge(by, of, ("measurement", *path))
+            else:
+                at = self.at(of, "measurement", *path)
+                self.warn("measure.fact-not-judged", at, of, asset=card.id, what=path[0])
         if card.conditions and card.judged is None:
             self.warn("asset.not-judged", self.at(of, "recognition"), of, asset=card.id)
         for number, progress in enumerate(card.progress):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sanhua.capital.earn import Identity, Indicator, Obligation, RevenueJudgement
+from sanhua.capital.subsidy import Condition, Purpose, Receipt, Repayment, Subsidy
 from sanhua.kernel.errors import RuleGap, Severity
 from sanhua.kernel.ids import node
+from sanhua.kernel.money import Money
 from sanhua.project.loading import day
-from sanhua.project.read import Keys, nearest_or_some
+from sanhua.project.read import Keys, Scalar, nearest_or_some
 
 if TYPE_CHECKING:
     from sanhua.project.checking import _Check as Checking
@@ -20,6 +23,8 @@ def load_earning(loader: Loader, entity: Entity, base: str) -> None:
     """The judgements of an entity's books below `base`."""
     for key, path, found in loader.documents(f"{base}/revenue", "revenue", "revenue"):
         loader.typed(path, found, lambda k=key, p=path, f=found: _revenue(loader, entity, k, p, f))
+    for key, path, found in loader.documents(f"{base}/subsidies", "subsidy", "subsidy"):
+        loader.typed(path, found, lambda k=key, p=path, f=found: _subsidy(loader, entity, k, p, f))
 
 
 def _revenue(loader: Loader, entity: Entity, key: str, path: str, found: Keys) -> None:
@@ -47,10 +52,71 @@ def _revenue(loader: Loader, entity: Entity, key: str, path: str, found: Keys) -
     loader.keep(loader.project.revenue, key, made, path, found, "revenue")
 
 
+def _subsidy(loader: Loader, entity: Entity, key: str, path: str, found: Keys) -> None:
+    folder, label = loader.folder, node("subsidy", key)
+    judged = found.keys("judged") or Keys({}, 0, 0)
+
+    def papers(of: Keys) -> tuple[str, ...]:
+        return tuple(one.sha256 for one in folder.evidence(of.get("evidence"), path, label))
+
+    def items(name: str) -> list[Keys]:
+        return [item for item in found.items(name) if isinstance(item, Keys)]
+
+    starts, through = day(found, "from", path), day(found, "through", path)
+    made = Subsidy(
+        key,
+        folder.words(found.get("title")) or folder.words(Scalar(key, 1, 1)),
+        entity.id,
+        folder.origin(path, 1),
+        found.text("payer"),
+        Purpose(found.text("purpose")),
+        Money.parse(found.text("amount"), entity.currency),
+        found.text("asset"),
+        day(found, "certain_on", path),
+        tuple(
+            Receipt(
+                _day(one, "date", path),
+                Money.parse(one.text("amount"), entity.currency),
+                one.text("voucher"),
+                one.line,
+            )
+            for one in items("receipts")
+        ),
+        tuple(
+            Condition(one.text("text"), day(one, "due", path), day(one, "met", path), papers(one))
+            for one in items("conditions")
+        ),
+        (starts, through + timedelta(days=1)) if starts and through else None,
+        tuple(
+            Repayment(
+                _day(one, "date", path),
+                Money.parse(one.text("amount"), entity.currency),
+                one.text("reason"),
+                papers(one),
+            )
+            for one in items("repayments")
+        ),
+        papers(found),
+        judged.text("by"),
+        day(judged, "date", path),
+    )
+    if found.text("method", "gross") == "net":
+        folder.error("subsidy.net-not-built", path, found.place("method"), node=label, subsidy=key)
+    loader.keep(loader.project.subsidies, key, made, path, found, "subsidy")
+
+
+def _day(found: Keys, key: str, path: str) -> date:
+    on = day(found, key, path)
+    assert on is not None  # required by the schema
+    return on
+
+
 def check_earning(checking: Checking) -> None:
     """What can be said of the judgements before anything is closed."""
     for said in checking.project.revenue.values():
         _check_revenue(checking, said)
+    for subsidy in checking.project.subsidies.values():
+        _check_subsidy(checking, subsidy)
 
 
 def _check_revenue(checking: Checking, said: RevenueJudgement) -> None:
@@ -102,3 +168,36 @@ def _check_judge(checking: Checking, by: str, of: str) -> None:
     party = checking.project.parties[by]
     if "finance" not in party.roles or not party.person:
         checking.say("earn.judged-role", at, of, of=of, party=by)
+
+
+def _check_subsidy(checking: Checking, said: Subsidy) -> None:
+    of = node("subsidy", said.id)
+    project = checking.project
+    _check_judge(checking, said.judged_by, of)
+    if said.asset:
+        checking.ref("asset", said.asset, project.assets, checking.at(of, "asset"), of)
+    entity = node("party", said.entity)
+    numbers = {v.number: v for v in project.vouchers.values() if v.entity == entity}
+    for at, receipt in enumerate(said.receipts):
+        place = checking.at(of, "receipts", str(at))
+        if checking.ref("voucher", receipt.voucher, numbers, place, of):
+            dated = numbers[receipt.voucher].dated
+            if dated != receipt.on:
+                checking.say(
+                    "subsidy.other-day", place, of, number=receipt.voucher,
+                    dated=dated.isoformat(), day=receipt.on.isoformat(),
+                )  # fmt: skip
+    amounts = [one.amount for one in (*said.receipts, *said.repayments)]
+    wrong = [one for one in (said.amount, *amounts) if one.currency != said.amount.currency]
+    if wrong or min([said.amount.fen, *(one.fen for one in amounts)]) <= 0:
+        checking.say("subsidy.amounts", said.origin, of, subsidy=said.id)
+        return
+    received = sum(one.amount.fen for one in said.receipts)
+    repaid = sum(one.amount.fen for one in said.repayments)
+    if received > said.amount.fen or repaid > received:
+        checking.say("subsidy.amounts", said.origin, of, subsidy=said.id)
+    if said.spans and said.spans[1] <= said.spans[0]:
+        at = checking.at(of, "through")
+        checking.say("subsidy.spans", at, of, subsidy=said.id)
+    if not said.receipts and said.certain_on is None:
+        checking.warn("subsidy.nothing-yet", said.origin, of, subsidy=said.id)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sanhua.capital.judgement import Judgement
 from sanhua.capital.recognise import Correction, Judged, Life, Measurement
+from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period
-from sanhua.project.loading import day
+from sanhua.project.loading import at, day
 from sanhua.project.read import Items, Keys, Node, Scalar, nearest_or_some
 
 if TYPE_CHECKING:
@@ -27,6 +29,18 @@ def judged(found: Keys | None, path: str) -> Judged | None:
     return Judged(found.text("by"), on)
 
 
+def judges(facts: Measurement) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where a judgement is written, and who answers for it; empty where nobody does."""
+    for name in ("estimates", "impairments", "disposals", "nrv", "held_for_sale"):
+        for number, fact in enumerate(getattr(facts, name)):
+            yield (name, str(number)), fact.get("judged.by", "")
+    for name in ("method", "opening"):
+        if "judged.by" in (fact := getattr(facts, name)):
+            yield (name,), fact["judged.by"]
+    for number, made in enumerate(facts.corrections):
+        yield ("corrections", str(number)), made.judged.by if made.judged else ""
+
+
 def measurement(
     loader: Loader, entity: Entity, found: Keys | None, path: str, label: str
 ) -> Measurement:
@@ -34,13 +48,40 @@ def measurement(
     if found is None:
         return Measurement()
 
+    def fact(item: Keys) -> dict[str, str]:
+        for key in ("date", "resolution", "commitment", "expected_by"):
+            day(item, key, path)
+        for key in ("evidence", "agreement"):
+            loader.folder.evidence(item.get(key), path, label)
+        return item.flat()
+
     def told(name: str) -> tuple[dict[str, str], ...]:
-        items = (item for item in found.items(name) if isinstance(item, Keys))
-        return tuple(_fact(loader, item, path, label) for item in items)
+        return tuple(fact(item) for item in found.items(name) if isinstance(item, Keys))
 
     def alone(name: str) -> dict[str, str]:
         item = found.keys(name)
-        return _fact(loader, item, path, label) if item is not None else {}
+        return fact(item) if item is not None else {}
+
+    def correction(item: Keys) -> Correction:
+        fact(item)
+        on = day(item, "date", path)
+        assert on is not None  # required by the schema
+        try:
+            concerns = Period.named(item.text("concerns"), entity.fiscal_year)
+        except Invalid as failure:
+            place = item.scalar("concerns") or item.place("concerns")
+            raise at(failure, failure.code, path, place, "concerns") from None
+        return Correction(
+            on,
+            item.text("concerns"),
+            concerns.through,
+            item.text("kind"),
+            item.text("layer"),
+            Money.parse(item.text("amount"), entity.currency),
+            item.text("reason"),
+            judged(item.keys("judged"), path),
+            item.line,
+        )
 
     life = found.keys("life")
     return Measurement(
@@ -52,14 +93,11 @@ def measurement(
         disposals=told("disposals"),
         nrv=told("nrv"),
         corrections=tuple(
-            _correction(loader, entity, item, path, label)
-            for item in found.items("corrections")
-            if isinstance(item, Keys)
+            correction(item) for item in found.items("corrections") if isinstance(item, Keys)
         ),
         method=alone("method"),
         usage=told("usage"),
         opening=alone("opening"),
-        received=alone("received"),
         held_for_sale=told("held_for_sale"),
         lots=found.flat("lots"),
     )
@@ -114,14 +152,6 @@ def _papers(loader: Loader, value: Node | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _fact(loader: Loader, item: Keys, path: str, label: str) -> dict[str, str]:
-    for key in ("date", "resolution", "commitment", "expected_by"):
-        day(item, key, path)
-    for key in ("evidence", "agreement"):
-        loader.folder.evidence(item.get(key), path, label)
-    return item.flat()
-
-
 def _life(loader: Loader, found: Keys, path: str, label: str) -> Life:
     """A life ends with the rights that the asset stands on, the first of them."""
     ends = [day(found, "rights_until", path)]
@@ -142,22 +172,4 @@ def _life(loader: Loader, found: Keys, path: str, label: str) -> Life:
         found.flag("indefinite"),
         min((end for end in ends if end is not None), default=None),
         found.text("renewal"),
-    )
-
-
-def _correction(loader: Loader, entity: Entity, item: Keys, path: str, label: str) -> Correction:
-    on = day(item, "date", path)
-    assert on is not None  # required by the schema
-    loader.folder.evidence(item.get("evidence"), path, label)
-    concerns = Period.named(item.text("concerns"), entity.fiscal_year)
-    return Correction(
-        on,
-        item.text("concerns"),
-        concerns.through,
-        item.text("kind"),
-        item.text("layer"),
-        Money.parse(item.text("amount"), entity.currency),
-        item.text("reason"),
-        judged(item.keys("judged"), path),
-        item.line,
     )

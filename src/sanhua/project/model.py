@@ -15,10 +15,12 @@ from sanhua.asset.rights import Claim, Grant
 from sanhua.capital.earn import RevenueJudgement
 from sanhua.capital.note import Said
 from sanhua.capital.recognise import AssetCard
+from sanhua.capital.subsidy import Subsidy
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
 from sanhua.kernel.errors import Diagnostic
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.text import Text
+from sanhua.report.erp import ErpForm
 from sanhua.resource.collect import Source
 from sanhua.resource.contract import DataContract
 from sanhua.resource.standard import CodeList, DataElement, Indicator, LogicalEntity, Term
@@ -105,6 +107,8 @@ class Project:
     revenue: dict[str, RevenueJudgement] = field(
         default_factory=dict[str, RevenueJudgement]
     )  # by product
+    subsidies: dict[str, Subsidy] = field(default_factory=dict[str, Subsidy])
+    erp: dict[str, ErpForm] = field(default_factory=dict[str, ErpForm])  # by entity
     appraisals: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     financings: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     notes: dict[str, dict[str, dict[str, Said]]] = field(

@@ -126,7 +126,7 @@ class Bound:
         for entry in self.entries:
             voucher = self.vouchers.get(entry.source)
             whole = voucher is not None and len(voucher.lines) == len(entry.lines)
-            bill = entry.source.startswith(("inv_", "set_")) and entry.lines[0].amount < 0
+            bill = is_red(entry)
             for at, line in enumerate(entry.lines):
                 said = voucher.lines[at] if voucher is not None and whole else None
                 red = said.red if said else bill
@@ -169,6 +169,11 @@ class Bound:
 def _tie(code: str, left: int, right: int) -> dict[str, Any]:
     said = {"left": Money.of_fen(left).text, "right": Money.of_fen(right).text}
     return {"code": code, "ok": left == right, **said}
+
+
+def is_red(entry: Entry) -> bool:
+    """Whether it takes back what its like say (红字): a credit note and its shares."""
+    return entry.source.startswith(("inv_", "set_")) and entry.lines[0].amount < 0
 
 
 def number_of(entry: Entry) -> str:

@@ -87,6 +87,7 @@ def _entity(
         asked += [e for e in adjusting(carried, policy, book) if e.adjusts == name]
     if not asked:
         return []
+    uow.rules.ask("cas_29", "adjusting_events_adjust", on=asked[0].effective_on)
     year = year_of(asked[0].effective_on, entity.fiscal_year)
     month = Period.named(f"{add_months(year.ends_on, -1):%Y-%m}")
     key = ids.key_of(book.id)

@@ -20,7 +20,8 @@ from sanhua.workspace.explaining import resolve
 from sanhua.workspace.opening import Workspace
 
 # Who may answer for what; other kinds take any of these roles.
-ROLES = {"asset": ("finance", "auditor"), "disclosure": ("finance", "auditor")}
+OF_ENTITY = ("asset", "revenue_judgement", "subsidy")  # by its own people
+ROLES = dict.fromkeys((*OF_ENTITY, "disclosure"), ("finance", "auditor"))
 ANY_ROLE = ("data_steward", "finance", "auditor", "admin", "operator")
 
 
@@ -87,7 +88,7 @@ def approve(
     _must_be_current(ws, kept.fields)
     if person.id in _makers(kept.fields) | _drawers(ws, node, kept):
         raise Denied("approve.maker-is-checker", person=person_id, node=node)
-    entity = str(kept.fields.get("entity", "")) if kept.kind == "asset" else ""
+    entity = str(kept.fields.get("entity", "")) if kept.kind in OF_ENTITY else ""
     if entity and ids.key_of(person.of) != ids.key_of(entity):
         raise Denied(
             "approve.other-entity", person=person_id, of=ids.key_of(person.of), node=node,

@@ -97,7 +97,7 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
             logging.getLogger(__name__).info("no closes read: %s", error.code)
             counting[entity.id] = own_vouchers(ws, entity), []
     found += [told for _, aside in counting.values() for told in aside]
-    for card in project.assets.values():
+    for card in _cards(ws):
         entity, policy = entities.get(card.entity), project.policy.get(card.entity)
         if entity is None or policy is None:
             continue
@@ -114,10 +114,22 @@ def _verdicts(ws: Workspace, today: date) -> list[Diagnostic]:
             )
             lost = any(thing.startswith("voucher:") for thing in project.unread)
             found += [d for d in judged.diagnostics if not (lost and d.code in NEED_ALL_VOUCHERS)]
-            found += carry(card, judged, policy, ws.rules, _last(card, today)).diagnostics
+            if card.measured:
+                found += carry(card, judged, policy, ws.rules, _last(card, today)).diagnostics
         except SanhuaError as error:
             found.append(error.diagnostic)
     return found
+
+
+def _cards(ws: Workspace) -> list[AssetCard]:
+    """With the units that were counted so far, where some asset asks for them."""
+    cards = list(ws.project.assets.values())
+    from sanhua.workspace.measuring import asks_units, metered
+
+    if not asks_units(cards):
+        return cards
+    with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+        return metered(uow, cards)
 
 
 def _last(card: AssetCard, today: date) -> date:

@@ -43,10 +43,13 @@ from sanhua.asset.revenue import (
 from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
-from sanhua.capital.measure import book_of, carry, entries, unbooked
-from sanhua.capital.recognise import AssetEntry
+from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
+from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked
+from sanhua.capital.recognise import AssetEntry, must_be_addressed
+from sanhua.capital.subsidy import entries as subsidy_entries
+from sanhua.capital.subsidy import treat
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, Severity
+from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
@@ -54,6 +57,7 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.refusing import refusals
@@ -178,7 +182,11 @@ class _Close:
                 raise Conflict("close.out-of-order", period=self.month.id, due=due.id)
             return
         booked = [voucher.dated for voucher in self.ws.project.vouchers.values()]
-        begun = self.month.ends_on > min(booked) if booked else bool(self.ws.project.assets)
+        begun = (
+            self.month.ends_on > min(booked)
+            if booked
+            else bool(self.ws.project.assets or self.ws.project.subsidies)
+        )
         if not begun:
             raise Conflict("close.nothing", period=self.month.id)
 
@@ -390,9 +398,18 @@ class _Close:
             if own:
                 self._note("close.no-policy", entity=entity.id)
             return []
+        try:
+            must_be_addressed(uow.rules, entity.regime, self.month.through)
+        except Invalid as error:
+            self.found.append(replace(error.diagnostic, severity=Severity.WARNING, node=owner))
+            return []
+        except RuleGap:
+            pass  # a month before the instrument: whoever asks what it decides is told
         book = book_of(entity.id, entity.currency, entity.fiscal_year)
         cards = [c for c in self.ws.project.assets.values() if c.entity == entity.id]
-        if not (own or cards):
+        subsidies = [s for s in self.ws.project.subsidies.values() if s.entity == entity.id]
+        deals = [contract for contract, _, _ in self.begun if contract.provider == owner]
+        if not (own or cards or subsidies or deals):
             return []
         uow.add(book, "book.opened")
         groups: list[list[Entry]] = []  # posted whole or, while the chart lacks a role, not at all
@@ -408,18 +425,32 @@ class _Close:
             settlement = kept[invoice.id]
             groups.append(earned(assumed(invoice, settlement), invoice, settlement, policy, book))
         since = Period("", date.min, self.month.ends_on)
-        for card in cards:
+        months = [month_of(one.starts_on).id for one in self.before]
+        carryings: dict[str, Carrying] = {}
+        for card in with_units(uow, cards, [*months, self.month.id], self.counts.values()):
             asset = uow.get(AssetEntry, ids.node("asset", card.id))
             recognition = recognition_of(asset, entity.currency)
+            if not card.measured:
+                earned_by = revenue_of(card.fulfilment.deal, self.earnings)
+                until = self.month.through
+                cost = carry_contract(card, recognition, uow.rules, until, earned_by)
+                groups += [[entry] for entry in contract_entries(cost, policy, book, since)]
+                continue
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
             apart = {entry.id for entry in adjusting(carried, policy, book)}
             moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in apart]
             groups += [[entry] for entry in moved if entry.source.startswith("asset:")]
+            carryings[card.id] = carried
+        vouchers = booked(self.ws, entity, uow)
+        for said in subsidies:
+            asset = carryings.get(said.asset)
+            granted = treat(said, vouchers, policy, asset, self.month.through)
+            self.found += granted.diagnostics
+            groups += [[entry] for entry in subsidy_entries(granted, policy, book)]
         bare = {role for group in groups for role in lacking(policy, group)}
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
-        vouchers = booked(self.ws, entity, uow)
         lacks, otherwise = unbooked(asked, vouchers, policy, book)
         for entry, voucher in otherwise:
             self._note(

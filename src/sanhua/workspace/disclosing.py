@@ -36,6 +36,7 @@ from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.approving import approved_by_role, signed
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.noting import known
 from sanhua.workspace.opening import Workspace
 
@@ -77,7 +78,7 @@ def _differs(shown: Disclosure, kept: Disclosure, differ: list[str], day: date) 
     def said(of: Disclosure, id: str) -> str:
         return Money(of.figures[id].value).text if id in of.figures else "–"
 
-    first = differ[0]
+    first = differ[0] if differ else "notes"
     facts = {
         "period": shown.period.id,
         "day": day.isoformat(),
@@ -111,7 +112,7 @@ class _Drawing:
     def entity(self, uow: Any, entity: Entity, scope: Scope) -> _Member:
         project = self.ws.project
         policy = project.policy.get(entity.id) or AccountingPolicy(Origin(""), {})
-        vouchers = booked(self.ws, entity)
+        vouchers = booked(self.ws, entity, uow)
         diagnostics: list[Diagnostic] = []
         if self.as_at:
             came, told = self._came(vouchers)
@@ -124,9 +125,10 @@ class _Drawing:
         held: dict[str, Held] = {}
         entries: list[AssetEntry] = []
         approvals: dict[str, bool] = {}
-        for card in project.assets.values():
-            if card.entity != entity.id:
-                continue
+        own = [
+            card for card in project.assets.values() if card.entity == entity.id and card.measured
+        ]
+        for card in metered(uow, own):
             card, entry = self._memo(uow, card, vouchers, policy, entity)
             content = self.ws.store.kept(entry.id).content
             approvals[entry.id] = bool(approved_by_role(uow, entry.id, content))
@@ -152,7 +154,7 @@ class _Drawing:
             scope=scope,
             as_at=self.as_at,
             reported=reported,
-            known=known(self.ws, uow, entity, self.period),
+            known=known(self.ws, uow, entity, self.period) if self.as_at is None else None,
         )
         shown = replace(shown, diagnostics=(*shown.diagnostics, *diagnostics))
         return _Member(self._settled(uow, shown), held, vouchers)
@@ -164,7 +166,7 @@ class _Drawing:
             stage.keep(uow, shown)
             return shown
         kept, differ = stage.as_kept(uow, shown)
-        if not differ:
+        if not kept.differs:
             return kept
         told = _differs(shown, kept, differ, sealed)
         return replace(kept, diagnostics=(*kept.diagnostics, told))
@@ -194,8 +196,8 @@ class _Drawing:
     def _measure(
         self, uow: Any, card: AssetCard, entry: AssetEntry, policy: AccountingPolicy, entity: Entity
     ) -> Carrying:
-        known = self.until.get(entity.id, self.known)
-        return stage.measured(card, entry, policy, uow.rules, self.period, known, entity.currency)
+        until = self.until.get(entity.id, self.known)
+        return stage.measured(card, entry, policy, uow.rules, self.period, until, entity.currency)
 
     def _came(self, vouchers: list[Voucher]) -> tuple[dict[str, date], list[Diagnostic]]:
         """The day on which each voucher first came, if records were kept on the day asked for."""
@@ -278,7 +280,8 @@ class _Drawing:
             return self._measure(uow, card, entry, policy, by_name[card.entity])
 
         made = Consolidation(ids.node("party", head.id), frozenset(names), held, measure)
-        made.eliminate()
+        if uow.rules.ask("cas_33", "unrealised_profit_eliminated", on=self.law_on).value:
+            made.eliminate()
         deals = self._deals(uow, head.id, frozenset(names), head.currency)
         key = f"{head.id}.group"
         _, reported = self._year_before(uow, key, head)

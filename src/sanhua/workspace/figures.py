@@ -89,7 +89,7 @@ class StageFigures:
             for entity in self.project.settings.entities:  # each has its own book and currency
                 own = [a for a in assets if a.entity == ids.node("party", entity.id)]
                 if own:
-                    carried = {a.id: a.capitalised.amount for a in own}
+                    carried = {a.id: a.capitalised.amount for a in own if not a.standing}
                     label = Text("可资本化支出", "spending that may be carried")
                     made = self._count(
                         "capital.capitalised",

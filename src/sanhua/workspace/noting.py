@@ -24,6 +24,7 @@ from sanhua.report.disclosure import Issue
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 
 ROWS_MAX = 60  # of what an item lists; the rest is counted
@@ -67,7 +68,8 @@ def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
         "application": _application(ws, products, bills, entity.currency, period),
         "limits": _limits(ws, resources, products, claims),
     }
-    cards = {key: card for key, card in project.assets.items() if card.entity == entity.id}
+    own = (card for card in project.assets.values() if card.entity == entity.id and card.measured)
+    cards = {card.id: card for card in metered(uow, own)}
     agreements = (
         _agreement(ws, one, entity)
         for one in project.financings.values()

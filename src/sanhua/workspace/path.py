@@ -21,6 +21,8 @@ from sanhua.asset.rights import Claim, claim_rights
 from sanhua.capital.earn import RevenueJudgement, judge
 from sanhua.capital.measure import book_of
 from sanhua.capital.recognise import AssetCard, recognise
+from sanhua.capital.subsidy import Subsidy, treat
+from sanhua.capital.subsidy import freeze as freeze_grant
 from sanhua.capital.voucher import AccountingPolicy, Voucher
 from sanhua.engine.read import READERS
 from sanhua.kernel import ids
@@ -773,12 +775,35 @@ class Path:
                     self.judge(said)
             cards = [card for card in self.project.assets.values() if card.entity == entity.id]
             vouchers, aside = counted(self.ws, entity)
-            if policy is None or not (vouchers or cards or aside):
+            grants = any(s.entity == entity.id for s in self.project.subsidies.values())
+            if policy is None or not (vouchers or cards or aside or grants):
                 continue
             book = book_of(entity.id, entity.currency, entity.fiscal_year)
             self.book(book, vouchers, policy, aside)
             for card in cards:
                 self.recognise(card, vouchers, policy, entity, book)
+            for subsidy in self.project.subsidies.values():
+                if subsidy.entity == entity.id:
+                    self.subsidise(subsidy, vouchers, policy, book)
+
+    def subsidise(
+        self, said: Subsidy, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
+    ) -> None:
+        """A government grant, with the vouchers that it came by."""
+        node = ids.node("subsidy", said.id)
+        made_from = {
+            "subsidy": said.origin.sha256,
+            "policy": policy.origin.sha256,
+            "vouchers": [[v.id, v.file] for v in vouchers],
+            **self._law(),
+        }
+
+        def act(uow: Uow) -> Made:
+            kept = freeze_grant(uow, said, vouchers)
+            found = treat(said, vouchers, policy, None, self.today).diagnostics
+            return Made((kept.id,), diagnostics=found)
+
+        self.stepper.step("subsidy", node, made_from, lambda: act, needs=[book.id], at=said.origin)
 
     def judge(self, said: RevenueJudgement) -> None:
         """How finance judged the revenue of a product."""

@@ -22,6 +22,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -149,13 +150,18 @@ def _disclosure(
     from sanhua.workspace.disclosing import draw
     from sanhua.workspace.noting import issue_of
 
+    _addressed(ws, entity, period)
     day = parse_day(as_at) if as_at else None
     shown = draw(ws, entity, period, scope=stage.Scope(scope or "entity"), as_at=day)
     issue = issue_of(ws, entity, ws.store.checkpoint())
     first = entity.id == ws.project.settings.entities[0].id
     folder = ws.out if first else ws.out / entity.id
-    written = write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
-    files = [path.relative_to(ws.root).as_posix() for path in written.paths]
+    written = (
+        None if shown.differs else write(shown, folder, issue, fonts=ws.env.get("SANHUA_FONTS", ""))
+    )
+    # What was sealed stays as it was written.
+    paths = written.paths if written else sorted(folder.glob(f"{shown.stem}.*"))
+    files = [path.relative_to(ws.root).as_posix() for path in paths]
     data = stage.to_json(shown, files)
     whose = {"group": ("（合并）", " (group)"), "parent": ("（母公司）", " (parent)")}
     of = whose.get(shown.scope.value, ("", ""))
@@ -187,7 +193,7 @@ def _disclosure(
         )
     )
     told.append((f"文件：{'、'.join(files)}", f"files: {', '.join(files)}"))
-    diagnostics = [*shown.diagnostics, *written.diagnostics]
+    diagnostics = [*shown.diagnostics, *(written.diagnostics if written else ())]
     sound = not any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(data, told, diagnostics, not broken and sound)
 
@@ -200,24 +206,40 @@ def _state(value: str) -> tuple[str, str]:
     }[value]
 
 
+def _addressed(ws: Workspace, entity: Entity, period: Period) -> None:
+    """Invalid recognise.other-regime for an entity that the instrument does not address."""
+    from sanhua.capital.recognise import must_be_addressed
+
+    place = ws.project.places.get(node("entity", entity.id))
+    at = {"path": place.path, "line": place.line} if place else {"path": "sanhua.yaml", "line": 1}
+    must_be_addressed(ws.rules, entity.regime, period.through, node=node("entity", entity.id), **at)
+
+
 def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     """What measurement requires beyond the ERP's own lines, as vouchers for the ERP to enter."""
     from sanhua.capital.disclose import recognition_of
+    from sanhua.capital.earn import Earning
+    from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
     from sanhua.capital.measure import book_of, carry, entries, unbooked
     from sanhua.capital.recognise import AssetEntry
     from sanhua.kernel.origin import Origin
 
+    _addressed(ws, entity, period)
     policy = ws.project.policy.get(entity.id) or AccountingPolicy(Origin("sanhua.yaml", 1), {})
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
     until = min(period.through, legal_day(ws.clock.now()))
     required: list[LedgerEntry] = []
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for card in ws.project.assets.values():
+        for card in metered(uow, ws.project.assets.values()):
             if card.entity == entity.id and entity.id in ws.project.policy:
                 entry = uow.get(AssetEntry, node("asset", card.id))
-                carried = carry(
-                    card, recognition_of(entry, entity.currency), policy, uow.rules, until
-                )
+                recognition = recognition_of(entry, entity.currency)
+                if not card.measured:
+                    came = revenue_of(card.fulfilment.deal, uow.all(Earning))
+                    cost = carry_contract(card, recognition, uow.rules, until, came)
+                    required += contract_entries(cost, policy, book, period)
+                    continue
+                carried = carry(card, recognition, policy, uow.rules, until)
                 required += entries(carried, {}, policy, book, period)
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
     required += [e for e in closed if e.book == book.id and e.effective_on in period]
@@ -242,6 +264,11 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     return made
 
 
+OWING = frozenset(
+    "receivables payables other_receivables contract_asset contract_liability".split()
+)  # roles whose lines name the party 往来单位
+
+
 def proposal(
     ws: Workspace,
     entity: Entity,
@@ -249,11 +276,13 @@ def proposal(
     found: Iterable[LedgerEntry],
     policy: AccountingPolicy,
 ) -> Report:
-    """`found` as a file of vouchers by date, in the form in which the books read them back.
+    """`found` as a file of vouchers by date, in the form in which the books read them back, and in
+    the ERP's own columns where `books/erp.yaml` names them.
 
     An entry on a role without an account cannot be entered: it is left out with an error.
     """
-    from sanhua.report.books import number_of
+    from sanhua.report.books import NAMES, is_red, number_of
+    from sanhua.report.erp import write
 
     bare: dict[str, Diagnostic] = {}
     rows: list[dict[str, str]] = []
@@ -274,19 +303,24 @@ def proposal(
                 ),
             )
         for line in item.lines if not unmapped else ():
-            amount = Money.of_fen(abs(line.amount)).text
+            role, left = role_of(policy, line.account), (line.amount > 0) is not is_red(item)
+            amount = Money.of_fen(line.amount if left else -line.amount).text
             rows.append(
                 {
                     "voucher": number_of(item),
                     "date": item.effective_on.isoformat(),
                     "summary": item.summary,
                     "account": line.account,
-                    "debit": amount if line.amount > 0 else "",
-                    "credit": amount if line.amount < 0 else "",
+                    "name": NAMES.get(role, ""),
+                    "debit": amount if left else "",
+                    "credit": "" if left else amount,
+                    "party": item.party if role in OWING else "",
+                    "memo": line.memo,
+                    "source": item.source,
                     "asset": key_of(item.source),
                 }
             )
-    columns = ("voucher", "date", "summary", "account", "debit", "credit")
+    columns = ("voucher", "date", "summary", "account", "debit", "credit", "party")
     path = _write_csv(
         ws.out / f"vouchers-{entity.id}-{period.id}.csv",
         [*columns, "note"],
@@ -303,6 +337,13 @@ def proposal(
         "files": [name],
     }
     told = [(f"建议凭证 {count} 张：{name}", f"{count} proposed vouchers: {name}")]
+    form = ws.project.erp.get(entity.id)
+    if form is not None and rows:
+        base = ws.out / f"erp-{entity.id}-{period.id}"
+        made = write(form, rows, base, entity.currency)
+        theirs = made.relative_to(ws.root).as_posix()
+        data["files"].append(theirs)
+        told.append((f"ERP 导入文件：{theirs}", f"for the ERP's import: {theirs}"))
     return Report(data, told, list(bare.values()), not bare)
 
 

@@ -16,7 +16,6 @@ says under `measurement` is read in `intangible` and `stock`, where it is told k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from sanhua.capital.measure.entries import book_of, entries, mirror, post, unbooked
@@ -34,17 +33,14 @@ def carry(
     policy: AccountingPolicy,
     rules: Rules,
     on: date,
-    *,
-    usage: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Carrying:
     """The movements of the asset's layers until and including `on`.
 
-    A later day only adds movements, but for a correction decided by then. `usage` is what the
-    platform counted of the asset's product, `{"2025-04": {"call": 1200}}`. Raises Invalid measure.*
+    A later day only adds movements, but for a correction decided by then. Raises Invalid measure.*
     where the card asks for what the standards refuse.
     """
     kind = Stock if card.use is Use.SALE else Intangible
-    return kind(card, recognition, policy, rules, on, usage or {}).carrying()
+    return kind(card, recognition, policy, rules, on).carrying()
 
 
 __all__ = [

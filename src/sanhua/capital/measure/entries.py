@@ -33,28 +33,32 @@ def entries(
     another amount is a Conflict.
     """
     found: dict[str, Entry] = {}
-    for movement in carrying.movements:
-        voucher = vouchers.get(movement.source)
-        if movement.day in period and voucher is not None and movement.kind is not Kind.TRANSFERRED:
-            if voucher.dated == movement.day:
-                entry = mirror(voucher, book)
-                found[entry.id] = entry
     grouped: dict[tuple[date, Kind, str], list[Movement]] = {}
     for movement in carrying.movements:
-        if movement.day in period:
-            key = _group(movement, carrying)
-            if key:
-                grouped.setdefault((movement.day, movement.kind, key), []).append(movement)
+        day, kind = movement.day, movement.kind
+        if day not in period:
+            continue
+        voucher = vouchers.get(movement.source)
+        if voucher is not None and kind is not Kind.TRANSFERRED and voucher.dated == day:
+            entry = mirror(voucher, book)
+            found[entry.id] = entry
+        if key := _group(movement, carrying):
+            grouped.setdefault((day, kind, key), []).append(movement)
+    accounts: dict[str, str] = {}
     for (day, kind, key), moved in grouped.items():
         received = carrying.proceeds.get((day, kind))
-        sides = _sides(key, moved, received.fen if received is not None else 0)
-        lines = tuple(Line(account_of(policy, role), fen) for role, fen in sides if fen)
+        lines: list[Line] = []
+        for role, fen in _sides(key, moved, received.fen if received is not None else 0):
+            if fen:
+                account = accounts.get(role) or account_of(policy, role)
+                accounts[role] = account
+                lines.append(Line(account, fen))
         if lines:
             entry = Entry(
                 ids.derived("pst", book.id, carrying.asset, day.isoformat(), f"{key}.{kind}"),
                 book.id,
                 day,
-                lines,
+                tuple(lines),
                 carrying.asset,
                 _SUMMARY[key.partition(".")[0]],
             )
@@ -105,6 +109,12 @@ def unbooked(
         for role, fen in (line for entry in found for line in _by_role(entry, policy)):
             total[role] += fen
         near: Voucher | None = None
+        together: Counter[str] = Counter()
+        for _, lines in free.get(month, []):
+            for (role, fen), count in lines.items():
+                together[role] += fen * count if role in roles else 0
+        if all(together[role] == total[role] for role in roles):
+            continue  # by several vouchers of the month
         for voucher, lines in free.get(month, []):
             booked: Counter[str] = Counter()
             for (role, fen), count in lines.items():

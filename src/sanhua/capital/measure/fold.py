@@ -23,7 +23,6 @@ from sanhua.kernel.ports import Rule, Rules
 from sanhua.kernel.time import parse_day
 
 Fact = Mapping[str, str]
-Usage = Mapping[str, Mapping[str, int]]
 
 
 class Order(IntEnum):
@@ -65,10 +64,9 @@ class Fold:
         policy: AccountingPolicy,
         rules: Rules,
         on: date,
-        usage: Usage,
     ) -> None:
         self.card, self.recognition, self.policy = card, recognition, policy
-        self.rules, self.on, self.usage = rules, on, usage
+        self.rules, self.on = rules, on
         self.facts = card.measurement
         self.asset, self.currency = recognition.asset, recognition.currency
         self.movements: list[Movement] = []
@@ -235,6 +233,8 @@ class Fold:
         """作价出资: what the investment is carried at, from a signed agreement (never an appraisal
         alone); its carrying amount under common control.
         """
+        if self.card.use is Use.SALE:
+            raise self.invalid("measure.contribution-of-stock", date=day)
         in_group = fact.get("common_control") == "true"
         name = ("cas_2", "in_group_difference") if in_group else ("cas_7", "exchange_at_fair_value")
         rule = self.rules.ask(*name, on=day)

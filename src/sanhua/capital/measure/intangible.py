@@ -10,11 +10,11 @@ Keys of an asset file under `measurement`; each fact of a list has `date`:
                   `rights` (claims), the end of the rights that it stands on, and `renewal` why it
                   may outlast them
     method        a method of `spread`, or {kind, reason, judged} and for units {total, unit}
-    usage         `month`, `units`, `evidence`; or method `product`, counted by the platform
+    usage         `month`, `units`, `evidence`; or what the platform counted of the method's
+                  `product`
     opening       `cost`, `amortisation`, `impairment`, `months_charged`, `units`; before it is
                   available `development`, `development_impairment`. With `evidence`, `judged`.
                   The entity's book gets no entry of it: it stands in the ERP's opening balances
-    received      the agreed value of data that an investor put in: `value`, `agreement`, `judged`
     estimates     new `months`, `residual`, `method`, `total`
     impairments   `amount` the loss, `recoverable`, or `test` from which that is computed:
                   {value_in_use: {cash_flows: {2026: …}, discount}, fair_value_less_cost}; of
@@ -34,6 +34,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from sanhua.capital.measure.fold import IN_KIND, Event, Fact, Order, has
 from sanhua.capital.measure.held import CARRIED, HELD, Holding
@@ -64,7 +65,6 @@ class Intangible(Holding):
         )
         self.counted = self._counted()
         self._check_available(ready)
-        self._check_received()
         cost = self._develop if self.developed else self._buy
         found: list[Event] = [
             (day, Order.COST, cost, (fen, source)) for day, fen, source in self.spent()
@@ -72,13 +72,13 @@ class Intangible(Holding):
         if ready is not None and ready <= self.on:
             if self.developed:
                 found.append((ready, Order.COST, self._transfer, None))
-            found += [(day, Order.CHARGE, self._charge, None) for day in self._month_ends(ready)]
+            found += [(day, Order.CHARGE, self._charge, None) for day in self._charged_on(ready)]
         return [
             *found,
             *self.opening(),
             *self.corrections(),
-            *self.told("disposals", Order.DISPOSAL, self._dispose),
             *self.told("held_for_sale", Order.DISPOSAL, self.hold),
+            *self.told("disposals", Order.DISPOSAL, self._dispose),
             *self.told("estimates", Order.ESTIMATE, self._estimate),
             *self.told("impairments", Order.TEST, self._impair),
         ]
@@ -168,26 +168,6 @@ class Intangible(Holding):
             self.charge(day, Layer.IMPAIRMENT, impaired, Kind.TRANSFERRED)
         self.changed()
 
-    def _check_received(self) -> None:
-        """Data put in by an investor stands at its agreed value, on a voucher all the same."""
-        fact = self.facts.received
-        if not fact:
-            return
-        day = self.day(fact, "received")
-        rule = self.rules.ask("cas_6", "contributed_at_agreed_value", on=day)
-        if self.card.route is not Route.OTHER:
-            raise self.invalid("measure.received-route", rule, date=day)
-        self.agreed(fact, "received", day, rule)
-        booked = sum(fen for dated, fen, _ in self.spent() if dated == day)
-        if day <= self.on and booked != self.fen(fact["value"]):
-            raise self.invalid(
-                "measure.received-differs",
-                rule,
-                date=day,
-                value=fact["value"],
-                booked=self.of(booked).text,
-            )
-
     # Life and method
 
     def _method(self, name: str, fact: Fact, day: date) -> None:
@@ -207,13 +187,7 @@ class Intangible(Holding):
                 raise self.invalid("measure.method-no-total", rule, method=name)
 
     def _counted(self) -> dict[str, Fraction]:
-        """Units by month, as the asset file gives them or the platform counted them."""
-        method = self.facts.method
-        if "product" in method:
-            if self.facts.usage:
-                raise self.invalid("measure.usage-twice", product=method["product"])
-            unit = method.get("unit", "call")
-            return {month: Fraction(units.get(unit, 0)) for month, units in self.usage.items()}
+        """Units by month."""
         found: dict[str, Fraction] = {}
         for fact in self.facts.usage:
             if fact["month"] in found:
@@ -230,7 +204,7 @@ class Intangible(Holding):
         if not self.developed and ready is None and self.recognition.total(Outcome.CAPITALISED):
             self.note("measure.not-available")
 
-    def _month_ends(self, ready: date) -> list[date]:
+    def _charged_on(self, ready: date) -> Sequence[date]:
         """The days on which amortisation is posted, from the month available."""
         life = self.facts.life
         if life is None and self.spread.method != UNITS:
@@ -251,13 +225,10 @@ class Intangible(Holding):
                 raise self.invalid("measure.no-life", rule, available_on=ready)
         else:
             self._live(ready, life.months if life else 0)
-        first = ready.replace(day=1)
+        first = _first(ready)
         if self.facts.opening:
             first = max(first, self.day(self.facts.opening, "opening") + timedelta(days=1))
-        ends: list[date] = []
-        while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= self.on:
-            ends.append(end)
-        return ends
+        return _month_ends(first, self.on)
 
     def _live(self, ready: date, months: int) -> None:
         """Take `months` as the whole life; it ends with the rights that the asset stands on,
@@ -271,7 +242,7 @@ class Intangible(Holding):
                 "measure.method-whole-years", method=self.spread.method, months=months
             )
         until = life.rights_until if life else None
-        ends = add_months(ready.replace(day=1), months) - timedelta(days=1)
+        ends = add_months(_first(ready), months) - timedelta(days=1)
         # The month in which the rights end counts whole.
         if until is not None and (ends.year, ends.month) > (until.year, until.month):
             rule = self.rules.ask("cas_6", "life_within_rights", on=ready)
@@ -296,11 +267,11 @@ class Intangible(Holding):
             self.changed()
             self.renew_after_charge = False
 
-    def _units(self, day: date, left: int) -> Fraction:
+    def _units(self, day: date, left: int) -> Fraction | None:
         """The units of a month; one of which nothing is known counts none, and is told."""
         spread = self.spread
         if spread.method != UNITS:
-            return Fraction()
+            return None
         month = f"{day:%Y-%m}"
         units = self.counted.get(month, Fraction())
         if left > 0 and month not in self.counted:
@@ -376,11 +347,11 @@ class Intangible(Holding):
             )
         if not loss:
             return
-        before_charge = (day + timedelta(days=1)).day != 1  # this month's is still to come
-        left = self._depreciable()
-        if before_charge and self.amortised and not developing:
-            if self.spread.base is None and left > 0:
-                self.spread.start(left)  # as it was before the loss
+        # This month's charge is still to come, and is left as it was before the loss.
+        before_charge = (day + timedelta(days=1)).day != 1
+        if before_charge and self.amortised and ready and not developing and day >= _first(ready):
+            if self.spread.base is None and (left := self._depreciable()) > 0:
+                self.spread.start(left)
             self.renew_after_charge = True
         else:
             self.changed()
@@ -449,6 +420,19 @@ class Intangible(Holding):
             return
         self.leave(day, kind, share, layers, proceeds)
         self.held = None
+
+
+@lru_cache(1024)
+def _month_ends(first: date, on: date) -> tuple[date, ...]:
+    """The last days of the months from that of `first` until `on`: many assets share them."""
+    ends: list[date] = []
+    while (end := add_months(first, len(ends) + 1) - timedelta(days=1)) <= on:
+        ends.append(end)
+    return tuple(ends)
+
+
+def _first(day: date) -> date:
+    return day.replace(day=1)
 
 
 def _plain(units: Fraction) -> str:

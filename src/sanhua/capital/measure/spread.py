@@ -92,15 +92,19 @@ class Spread:
         else:
             self.rest = sum(self.weights[self.charged :])
 
-    def month(self, left: int, units: Fraction) -> int:
+    def month(self, left: int, units: Fraction | None) -> int:
         """The charge of the month that follows, of what is `left` (fen); and go on to the next."""
         if left > 0 and self.base is None:
             self.start(left)
-        weight = self.weights[self.charged] if self.charged < len(self.weights) else units
+        over, weight = False, units or 0
+        if self.method == UNITS:
+            self.used += weight
+            over = self.used >= self.total
+        elif self.charged < len(self.weights):
+            weight = self.weights[self.charged]
         self.charged += 1
-        self.used += units
         if left <= 0:
             return 0
-        if 0 < self.months <= self.charged or (self.method == UNITS and self.used >= self.total):
+        if over or 0 < self.months <= self.charged:
             return left
         return min(by_weight(self.base or 0, weight, self.rest), left)

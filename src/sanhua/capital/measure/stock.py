@@ -4,9 +4,10 @@ Keys of an asset file under `measurement`; each fact of a list has `date`:
 
     lots         a quantity for each purchase voucher; then disposals are by `quantity`
     opening      `inventory`, `write_down`, and with lots `quantity`, as lot `opening`
-    disposals    `reason` sale | lapse | contribution | disposal | other; `quantity` (with `lot` by
-                 specific identification), without lots `share`; all that is left when neither is
-                 said. What a sale of stock brings is revenue (CAS 14) and refused here
+    disposals    `reason` sale | lapse | disposal | other; `quantity` (with `lot` by specific
+                 identification), without lots `share`; all that is left when neither is said. What
+                 a sale of stock brings, or putting it into an investee, is revenue (CAS 14) and
+                 refused here
     nrv          `price`, `cost_to_finish`, `cost_to_sell`, `tax`; of one `lot`, or of all together
     corrections  see `fold`
 
@@ -59,7 +60,7 @@ class Stock(Fold):
         self.issue = ALIASES.get(self.policy.inventory_issue, self.policy.inventory_issue)
         if self.issue not in [method["id"] for method in methods.value]:
             raise self.invalid("measure.issue-method", methods, method=self.policy.inventory_issue)
-        self.refuse("estimates", "impairments", "held_for_sale", "method", "usage", "received")
+        self.refuse("estimates", "impairments", "held_for_sale", "method", "usage")
         self.lots: dict[str, _Lot] = {}
         processed = self.card.route is Route.SELF_DEVELOPED
         self.kind = Kind.PROCESSED if processed else IN_KIND[self.card.route]

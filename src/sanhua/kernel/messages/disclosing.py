@@ -65,6 +65,11 @@ MESSAGES = {
         "更正 acquired_from.asset，或写明 carried 和 judged",
         "correct acquired_from.asset, or say carried and judged",
     ),
+    "consolidate.returned": Message(
+        "{asset} 取自集团内，又由持有待售转回：这种情况的合并抵销尚未实现",
+        "{asset} was acquired inside the group and came back from held for sale: eliminating that "
+        "is not built",
+    ),
     "consolidate.no-counterpart": Message(
         "{asset} 取自 {other}，而出让方没有对应的处置",
         "{asset} was acquired from {other}, but the seller shows no disposal of it",

@@ -34,6 +34,62 @@ MESSAGES = {
         "改由财务人员判断，或补上角色",
         "let a person of finance judge, or add the role",
     ),
+    "subsidy.net-not-built": Message(
+        "补助 {subsidy} 选用净额法（冲减资产账面价值）：尚未实现",
+        "grant {subsidy} is to be taken off the asset's cost (net): that is not built",
+        "采用总额法 gross，或在 ERP 中冲减并以凭证进入资产成本",
+        "use gross, or take it off in the ERP by a voucher of the asset's cost",
+    ),
+    "subsidy.voucher-differs": Message(
+        "补助 {subsidy} 的凭证 {number} 贷记 {credited}，与到账 {amount} 不符",
+        "voucher {number} of grant {subsidy} credits {credited}, not the {amount} received",
+        "贷方应为递延收益、其他收益或其他应收款；更正凭证、科目对照或金额",
+        "it must credit deferred_income, other_income or other_receivables; correct voucher, "
+        "chart or amount",
+    ),
+    "subsidy.not-deferred": Message(
+        "补助 {subsidy} 应递延，凭证 {number} 却贷记 {credited}",
+        "grant {subsidy} is to be deferred, yet voucher {number} credits {credited}",
+        "在 ERP 中改记递延收益，或复核 purpose",
+        "book it as deferred income in the ERP, or look at purpose again",
+    ),
+    "subsidy.condition-overdue": Message(
+        "补助 {subsidy} 的条件已过期未满足：{text}（{due}）；未释放",
+        "grant {subsidy}: a condition is overdue and not met: {text} ({due}); nothing is released",
+        "写明 met 和依据，或在 repayments 中写退回",
+        "write met with its evidence, or what is repaid under repayments",
+    ),
+    "subsidy.other-day": Message(
+        "凭证 {number} 的日期是 {dated}，不是 {day}",
+        "voucher {number} is of {dated}, not {day}",
+        "以凭证日期为准",
+        "write the voucher's day",
+    ),
+    "subsidy.amounts": Message(
+        "补助 {subsidy} 的金额不成立：须为正、同一币种，到账不超过总额，退回不超过到账",
+        "the amounts of grant {subsidy} do not hold: positive, one currency, not more received "
+        "than granted, not more repaid than received",
+        "更正 amount、receipts 或 repayments",
+        "correct amount, receipts or repayments",
+    ),
+    "subsidy.spans": Message(
+        "补助 {subsidy} 的 through 早于 from",
+        "grant {subsidy}: through is before from",
+        "更正期间",
+        "correct the time that it is for",
+    ),
+    "subsidy.nothing-yet": Message(
+        "补助 {subsidy} 既未到账也未写明何时确定能收到（certain_on）：不确认",
+        "grant {subsidy} was neither received nor is it certain (certain_on): not recognised",
+        "到账后写 receipts，或在能够收到之日写 certain_on 和依据",
+        "write receipts when it comes, or certain_on with evidence from the day it is certain",
+    ),
+    "erp.column-missing": Message(
+        "books/erp.yaml 的 columns 缺少 {fields}",
+        "columns of books/erp.yaml lack {fields}",
+        "写出 ERP 导入模板中对应的列名",
+        "name the columns of the ERP's import template that take them",
+    ),
     "ledger.source-is-appraisal": Message(
         "分录 {entry} 的依据是评估 {source}：评估结果不得作为入账依据",
         "entry {entry} stands on the appraisal {source}, which is no basis of a booking",

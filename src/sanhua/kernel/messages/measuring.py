@@ -146,16 +146,6 @@ MESSAGES = {
         "附上协议；协议可以引用评估报告",
         "attach the agreement, which may cite an appraisal",
     ),
-    "measure.received-route": Message(
-        "{asset} {date} 的 received：投资者投入的数据 route 为 other",
-        "{asset}: data received from an investor on {date} has route other",
-    ),
-    "measure.received-differs": Message(
-        "{asset} {date} 协议约定价值 {value}，凭证入账 {booked}",
-        "{asset}: agreed at {value} on {date}, booked at {booked}",
-        "核对当日凭证与协议",
-        "check that day's voucher against the agreement",
-    ),
     "measure.contribution-proceeds": Message(
         "{asset} {date} 作价出资不收现金：写 agreed，不写 proceeds",
         "{asset}: a contribution on {date} brings no cash; write `agreed`, not `proceeds`",
@@ -170,6 +160,12 @@ MESSAGES = {
         "the investment is carried at (`equity`)",
         "写被投资方净资产账面价值的份额；差额计入资本公积",
         "write the share of the investee's net assets; the difference goes to the capital reserve",
+    ),
+    "measure.contribution-of-stock": Message(
+        "{asset} {date} 以存货作价出资：按收入准则处理，不进处置损益",
+        "{asset}: stock put into an investee on {date} is revenue, not a gain",
+        "由 ERP 的销售凭证反映收入，这里写 reason: sale",
+        "the ERP's sales voucher shows the revenue; write `reason: sale` here",
     ),
     "measure.not-a-quantity": Message(
         "{asset} 的 {what} 中 {value} 不是数量",
@@ -270,5 +266,11 @@ MESSAGES = {
         "{asset}: no lot is left for the correction to fall on",
         "已售出的改正在营业成本中，由 ERP 凭证反映",
         "what was sold is put right in cost of sales, by the ERP's own voucher",
+    ),
+    "measure.fact-not-judged": Message(
+        "{asset} 的 {what} 有一条没有判断人",
+        "{asset}: nobody answers for an entry of {what}",
+        "补上 judged: {{by, date}}",
+        "add judged: {{by, date}}",
     ),
 }

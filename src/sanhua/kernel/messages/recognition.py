@@ -159,8 +159,8 @@ MESSAGES = {
         "{amount} 待定：以其他方式取得的资产没有计量依据的协议或分配（{cite}）",
         "{amount} waits: an asset got in another way lacks the agreement or allocation that "
         "measures it ({cite})",
-        "在 recognition.acquired 写 by、amount、date、evidence；评估报告只能被引用，不能作依据",
-        "write by, amount, date and evidence under recognition.acquired; an appraisal may be "
+        "在 recognition.agreement 写 by、amount、date、evidence；评估报告只能被引用，不能作依据",
+        "write by, amount, date and evidence under recognition.agreement; an appraisal may be "
         "cited there, never be the basis",
     ),
     "recognise.agreement-differs": Message(

@@ -4,6 +4,7 @@
     workbook   XLSX: leaves add up movements, totals and ties add up cells
     paper      tagged PDF/A by Typst
     word       DOCX
+    instance   XBRL: a taxonomy of our own and an instance of it; no filing
     documents  all of them, written into a folder
 
 The same disclosure gives the same bytes.

@@ -24,10 +24,11 @@ class Written:
 def write(
     shown: Disclosure, folder: Path, issue: Issue | None = None, *, fonts: str = ""
 ) -> Written:
-    """Write `<stem>.xlsx`, `.json`, and `.pdf` and `.docx` where the extra `documents` is there,
-    each replaced whole. What an earlier report left of a document not made now is deleted.
+    """Write `<stem>.xlsx`, `.json`, `<stem>-xbrl/`, and `.pdf` and `.docx` where the extra
+    `documents` is there, each file replaced whole. What an earlier report left of a document not
+    made now is deleted.
     """
-    from sanhua.report.disclosure import paper, word
+    from sanhua.report.disclosure import instance, paper, word
 
     said = content(shown, issue)
     data = json.dumps(to_json(shown), ensure_ascii=False, indent=1) + "\n"
@@ -47,6 +48,12 @@ def write(
         except SanhuaError as error:
             told.append(replace(error.diagnostic, severity=Severity.NOTE))
             path.unlink(missing_ok=True)
+    (folder / f"{shown.stem}-xbrl").mkdir(exist_ok=True)
+    for name, body in instance.package(shown, issue).items():
+        paths.append(_replaced(folder / f"{shown.stem}-xbrl" / name, body))
+    if not (issue and issue.uscc):
+        facts = {"entity": issue.name if issue and issue.name else shown.entity}
+        told.append(Diagnostic(Severity.NOTE, "report.no-identifier", facts=facts))
     return Written(tuple(paths), tuple(told))
 
 
