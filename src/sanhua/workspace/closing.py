@@ -399,7 +399,7 @@ class _Close:
                 self._note("close.no-policy", entity=entity.id)
             return []
         try:
-            must_be_addressed(uow.rules, entity.regime, self.month.through)
+            must_be_addressed(self.ws.rules, entity.regime, self.month.through)
         except Invalid as error:
             self.found.append(replace(error.diagnostic, severity=Severity.WARNING, node=owner))
             return []
