@@ -7,6 +7,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from deals import DEAL, month_after, offer, sign, this_month, when_over
@@ -14,6 +15,7 @@ from deals import DEAL, month_after, offer, sign, this_month, when_over
 from sanhua.asset.bill import Closing, month_of
 from sanhua.kernel.ledger import Entry
 from sanhua.kernel.time import legal_day
+from sanhua.workspace.checking import check
 from sanhua.workspace.closing import close
 from sanhua.workspace.explaining import explain, prove
 from sanhua.workspace.opening import Workspace
@@ -171,3 +173,66 @@ def test_books_alone_close_month_by_month_and_what_is_not_asked_any_more_is_take
         assert held["1702.05"].text == "-61.75"  # five months
         assert held["2401"].text == "-1172.81" and held["6117"].text == "-61.75"
         assert len(list(uow.all(Entry))) > len(posted)
+
+
+BAD = {
+    "books/revenue/energy.yaml": """
+        identity: principal
+        indicators:
+          primary_responsibility: {holds: false, reason: x}
+          inventory_risk: {holds: false, reason: x}
+          price_discretio: {holds: false, reason: x}
+        obligation: licence_use
+        plans: {standart: service}
+        reason: y
+        evidence: [evidence/none.md]
+        judged: {by: steward, date: 2026-01-05}
+        """,
+    "books/revenue/other.yaml": JUDGED,
+    "books/subsidies/a.yaml": """
+        purpose: asset
+        method: net
+        asset: energy_dat
+        payer: 某市
+        amount: 100.00
+        receipts:
+          - {date: 2024-02-28, amount: 200.00, voucher: 2024-02-01}
+          - {date: 2024-02-29, amount: 1.00, voucher: 2024-02-99}
+        evidence: [evidence/paper.md]
+        judged: {by: maker, date: 2026-01-05}
+        """,
+    "books/subsidies/b.yaml": """
+        purpose: cost_to_come
+        payer: 某市
+        amount: 100.00 USD
+        from: 2024-02-28
+        through: 2024-01-28
+        evidence: [evidence/paper.md]
+        judged: {by: maker, date: 2026-01-05}
+        """,
+    "books/erp.yaml": "columns: {日期: dat, 科目: account}",
+}
+
+
+def test_what_cannot_hold_is_told_at_its_line_before_anything_is_posted(small_project: Path):
+    for name, text in BAD.items():
+        put(small_project, name, dedent(text).lstrip())
+    with Workspace(small_project) as ws:
+        found = {(d.path.rpartition("/")[2], d.line, d.code) for d in check(ws)[1]}
+    assert found >= {
+        ("energy.yaml", 1, "earn.point-with-fee"),
+        ("energy.yaml", 2, "earn.indicator-missing"),
+        ("energy.yaml", 5, "format.not-one-of"),
+        ("energy.yaml", 7, "ref.plan"),
+        ("energy.yaml", 9, "ref.evidence"),
+        ("energy.yaml", 10, "earn.judged-role"),
+        ("other.yaml", 1, "ref.product"),
+        ("a.yaml", 1, "subsidy.amounts"),
+        ("a.yaml", 2, "subsidy.net-not-built"),
+        ("a.yaml", 3, "ref.asset"),
+        ("a.yaml", 8, "ref.voucher"),
+        ("a.yaml", 7, "subsidy.other-day"),
+        ("b.yaml", 1, "subsidy.amounts"),
+        ("erp.yaml", 1, "erp.column-missing"),
+        ("erp.yaml", 1, "format.not-one-of"),
+    }

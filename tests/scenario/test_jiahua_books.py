@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from sanhua.capital.disclose import Disclosure, State, disclose, draw_up, to_json
+from sanhua.capital.disclose import (
+    Disclosure,
+    State,
+    disclose,
+    draw_up,
+    state_of,
+    to_json,
+)
 from sanhua.capital.measure import book_of, carry, entries, post
 from sanhua.capital.recognise import Outcome, Recognition, entry_of, judge, recognise
 from sanhua.capital.voucher import book_vouchers
@@ -48,9 +55,9 @@ def disclosed(project: Project, period: str) -> Disclosure:
 
 
 def test_the_folder_compiles_without_an_error(project: Project):
-    """4 parties, 1 asset; 6 vouchers of the published figures, 5 assumed after them."""
+    """10 parties, 1 asset; 6 vouchers of the published figures, 5 assumed after them."""
     assert [d for d in project.diagnostics if d.severity is Severity.ERROR] == []
-    assert len(project.parties) == 4
+    assert len(project.parties) == 10
     assert [v.dated <= PUBLISHED for v in project.vouchers.values()] == [True] * 6 + [False] * 5
     assert list(project.assets) == ["cloud_map_v2"]
 
@@ -196,7 +203,9 @@ def test_kept_in_a_store_the_figure_opens_to_vouchers_in_one_step_and_nothing_is
                 kept += [booked, posted]
         assert kept == [11, 8 + 1 + 36 + 1, 0, 0]  # vouchers, transfer, months, impairment
         assert [d.code for d in found].count("recognise.already-expensed") == 3
-        assert shown.state is State.APPROVED
+        assert shown.state is State.DRAFT  # its memo is approved, it has not been signed itself
+        signed = {"finance": "party:second_cpa"}
+        assert state_of(shown.approvals, signed) is State.APPROVED
         with ws.store.begin(actor="party:cfo") as uow:
             edges = uow.edges_from(figure)
             assert {e.dst for e in edges if e.verb == "posted_from"} == {

@@ -184,3 +184,18 @@ def test_the_erp_is_told_the_transfer_ten_months_and_the_loss_of_2025(project: P
         "6701": Decimal("139894.40"),
     }
     assert len({row["voucher"] for row in made["vouchers"]}) == 1 + 10 + 1
+
+
+def test_the_disclosure_of_2025_is_approved_by_a_second_person_and_sealed_by_an_auditor(
+    project: Path,
+):
+    """Assumed as all of 2025: the seal is of 2026-03-27, by a person of the audit firm."""
+    shown = "disclosure:jiahua/2025"
+    assert said("report", "disclosure", "--period", "2025", "-C", project)["state"] == "draft"
+    said("approve", shown, "--as", "second_cpa", "-C", project, exit_code=4)  # assets first
+    said("approve", "asset:cloud_map_v2", "--as", "second_cpa", "-C", project)
+    said("approve", shown, "--as", "second_cpa", "-C", project)
+    said("approve", shown, "--as", "cpa", "--sealed-on", "2026-03-27", "-C", project)
+    made = said("report", "disclosure", "--period", "2025", "-C", project)
+    assert (made["state"], made["sealed_on"]) == ("audited", "2026-03-27")
+    assert made["signed"] == {"finance": "party:second_cpa", "auditor": "party:cpa"}

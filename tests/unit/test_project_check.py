@@ -1137,15 +1137,6 @@ def test_a_balance_on_an_unknown_line_is_refused_with_the_nearest(tmp_path: Path
     assert told[0].facts == {"value": "无型资产", "nearest": "无形资产"}
 
 
-def test_timesheets_and_bills_are_said_not_to_be_tied_to_vouchers(tmp_path: Path):
-    changed = {
-        "books/timesheets/2024.csv": "date,person,project,hours\n2024-03-01,li,P1,8\n",
-        "books/bills/cloud.csv": "month,amount\n2024-03,100.00\n",
-    }
-    told = [d for d in compiled(tmp_path, BOOKS, changed) if d.code == "books.not-tied"]
-    assert {(d.path, d.severity) for d in told} == {(path, "warning") for path in changed}
-
-
 def test_a_red_voucher_remembers_the_side_it_was_written_on(tmp_path: Path):
     rows = "1,2024-01-31,x,5301.02,-5.00,,,,,\n1,2024-01-31,x,2211,,-5.00,,,,\n"
     project = load(made(tmp_path, BOOKS, **{"books/vouchers/v.csv": VOUCHERS + rows}), {})

@@ -847,11 +847,14 @@ class _Judgement:
         ready = self.card.measurement.available_on
         if control is None or control.ends_on is None or life is None or ready is None:
             return
-        bound = self.ask("cas_6", "contractual_life_bounds")
-        over = life.indefinite or add_months(ready.replace(day=1), life.months) > control.ends_on
-        if over and not bound.value:
-            last = (control.ends_on - timedelta(days=1)).isoformat()
-            said = {"months": "∞" if life.indefinite else life.months, "through": last}
+        bound = self.ask("cas_6", "life_within_rights")
+        last = control.ends_on - timedelta(days=1)
+        ends = add_months(ready.replace(day=1), life.months) - timedelta(days=1)
+        # The month in which the agreement ends counts whole.
+        over = life.indefinite or (ends.year, ends.month) > (last.year, last.month)
+        if over and bound.value and not life.renewal:
+            said: dict[str, Any] = {"months": "∞" if life.indefinite else life.months}
+            said["through"] = last.isoformat()
             self._say(
                 Severity.ERROR, "recognise.life-beyond-term", bound.citation, control.line, **said
             )

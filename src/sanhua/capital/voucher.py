@@ -23,6 +23,7 @@ ROLES = (
     "intangible_impairment",  # 无形资产减值准备—数据资源
     "inventory_data",  # 数据资源存货
     "inventory_provision",  # 存货跌价准备
+    "shared_cost",  # 待分摊费用: a pool that allocations divide over projects
     "amortisation_expense",
     "impairment_loss",  # 资产减值损失
     "cost_of_sales",  # 主营业务成本
@@ -74,7 +75,10 @@ class VoucherLine:
 @record("voucher")
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """`voucher:2024-03-0120`: the lines of one number balance and share a day and a currency."""
+    """`voucher:2024-03-0120`: the lines of one number balance and share a day and a currency.
+
+    制单人, 审核人, 记账人 are people of parties.yaml: whoever prepares does not review.
+    """
 
     id: str
     entity: Annotated[str, Ref("booked_by")]
@@ -85,6 +89,9 @@ class Voucher:
     file: DefinedBy
     reverses: Annotated[str, Ref("reverses")] = ""
     confirms: tuple[Annotated[str, Ref("confirms")], ...] = ()  # entries of closes that it books
+    prepared_by: Annotated[str, Ref("prepared_by"), ADDED] = ""
+    reviewed_by: Annotated[str, Ref("reviewed_by"), ADDED] = ""
+    posted_by: Annotated[str, Ref("entered_by"), ADDED] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,20 @@ class AccountingPolicy:
     vat: Decimal | None = None
     materiality: Money | None = None
     expense_lines: Mapping[str, str] = field(default_factory=dict[str, str])
+    accounts: Mapping[str, Account] = field(default_factory=dict[str, "Account"])
+    amortises: str = ""  # sanhua | erp: who books amortisation; whoever is first when empty
+    amortises_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A line of `books/chart.csv` 会计科目表; `side` is debit, credit or empty."""
+
+    code: str
+    name: str
+    origin: Origin
+    side: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +150,13 @@ def role_of(policy: AccountingPolicy, account: str) -> str:
     longest = 0
     for role, codes in policy.chart.items():
         for code in codes:
-            if len(code) > longest and _covers(code, account):
+            if len(code) > longest and covers(code, account):
                 found, longest = role, len(code)
     return found
 
 
-def _covers(code: str, account: str) -> bool:
+def covers(code: str, account: str) -> bool:
+    """Whether `account` is `code` or one of its sub-accounts."""
     rest = account.removeprefix(code)
     return account.startswith(code) and (not rest or rest[0] == "." or rest.isdigit())
 

@@ -283,11 +283,13 @@ def close(period: str, folder: Path, as_json: bool, language: str | None) -> Non
         [
             "books",
             "catalogue",
+            "cost",
             "disclosure",
             "freshness",
             "quality",
             "registration",
             "standards",
+            "tie-out",
             "vouchers",
         ]
     ),

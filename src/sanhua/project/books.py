@@ -24,6 +24,7 @@ from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import CURRENCIES, Money
 from sanhua.kernel.time import parse_day
+from sanhua.project.costing import hands, load_costing
 from sanhua.project.earning import load_earning
 from sanhua.project.erp import load_erp
 from sanhua.project.grouping import acquired
@@ -51,6 +52,9 @@ VOUCHER_COLUMNS = Columns(
             "reverses": "reverses",
             "冲销凭证号": "reverses",
         },
+        **{"prepared_by": "prepared_by", "制单人": "prepared_by", "制单": "prepared_by"},
+        **{"reviewed_by": "reviewed_by", "审核人": "reviewed_by", "审核": "reviewed_by"},
+        **{"posted_by": "posted_by", "记账人": "posted_by", "记账": "posted_by"},
     },
     ("voucher", "date", "summary", "account", "debit", "credit"),
     frozenset({"voucher", "account", "project", "party", "reverses"}),
@@ -65,22 +69,6 @@ BALANCE_COLUMNS = Columns(
     frozenset({"line"}),
     frozenset({"ending", "beginning"}),
 )
-TIMESHEET_COLUMNS = Columns(
-    {
-        **{
-            "date": "date",
-            "日期": "date",
-            "person": "person",
-            "人员": "person",
-            "project": "project",
-        },
-        **{"项目": "project", "hours": "hours", "工时": "hours", "rate": "rate", "单价": "rate"},
-    },
-    ("date", "person", "project", "hours"),
-    frozenset({"person", "project"}),
-    frozenset({"rate"}),
-)
-BILL_COLUMNS = Columns({}, open=True)
 PHASES = ("research", "development", "研究", "开发", "研究阶段", "开发阶段")
 _AMOUNT = re.compile(r"-?\d{1,18}(?:\.\d+)?")
 
@@ -123,12 +111,7 @@ class _Books:
         self._vouchers()
         self._balances()
         self._balances("group", f"{self.entity.id}.group")
-        for kind, columns in (("timesheets", TIMESHEET_COLUMNS), ("bills", BILL_COLUMNS)):
-            for path in self.loader.files(f"{self.base}/{kind}", ".csv", ".xlsx"):
-                is_csv = path.endswith(".csv")
-                rows = (self.folder.csv if is_csv else self.folder.excel)(path, columns)
-                if rows is not None:
-                    self.folder.warn("books.not-tied", path, 1, rows=len(rows.rows))
+        load_costing(self.loader, self.entity, self.base)
         self._assets()
         load_earning(self.loader, self.entity, self.base)
         load_erp(self.loader, self.entity, self.base)
@@ -155,6 +138,8 @@ class _Books:
             rate(found.text("vat")) if found.text("vat") else None,
             self._money(found, "materiality"),
             found.flat("expense_lines"),
+            amortises=found.text("amortises"),
+            amortises_from=day(found, "amortises_from", path),
         )
         for role in chart.entries:
             self.loader.project.places[f"chart:{self.entity.id}/{role}"] = self.folder.origin(
@@ -316,6 +301,8 @@ class _Books:
             path,
             self.folder.files[path].sha256,
             next((row.text("reverses") for row in rows if row.text("reverses")), ""),
+            (),
+            *hands(self.loader, path, label, rows),
         )
 
     @property

@@ -32,6 +32,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
+from sanhua.project.costing import check_costing, pools_of
 from sanhua.project.earning import check_earning
 from sanhua.project.measurement import judges
 from sanhua.project.model import Project
@@ -1355,6 +1356,7 @@ class _Check:
                 if card.entity == entity.id
                 for c in card.codes
             }
+            | pools_of(self.project, entity.id)
             for entity in self.project.settings.entities
         }
         for entity, vouchers in by_entity.items():
@@ -1398,6 +1400,7 @@ class _Check:
             ):
                 for name in named:
                     self.ref(kind, name, known, card.origin, of)
+        self.found += check_costing(self.project, self.rules)
 
     def _faulty(self, part: str) -> bool:
         """Whether a file of the books with `part` in its path has a fault of its own."""

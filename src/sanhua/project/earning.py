@@ -188,7 +188,8 @@ def _check_subsidy(checking: Checking, said: Subsidy) -> None:
                     dated=dated.isoformat(), day=receipt.on.isoformat(),
                 )  # fmt: skip
     amounts = [one.amount for one in (*said.receipts, *said.repayments)]
-    wrong = [one for one in (said.amount, *amounts) if one.currency != said.amount.currency]
+    own = next(e.currency for e in project.settings.entities if e.id == said.entity)
+    wrong = [one for one in (said.amount, *amounts) if one.currency != own]
     if wrong or min([said.amount.fen, *(one.fen for one in amounts)]) <= 0:
         checking.say("subsidy.amounts", said.origin, of, subsidy=said.id)
         return

@@ -12,10 +12,13 @@ from sanhua.asset.party import Party
 from sanhua.asset.policy import Deal, UsagePolicy
 from sanhua.asset.product import Product
 from sanhua.asset.rights import Claim, Grant
+from sanhua.capital.allocate import Allocation
+from sanhua.capital.cost import Paper
 from sanhua.capital.earn import RevenueJudgement
 from sanhua.capital.note import Said
 from sanhua.capital.recognise import AssetCard
 from sanhua.capital.subsidy import Subsidy
+from sanhua.capital.tieout import Trial
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher
 from sanhua.kernel.errors import Diagnostic
 from sanhua.kernel.origin import Origin
@@ -103,6 +106,13 @@ class Project:
     balances: dict[str, tuple[Balances, ...]] = field(
         default_factory=dict[str, tuple[Balances, ...]]
     )  # by entity; those of a group under `<head>.group`
+    papers: dict[str, tuple[Paper, ...]] = field(
+        default_factory=dict[str, tuple[Paper, ...]]
+    )  # timesheets and bills, by entity
+    allocations: dict[str, Allocation] = field(default_factory=dict[str, Allocation])
+    trials: dict[str, tuple[Trial, ...]] = field(
+        default_factory=dict[str, tuple[Trial, ...]]
+    )  # by entity, the earliest first
     assets: dict[str, AssetCard] = field(default_factory=dict[str, AssetCard])
     revenue: dict[str, RevenueJudgement] = field(
         default_factory=dict[str, RevenueJudgement]

@@ -5,19 +5,23 @@ mended.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sanhua.capital.voucher import Voucher
-from sanhua.kernel.errors import Diagnostic, Severity
+from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.ids import key_of
 from sanhua.kernel.money import Money
+from sanhua.kernel.time import Period
 from sanhua.project.model import Project
 
 
 def voucher_faults(project: Project) -> Iterator[Diagnostic]:
     """The faults of each entity's vouchers, in the order of the books."""
     currencies = {entity.id: entity.currency for entity in project.settings.entities}
+    years = {entity.id: entity.fiscal_year for entity in project.settings.entities}
     own: dict[str, list[Voucher]] = defaultdict(list)
     for voucher in sorted(project.vouchers.values(), key=lambda v: (v.dated, v.number)):
         own[key_of(voucher.entity)].append(voucher)
@@ -26,6 +30,7 @@ def voucher_faults(project: Project) -> Iterator[Diagnostic]:
         yield from _repeated(vouchers)
         yield from _same_content(vouchers)
         yield from _reversals(vouchers)
+        yield from doubtful(vouchers, years.get(entity, "01-01"))
 
 
 def _fault(
@@ -137,3 +142,80 @@ def _sums(voucher: Voucher) -> dict[str, Money]:
         held = found.get(line.account)
         found[line.account] = line.amount if held is None else held + line.amount
     return found
+
+
+# What is no fault, and an auditor asks about
+
+
+def doubtful(vouchers: Sequence[Voucher], fiscal_year: str = "01-01") -> Iterator[Diagnostic]:
+    """What an auditor asks about: an amount that stands twice, a number that is missing, a day
+    outside the period that its file is named after.
+    """
+    yield from _twice(vouchers)
+    yield from _missing(vouchers)
+    files: dict[str, list[Voucher]] = defaultdict(list)
+    for voucher in vouchers:
+        period = _period_of(voucher.path, fiscal_year)
+        if period is not None and voucher.dated not in period:
+            files[voucher.path].append(voucher)
+    for found in files.values():
+        facts = {"count": str(len(found))}
+        yield _fault("voucher.outside-file-period", found[0], facts, severity=Severity.WARNING)
+
+
+def _twice(vouchers: Iterable[Voucher]) -> Iterator[Diagnostic]:
+    seen: dict[tuple[Any, ...], Voucher] = {}
+    for voucher in sorted(vouchers, key=lambda v: (v.dated, v.path, v.lines[0].line)):
+        for line in voucher.lines:
+            if not line.project or voucher.reverses:
+                continue
+            key = (voucher.entity, voucher.dated, line.account, line.project, line.amount)
+            first = seen.setdefault(key, voucher)
+            if first.id != voucher.id and _said(first) != _said(voucher):
+                facts = {
+                    "other": first.number,
+                    "amount": line.amount.text,
+                    "account": line.account,
+                    "project": line.project,
+                }
+                code = "voucher.suspected-double"
+                at = line.line
+                yield _fault(code, voucher, facts, severity=Severity.WARNING, at=at)
+
+
+def _missing(vouchers: Iterable[Voucher]) -> Iterator[Diagnostic]:
+    """Numbers left out of a series (a prefix and a running number) that is there for the most part;
+    an export of some vouchers has no series.
+    """
+    series: dict[tuple[str, int], dict[int, Voucher]] = defaultdict(dict)
+    for voucher in vouchers:
+        match = re.fullmatch(r"(.*?)(\d+)", voucher.number)
+        if match:
+            series[match[1], voucher.dated.year][int(match[2])] = voucher
+    for (prefix, _), held in series.items():
+        first, last = min(held), max(held)
+        if len(held) < 3 or last - first >= 2 * len(held):
+            continue
+        lacking = [n for n in range(first, last) if n not in held]
+        if lacking:
+            width = len(held[first].number) - len(prefix)
+            facts = {
+                "series": prefix or "–",
+                "count": str(len(lacking)),
+                "missing": ", ".join(f"{prefix}{n:0{width}}" for n in lacking[:5]),
+            }
+            yield _fault("voucher.number-gap", held[first], facts, severity=Severity.NOTE)
+
+
+def _said(voucher: Voucher) -> Any:
+    """What `_same_content` compares: such a pair is told there."""
+    return voucher.dated, [(x.account, x.amount, x.summary, x.evidence) for x in voucher.lines]
+
+
+def _period_of(path: str, fiscal_year: str) -> Period | None:
+    """The period that a file is named after, if it is after one."""
+    name = path.rpartition("/")[2].partition(".")[0]
+    try:
+        return Period.named(name, fiscal_year)
+    except (Invalid, ValueError):
+        return None

@@ -486,6 +486,23 @@ class SqlUow:
             PeriodClose(node, book, period.starts_on, period.ends_on), "ledger.period-closed"
         )
 
+    def lines_of(self, book: str) -> list[tuple[str, str, int, date]]:
+        """(entry, account, minor units, day) of each line of a book, in order of the days; what
+        stands in an adjustment period is of the last day of its year.
+        """
+        self._book(book)
+        table = schema.entry_line
+        self._work.flush()
+        found = self._work.connection.execute(
+            sa.select(table.c.entry, table.c.account, table.c.amount, table.c.effective_on)
+            .where(table.c.book == book)
+            .order_by(table.c.effective_on, table.c.entry, table.c.ordinal)
+        )
+        return [
+            (entry, account, int(fen), date.fromisoformat(day[:10]))
+            for entry, account, fen, day in found
+        ]
+
     def balances(self, book: str, on: date, *, adjusted: bool = False) -> dict[str, Money]:
         """Account → balance at the end of the legal day `on`, debit positive; of a fiscal year's
         last day without its adjustment period, or `adjusted` with it.

@@ -21,7 +21,9 @@ from sanhua.workspace.opening import Workspace
 
 # Who may answer for what; other kinds take any of these roles.
 OF_ENTITY = ("asset", "revenue_judgement", "subsidy")  # by its own people
-ROLES: dict[str, tuple[str, ...]] = dict.fromkeys((*OF_ENTITY, "disclosure"), ("finance", "auditor"))
+ROLES: dict[str, tuple[str, ...]] = dict.fromkeys(
+    (*OF_ENTITY, "disclosure"), ("finance", "auditor")
+)
 ANY_ROLE = ("data_steward", "finance", "auditor", "admin", "operator")
 
 

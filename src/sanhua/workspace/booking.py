@@ -14,9 +14,10 @@ from typing import Any
 from sanhua.asset.bill import Closing
 from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
+from sanhua.capital.tieout import booked_twice
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, SanhuaError, Severity
+from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
@@ -85,6 +86,10 @@ def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, boo
     uow.add(book, "book.opened")
     new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
     answers = _answers(uow, new, policy, book)
+    for told in booked_twice(vouchers, answers, policy)[:1]:
+        error = Invalid(told.code)
+        error.diagnostic = told
+        raise error
     book_vouchers(uow, [replace(v, confirms=answers.get(v.id, ())) for v in vouchers])
     for voucher in vouchers:
         if voucher.id in answers:

@@ -48,6 +48,7 @@ from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked
 from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
+from sanhua.capital.tieout import for_the_erp
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
@@ -57,6 +58,7 @@ from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import booked
+from sanhua.workspace.costing import tie_month
 from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
 from sanhua.workspace.opening import Workspace
@@ -103,6 +105,7 @@ def close(ws: Workspace, name: str) -> Closed:
         closing.must_be_next()
         closing.count()
         data = closing.keep()
+        closing.found += tie_month(ws, month)
     _, size, root = ws.store.checkpoint().splitlines()[:3]
     data["checkpoint"] = {"size": int(size), "root": root}
     return Closed(data, made.diagnostics + closing.found)
@@ -452,6 +455,8 @@ class _Close:
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
+        asked, left = for_the_erp(asked, vouchers, policy, book)
+        self.found += left
         lacks, otherwise = unbooked(asked, vouchers, policy, book)
         for entry, voucher in otherwise:
             self._note(

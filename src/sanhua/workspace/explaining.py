@@ -305,7 +305,8 @@ def _walk(
         if flat or (depth and steps >= depth):
             continue
         segments = 0
-        onward = [*ws.store.edges_of(here.node, here.at), *_approvals(ws, here.node, at)]
+        given = [*_approvals(ws, here.node, at), *_explained(ws, here.node, at)]
+        onward = [*ws.store.edges_of(here.node, here.at), *given]
         if not steps and len(first) == 1:  # the root's own list is paged
             whole, onward = len(onward), onward[after : after + limit]
             found.after = after + limit if after + limit < whole else 0
@@ -315,8 +316,8 @@ def _walk(
             if edge.verb == "metered_in" and segments > SEGMENTS_MAX and limit < NODES_PROVEN_MAX:
                 hidden += 1
                 continue
-            if edge.verb == "approves" and edge.dst in seen:
-                continue  # back up to what was approved
+            if edge.verb in ("approves", "explains") and edge.dst in seen:
+                continue  # back up to what was approved, or to the voucher explained
             if edge.dst.startswith("rule:"):
                 deciders = found.rules.setdefault(edge.dst, [])
                 if here.name not in deciders:
@@ -330,6 +331,15 @@ def _walk(
     found.left += hidden
     found.cited = [cite(ws, rule, nodes) for rule, nodes in found.rules.items()]
     return found
+
+
+def _explained(ws: Workspace, node: str, at: int) -> list[Edge]:
+    """From a voucher to the timesheets and bills that explain it."""
+    if not node.startswith("voucher:"):
+        return []
+    told = ws.store.into(node, "explains")
+    stood = [one for one in told if ws.store.standing(one, at) is not None]
+    return [Edge(node, "explained_by", one, "1") for one in stood]
 
 
 def _approvals(ws: Workspace, node: str, at: int) -> list[Edge]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from sanhua import sql
+from sanhua.asset.bill import Closing
 from sanhua.asset.contract import UsageContract, signatures
 from sanhua.asset.form import PROPERTY_RIGHT, RegistrationPlan
 from sanhua.asset.party import enrol
@@ -18,6 +19,8 @@ from sanhua.asset.policy import Deal
 from sanhua.asset.product import Product, make_product
 from sanhua.asset.register import freeze
 from sanhua.asset.rights import Claim, claim_rights
+from sanhua.capital.allocate import keep as keep_allocations
+from sanhua.capital.cost import keep as keep_costs
 from sanhua.capital.earn import RevenueJudgement, judge
 from sanhua.capital.measure import book_of
 from sanhua.capital.recognise import AssetCard, recognise
@@ -40,6 +43,7 @@ from sanhua.kernel.ports import Uow
 from sanhua.kernel.record import Ref, record
 from sanhua.kernel.table import Division, Manifest
 from sanhua.kernel.time import legal_day
+from sanhua.project.costing import plans_of
 from sanhua.project.model import Entity
 from sanhua.resource import grade as grading
 from sanhua.resource import profile, quality, standard
@@ -51,6 +55,7 @@ from sanhua.resource.publish import publish
 from sanhua.resource.quality import issues
 from sanhua.workspace import sampling
 from sanhua.workspace.booking import book_in, counted
+from sanhua.workspace.costing import charted, collected, tied_out, what_was_counted
 from sanhua.workspace.dealing import agreed, is_over, is_served, serve_file
 from sanhua.workspace.files import RawInput, shown_path
 from sanhua.workspace.metering import answered
@@ -785,6 +790,8 @@ class Path:
             for subsidy in self.project.subsidies.values():
                 if subsidy.entity == entity.id:
                     self.subsidise(subsidy, vouchers, policy, book)
+            self.costs(entity, vouchers, policy)
+            self.ties(entity, vouchers, policy, book)
 
     def subsidise(
         self, said: Subsidy, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
@@ -827,7 +834,7 @@ class Path:
         made_from = {
             "vouchers": [[v.id, v.file] for v in vouchers],
             "book": asdict(book),
-            "chart": policy.origin.sha256,
+            "chart": charted(self.project, policy),
         } | ({"aside": [told.node for told in aside]} if aside else {})
 
         def act(uow: Uow) -> Made:
@@ -867,6 +874,55 @@ class Path:
         self.stepper.step(
             "recognise", node, made_from, lambda: act, needs=[book.id], at=card.origin
         )
+
+    def costs(self, entity: Entity, vouchers: Sequence[Voucher], policy: AccountingPolicy) -> None:
+        """What explains the vouchers of an entity, and its shared cost divided."""
+        papers = self.project.papers.get(entity.id, ())
+        plans = plans_of(self.project, entity.id)
+        node = ids.node("cost", entity.id)
+        if not (papers or plans or self.stepper.did("cost", node)):
+            return
+        folders = ("timesheets/", "bills/", "allocations/")
+        files = self.project.files.items()
+        made_from = {
+            "rows": {p: o.sha256 for p, o in files if any(f"/{f}" in p for f in folders)},
+            "vouchers": [[v.id, v.file] for v in vouchers],
+            "chart": charted(self.project, policy),
+            "counted": what_was_counted(self.ws, plans.values(), self.today),
+        }
+
+        def act(uow: Uow) -> Made:
+            done, made = collected(self.ws, uow, entity)
+            keep_allocations(uow, done.allocations)
+            keep_costs(uow, made.costs)
+            nodes = [one.id for one in (*made.costs, *done.allocations)]
+            found = tuple(done.diagnostics + made.diagnostics)
+            return Made(tuple(nodes), rows=len(papers), diagnostics=found)
+
+        self.stepper.step("cost", node, made_from, lambda: act)
+
+    def ties(
+        self, entity: Entity, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
+    ) -> None:
+        """The entity book against the ledger's trial balances."""
+        trials = self.project.trials.get(entity.id, ())
+        if not trials:
+            return
+        with self.ws.store.begin(actor=self.ws.actor, read_only=True) as uow:
+            closings = [closing.id for closing in uow.all(Closing)]
+        made_from = {
+            "trials": {trial.id: trial.file for trial in trials},
+            "vouchers": [[v.id, v.file] for v in vouchers],
+            "closings": closings,
+            "chart": charted(self.project, policy),
+        }
+
+        def act(uow: Uow) -> Made:
+            tied = tied_out(uow, self.project, entity)
+            return Made(tuple(one.id for one in tied.tieouts), diagnostics=tuple(tied.diagnostics))
+
+        node = ids.node("tieout", entity.id)
+        self.stepper.step("tie-out", node, made_from, lambda: act, needs=[book.id])
 
 
 def _member(name: str, part: str) -> str:

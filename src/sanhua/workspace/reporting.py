@@ -222,6 +222,7 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
     from sanhua.capital.measure import book_of, carry, entries, unbooked
     from sanhua.capital.recognise import AssetEntry
+    from sanhua.capital.tieout import for_the_erp
     from sanhua.kernel.origin import Origin
 
     _addressed(ws, entity, period)
@@ -244,8 +245,11 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
     required += [e for e in closed if e.book == book.id and e.effective_on in period]
     required = list({entry.id: entry for entry in required}.values())
-    found, otherwise = unbooked(required, booked(ws, entity), policy, book)
+    own = booked(ws, entity)
+    required, left = for_the_erp(required, own, policy, book)
+    found, otherwise = unbooked(required, own, policy, book)
     made = proposal(ws, entity, period, found, policy)
+    made.diagnostics += left
     made.diagnostics += [
         Diagnostic(
             Severity.WARNING,
@@ -345,6 +349,85 @@ def proposal(
         data["files"].append(theirs)
         told.append((f"ERP 导入文件：{theirs}", f"for the ERP's import: {theirs}"))
     return Report(data, told, list(bare.values()), not bare)
+
+
+def _cost(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """What projects cost and what explains it; shared cost divided: XLSX, CSV, vouchers."""
+    from sanhua.workspace.costing import draw_cost
+
+    data, found = draw_cost(ws, entity, period)
+    ws.store.checkpoint()
+    told: list[tuple[str, str]] = []
+    for one in data["projects"]:
+        name, total, open_ = one["project"], one["total"], one["kinds"]["unexplained"]
+        told.append(
+            (
+                f"{name}  归集 {total}，资本化 {one['capitalised']}，未说明 {open_}  "
+                f"{one['figure']}",
+                f"{name}  cost {total}, capitalised {one['capitalised']}, unexplained {open_}  "
+                f"{one['figure']}",
+            )
+        )
+    for one in data["allocations"]:
+        parts = "；".join(f"{share['project']} {share['amount']}" for share in one["shares"])
+        booked = one["booked"] or "—"
+        told.append(
+            (
+                f"分摊 {one['allocation']}（{one['key']}）{one['pool']}：{parts}；"
+                f"ERP 凭证 {booked}",
+                f"allocation {one['allocation']} ({one['key']}) {one['pool']}: {parts}; "
+                f"ERP voucher {booked}",
+            )
+        )
+    cover = data["coverage"]
+    lacking = ", ".join(cover["lacking"])
+    told.append(
+        (
+            f"科目映射 {cover['mapped']}/{cover['needed']}"
+            + (f"，缺 {lacking}" if lacking else ""),
+            f"roles mapped {cover['mapped']}/{cover['needed']}"
+            + (f", lacking {lacking}" if lacking else ""),
+        )
+    )
+    told.append((f"文件：{'、'.join(data['files'])}", f"files: {', '.join(data['files'])}"))
+    return Report(_spanning(period) | data, told, found)
+
+
+def _spanning(period: Period) -> dict[str, Any]:
+    return {
+        "period": {
+            "id": period.id,
+            "from": period.starts_on.isoformat(),
+            "through": period.through.isoformat(),
+        }
+    }
+
+
+def _tie_out(ws: Workspace, entity: Entity, period: Period) -> Report:
+    """The entity book against the ledger's trial balances, month by month: XLSX, CSV."""
+    from sanhua.workspace.costing import draw_tie_out
+
+    data, found = draw_tie_out(ws, entity, period)
+    ws.store.checkpoint()
+    told: list[tuple[str, str]] = []
+    if not data["months"]:
+        none = (
+            "没有该期间的科目余额表（books/trial/）",
+            "no trial balance of the period (books/trial/)",
+        )
+        told.append(none)
+    for month in data["months"]:
+        judged = [line for line in month["lines"] if line["judged"]]
+        agrees = sum(line["ok"] for line in judged)
+        told.append(
+            (
+                f"{month['period']}  数据科目 {len(judged)} 个，相符 {agrees}  {month['node']}",
+                f"{month['period']}  {len(judged)} data accounts, {agrees} agree  {month['node']}",
+            )
+        )
+    told.append((f"文件：{'、'.join(data['files'])}", f"files: {', '.join(data['files'])}"))
+    ok = all(month["ok"] for month in data["months"])
+    return Report(_spanning(period) | data, told, found, ok)
 
 
 def _quality(ws: Workspace, of: str) -> Report:
@@ -538,6 +621,8 @@ KINDS: dict[str, Callable[[Workspace, Entity, Period], Report]] = {
     "vouchers": _vouchers,
     "books": _books_out,
     "catalogue": _catalogue,
+    "cost": _cost,
+    "tie-out": _tie_out,
     "standards": _standards,
 }
 BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
@@ -546,12 +631,14 @@ BY_ID: dict[str, Callable[[Workspace, str], Report]] = {
 }
 
 
-BY_PERIOD = ("disclosure", "vouchers", "books")
+BY_PERIOD = ("disclosure", "vouchers", "books", "cost", "tie-out")
 _BOOKS = frozenset({"freeze", "book", "recognise"})
 _JUDGED = frozenset({"freeze", "collect", "build", "standard", "quality"})
 RESTS_ON = {
     "disclosure": _BOOKS,
     "vouchers": _BOOKS,
+    "cost": _BOOKS | {"cost"},
+    "tie-out": _BOOKS | {"tie-out"},
     "books": _BOOKS,
     "quality": _JUDGED,
     "standards": _JUDGED,

@@ -140,6 +140,11 @@ class Stepper:
         )
         return True
 
+    def did(self, name: str, node: str) -> bool:
+        """Whether the step was ever done: what it left behind may have to go."""
+        with self.begin(True) as uow:
+            return uow.find(Step, f"step:{name}/{key_of(node)}") is not None
+
     @property
     def diagnostics(self) -> list[Diagnostic]:
         return [*(error.diagnostic for error in self.errors), *self.notes]

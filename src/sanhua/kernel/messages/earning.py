@@ -66,9 +66,9 @@ MESSAGES = {
         "write the voucher's day",
     ),
     "subsidy.amounts": Message(
-        "补助 {subsidy} 的金额不成立：须为正、同一币种，到账不超过总额，退回不超过到账",
-        "the amounts of grant {subsidy} do not hold: positive, one currency, not more received "
-        "than granted, not more repaid than received",
+        "补助 {subsidy} 的金额不成立：须为正、为记账本位币，到账不超过总额，退回不超过到账",
+        "the amounts of grant {subsidy} do not hold: positive, in the entity's currency, not more "
+        "received than granted, not more repaid than received",
         "更正 amount、receipts 或 repayments",
         "correct amount, receipts or repayments",
     ),

@@ -830,13 +830,6 @@ _BOOKS = {
         "放进 {known} 之一",
         "put it into one of {known}",
     ),
-    "books.not-tied": Message(
-        "{rows} 行只核对了格式：工时与账单尚未与凭证行勾稽，也不计入成本",
-        "{rows} rows are checked for their form only: timesheets and bills are not tied to voucher "
-        "lines yet and cost nothing",
-        "以凭证的 evidence 列附上它们",
-        "name them in the evidence column of the vouchers",
-    ),
     "voucher.text-amount": Message(
         "{key} 的 {value} 不是数字金额",
         "{key}: {value} is not an amount in digits",
