@@ -42,7 +42,6 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
             method=_fact(facts.method, on),
             usage=_known(facts.usage, on),
             opening=_fact(facts.opening, on),
-            received=_fact(facts.received, on),
         ),
     )
 
