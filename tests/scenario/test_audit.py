@@ -278,3 +278,14 @@ def test_a_wide_node_is_opened_a_page_and_a_step_at_a_time(shown: Path):
             break
         after = page["more"]["after"]
     assert paged == below
+
+
+def test_the_data_that_an_asset_is_must_exist(shown: Path, tmp_path: Path):
+    folder = tmp_path / "jiahua"
+    shutil.copytree(shown, folder, ignore=shutil.ignore_patterns("state", ".sanhua"))
+    card = folder / "books" / "assets" / "cloud_map_v2.yaml"
+    named = "products: [cloud]\nresources: [maps]\n"
+    card.write_text(card.read_text("utf-8") + named, "utf-8")
+    found = said("check", "-C", folder, exit_code=1)["diagnostics"]
+    codes = {one["code"] for one in found if one["severity"] == "error"}
+    assert codes == {"ref.product", "ref.resource"}

@@ -136,6 +136,16 @@ def test_a_month_of_calls_becomes_a_bill_shares_postings_and_a_figure(selling: P
     assert {"call", "segment", "contract", "column", "raw_file"} <= {
         node["kind"] for node in call["nodes"]
     }
+    nodes = {node["id"]: node for node in call["nodes"]}
+    served = next(e["to"] for e in call["edges"] if e["edge"] == "answered_from")
+    assert 'FROM "daily"' in nodes[served]["select"] and "phone" not in nodes[served]["select"]
+    deal = nodes["deal:bank_2026"]
+    written = (selling / "deals" / "bank_2026.yaml").read_text("utf-8").splitlines()
+    for key in ("plan", "fields", "purposes"):
+        path, _, line = deal["clauses"][key].rpartition(":")
+        assert path == "deals/bank_2026.yaml" and written[int(line) - 1].startswith(f"{key}:")
+    [plan] = [node for node in nodes.values() if node["kind"] == "plan"]
+    assert plan["plan"]["per"]["call"] == "0.05" and plan["at"]["line"] > 1
     bundle = selling.parent / "call.zip"
     proven = say(selling, "prove", records(selling)[0]["id"], "-o", str(bundle))
     assert proven["root"].startswith("segment:") and proven["line"] == 2

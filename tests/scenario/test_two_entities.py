@@ -495,3 +495,20 @@ def test_a_group_that_does_not_hang_together_is_told(sold_inside: Path):
     settings = sold_inside / "sanhua.yaml"
     settings.write_text(settings.read_text("utf-8").replace("share: 60%", "share: 50%"), "utf-8")
     assert "consolidate.no-members" in codes()
+
+
+def test_a_purchase_inside_that_names_nothing_there_stops_the_check(sold_inside: Path):
+    asset = sold_inside / "books/beta/assets/inside.yaml"
+    text = asset.read_text("utf-8")
+    for said_, code in (
+        ("{entity: alpha, asset: bougth}", "ref.asset"),
+        ("{entity: alhpa, asset: bought}", "ref.party"),
+        ("{entity: beta, asset: bought}", "consolidate.other-owner"),
+        ("{entity: alpha, carried: 0.00}", "format.missing-key"),
+        ("{entity: alpha}", "format.exactly-one"),
+    ):
+        asset.write_text(text.replace("{entity: alpha, asset: bought}", said_), "utf-8")
+        result = CliRunner().invoke(cli, ["check", "-C", str(sold_inside), "--json"])
+        found = json.loads(result.stdout)["diagnostics"]
+        errors = {d["code"] for d in found if d["severity"] == "error"}
+        assert code in errors, (said_, errors)

@@ -498,10 +498,13 @@ def draw_up(
                 left=tie.left.text,
                 right=tie.right.text,
             )
-    notes, figures = noting.draw(
-        *(entity, period, currency, entries, carryings, policy),
-        *(known or noting.Known(), rules, LINE_LAYERS, as_at or period.through),
-    )
+    notes: tuple[noting.Item, ...] = ()
+    figures: dict[str, Figure] = {}
+    if known is not None:
+        notes, figures = noting.draw(
+            *(drawing.entity, period, currency, entries, carryings, policy),
+            *(known, rules, LINE_LAYERS, as_at or period.through),
+        )
     drawing.figures.update(figures)
     if as_at:
         drawing.rules_that_differ()

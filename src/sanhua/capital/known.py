@@ -39,6 +39,9 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
             nrv=_known(facts.nrv, on),
             held_for_sale=_known(facts.held_for_sale, on),
             corrections=tuple(one for one in facts.corrections if one.date <= on),
+            method=_fact(facts.method, on),
+            usage=_known(facts.usage, on),
+            opening=_fact(facts.opening, on),
         ),
     )
 
@@ -61,8 +64,15 @@ def _known(entries: tuple[Mapping[str, str], ...], on: date) -> tuple[Mapping[st
     return tuple(
         entry
         for entry in entries
-        if max(parse_day(str(entry.get("judged.date") or entry["date"])), _date(entry)) <= on
+        if "date" not in entry
+        or max(parse_day(str(entry.get("judged.date") or entry["date"])), _date(entry)) <= on
     )
+
+
+def _fact(entry: Mapping[str, str], on: date) -> Mapping[str, str]:
+    """One fact, or none yet."""
+    told = entry.get("judged.date") or entry.get("date") or entry.get("as_of")
+    return entry if not told or parse_day(str(told)) <= on else {}
 
 
 def _date(entry: Mapping[str, str]) -> date:

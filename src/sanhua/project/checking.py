@@ -34,6 +34,7 @@ from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.project.costing import check_costing, pools_of
 from sanhua.project.earning import check_earning
+from sanhua.project.grouping import check_acquired
 from sanhua.project.measurement import judges
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
@@ -1393,6 +1394,7 @@ class _Check:
             numbers[key_of(voucher.entity)].add(voucher.number)
         for card in self.project.assets.values():
             self._asset(card, numbers[card.entity])
+            check_acquired(self, card)
             of = node("asset", card.id)
             for kind, named, known in (
                 ("product", card.products, self.project.products),

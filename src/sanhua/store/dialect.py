@@ -255,7 +255,7 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
         "recursive_triggers = ON",  # else INSERT OR REPLACE deletes without asking them
         "secure_delete = ON",
         "trusted_schema = OFF",
-        "cache_size = -32000",  # KiB
+        "cache_size = -128000",  # KiB, as far as they are needed: keys come in no order
         "wal_autocheckpoint = 4000",  # pages
     ):
         connection.execute(f"PRAGMA {pragma}")

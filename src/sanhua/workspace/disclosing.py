@@ -37,7 +37,7 @@ from sanhua.project.model import Entity
 from sanhua.workspace.approving import approved_by_role, signed
 from sanhua.workspace.booking import booked
 from sanhua.workspace.measuring import metered
-from sanhua.workspace.noting import known
+from sanhua.workspace.noting import known, together
 from sanhua.workspace.opening import Workspace
 
 
@@ -154,7 +154,7 @@ class _Drawing:
             scope=scope,
             as_at=self.as_at,
             reported=reported,
-            known=known(self.ws, uow, entity, self.period) if self.as_at is None else None,
+            known=known(self.ws, uow, entity, self.period, self.as_at),
         )
         shown = replace(shown, diagnostics=(*shown.diagnostics, *diagnostics))
         return _Member(self._settled(uow, shown), held, vouchers)
@@ -302,6 +302,9 @@ class _Drawing:
             eliminations=[*made.made, *deals],
             as_at=self.as_at,
             reported=reported,
+            known=together(
+                [known(self.ws, uow, by_name[name], self.period, self.as_at) for name in names]
+            ),
         )
         told = [*made.diagnostics, *self._policies(uow, names), *self._unexplained(members, names)]
         return self._settled(uow, replace(shown, diagnostics=(*shown.diagnostics, *told)))

@@ -4,13 +4,14 @@ what resources, rights, products, deals and bills say for the voluntary items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from sanhua.asset.bill import Invoice
 from sanhua.asset.product import DataProduct
 from sanhua.asset.rights import RightsClaim
+from sanhua.capital.known import known_card
 from sanhua.capital.note import Agreement, Known, Listed, Sum, Valued
 from sanhua.kernel.figure import Part
 from sanhua.kernel.ids import key_of, node
@@ -46,8 +47,43 @@ _PURPOSES = {
 }
 
 
-def known(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
-    """What the project and the store know for the notes of `entity` over `period`."""
+def together(found: Sequence[Known]) -> Known:
+    """What is known of a group, its head first; people speak for it in the head's books."""
+    listed: dict[str, Listed] = {}
+    for one in found:
+        for item, of in one.listed.items():
+            before = listed[item].rows if item in listed else ()
+            listed[item] = Listed(of.columns, (*before, *of.rows))
+    return Known(
+        {key: card for one in found for key, card in one.cards.items()},
+        tuple(agreement for one in found for agreement in one.agreements),
+        tuple(valued for one in found for valued in one.valued),
+        listed,
+        found[0].said,
+    )
+
+
+def known(
+    ws: Workspace, uow: Uow, entity: Entity, period: Period, as_at: date | None = None
+) -> Known:
+    """What the project and the store know for the notes of `entity` over `period`.
+
+    As at an earlier day: what was decided, agreed, valued and said by then; what resources and
+    products were on that day is not drawn up.
+    """
+    found = _now(ws, uow, entity, period)
+    if as_at is None:
+        return found
+    return Known(
+        {key: known_card(card, as_at) for key, card in found.cards.items()},
+        tuple(a for a in found.agreements if a.starts_on is None or a.starts_on <= as_at),
+        tuple(one for one in found.valued if one.base_date <= as_at),
+        {},
+        {item: said for item, said in found.said.items() if said.date <= as_at},
+    )
+
+
+def _now(ws: Workspace, uow: Uow, entity: Entity, period: Period) -> Known:
     project, party = ws.project, node("party", entity.id)
     resources = [
         one

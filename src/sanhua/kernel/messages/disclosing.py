@@ -83,6 +83,12 @@ MESSAGES = {
         "在 acquired_from 写明 date",
         "say date in acquired_from",
     ),
+    "consolidate.other-owner": Message(
+        "acquired_from 说 {asset} 属于 {said}，而它属于 {owner}",
+        "acquired_from says that {asset} is of {said}; it is of {owner}",
+        "更正 entity 或 asset",
+        "correct entity or asset",
+    ),
     "consolidate.price-differs": Message(
         "{asset} 的买价 {paid} 与出让方 {sold} 的所得 {got} 不同",
         "the price {paid} of {asset} is not what the seller of {sold} received, {got}",

@@ -173,7 +173,8 @@ class _Content:
             found.append(self._table(shown.tables[name], shown.period.id))
             if name in shown.comparatives and shown.comparative:
                 id = shown.comparative.id
-                found.append(_heading(2, f"表{name} 上期比较数 {id}", f"Comparatives {id}"))
+                title = _heading(2, f"表{name} 上期比较数 {id}", f"Comparatives {id}")
+                found.append({**title, "page": True})
                 found.append(self._table(shown.comparatives[name], id))
         found += [{**_heading(1, "四、附注", "Notes"), "page": True}, *self._notes()]
         number = iter("五六七八九")
@@ -265,6 +266,16 @@ class _Content:
     # Notes
 
     def _notes(self) -> Iterable[dict[str, Any]]:
+        if not self.shown.notes:
+            yield _text(Text("附注没有编制。", "The notes were not drawn up."), "wanting")
+        if self.shown.scope is Scope.GROUP:
+            yield _text(
+                Text(
+                    "逐项资产的金额是各成员账面数，合并抵销另列。",
+                    "Amounts of single assets are their entities' own; eliminations stand apart.",
+                ),
+                "quiet",
+            )
         number = 0
         for part in note.PARTS:
             items = [item for item in self.shown.notes if item.part == part]
