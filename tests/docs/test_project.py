@@ -12,7 +12,8 @@ from sanhua.kernel.messages import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 USED_BY_NAME = {"httptools"}  # uvicorn takes it when it is there
-PROVIDED_BY = {  # import name → distribution, where they differ
+PROVIDED_BY = {
+    "docx": "python-docx",  # import name → distribution, where they differ
     "chinese_calendar": "chinesecalendar",
     "jsonschema_rs": "jsonschema-rs",
     "yaml": "pyyaml",
