@@ -179,6 +179,10 @@ def test_4_an_error_found_after_the_seal_restates_the_opening_and_leaves_the_sea
         sealed = shown(ws)
         assert (line(sealed), sealed.data["state"]) == ("57500.00", "audited")
         assert "disclose.sealed-differs" not in [d.code for d in sealed.diagnostics]
+        asked = report(ws, "vouchers", period="2025-02").data["vouchers"]
+        assert ("2025-02-25", "6901", "3000.00") in [
+            (row["date"], row["account"], row["debit"]) for row in asked
+        ]
         close(ws, "2025-02")
         assert balance(ws, "6901", date(2025, 2, 28)) == 3000_00
         assert balance(ws, "1701.05", LAST, adjusted=True) == 60000_00

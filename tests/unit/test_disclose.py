@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sanhua.capital.disclose import Disclosure, State, draw_up, note_of, to_json, year_start
+from sanhua.capital.disclose import Disclosure, State, draw_up, note_of, to_json
 from sanhua.capital.measure import carry
 from sanhua.capital.recognise import (
     AssetCard,
@@ -164,7 +164,7 @@ def test_the_statement_begins_at_the_year_and_the_table_at_the_period():
     made = shown(Period.named("2025-Q4"), MAP)
     assert value(made, "table_a/cost.opening/total") == "2558700.00"
     assert value(made, "balance_sheet/intangible.data/beginning") == "0.00"
-    assert year_start(date(2025, 3, 31), "04-01") == date(2024, 4, 1)
+    assert Period.year_of(date(2025, 3, 31), "04-01").starts_on == date(2024, 4, 1)
 
 
 def test_stock_stands_in_table_b_with_its_write_down():

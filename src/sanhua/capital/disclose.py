@@ -564,12 +564,6 @@ class _Citing:
         return tuple(dict.fromkeys(rule.citation for rule in self.asked.values()))
 
 
-def year_start(day: date, fiscal_year: str) -> date:
-    """The first day of the fiscal year that `day` lies in."""
-    first = parse_day(f"{day.year}-{fiscal_year}")
-    return first if first <= day else parse_day(f"{day.year - 1}-{fiscal_year}")
-
-
 def year_before(period: Period) -> Period:
     """The same period a year earlier."""
     name = f"{int(period.id[:4]) - 1}{period.id[4:].partition('@')[0]}"
@@ -606,7 +600,7 @@ class _Drawing:
         self.rules, self.period, self.currency = rules, period, currency
         self.members = members
         self.law_on = as_at or period.through
-        self.year_starts = year_start(period.through, fiscal_year)
+        self.year_starts = Period.year_of(period.through, fiscal_year).starts_on
         self.figures: dict[str, Figure] = {}
         self.diagnostics: list[Diagnostic] = []
         self.zero = Money(Decimal(), currency)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from sanhua.capital.adjust import adjusting, year_of
+from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import lacking
 from sanhua.capital.measure import book_of, carry
@@ -88,7 +88,7 @@ def _entity(
     if not asked:
         return []
     uow.rules.ask("cas_29", "adjusting_events_adjust", on=asked[0].effective_on)
-    year = year_of(asked[0].effective_on, entity.fiscal_year)
+    year = Period.year_of(asked[0].effective_on, entity.fiscal_year)
     month = Period.named(f"{add_months(year.ends_on, -1):%Y-%m}")
     key = ids.key_of(book.id)
     if uow.find(Book, book.id) is None or not uow.find(PeriodClose, f"close:{key}/{month.id}"):

@@ -214,7 +214,6 @@ def _may_sign(ws: Workspace, kept: Any, person: Party, role: str, sealed_on: dat
 
 def _close_year(ws: Workspace, uow: Any, fields: dict[str, Any]) -> None:
     """A sealed year takes no adjustment any more."""
-    from sanhua.capital.adjust import year_of
     from sanhua.capital.measure import book_of
 
     entities = {entity.id: entity for entity in ws.project.settings.entities}
@@ -223,7 +222,7 @@ def _close_year(ws: Workspace, uow: Any, fields: dict[str, Any]) -> None:
         return
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
     starts, ends = parse_day(fields["starts_on"]), parse_day(fields["ends_on"])
-    year = year_of(ends - timedelta(days=1), entity.fiscal_year)
+    year = Period.year_of(ends - timedelta(days=1), entity.fiscal_year)
     if year.starts_on == starts and year.ends_on == ends and uow.find(Book, book.id):
         uow.close_period(book.id, Period(f"{year.id}-ADJ", starts, ends))
 
