@@ -502,7 +502,8 @@ def draw_up(
     figures: dict[str, Figure] = {}
     if known is not None:
         notes, figures = noting.draw(
-            *(drawing.entity, period, currency, entries, carryings, policy),
+            *(drawing.entity, period, currency, entries),
+            *(_of_group(carryings, eliminations), policy),
             *(known, rules, LINE_LAYERS, as_at or period.through),
         )
     drawing.figures.update(figures)
@@ -562,6 +563,22 @@ class _Citing:
             instrument, _, name = path.partition("/")
             self.ask(instrument, name, on=parse_day(day))
         return tuple(dict.fromkeys(rule.citation for rule in self.asked.values()))
+
+
+def _of_group(carryings: Sequence[Carrying], eliminations: Sequence[Elimination]) -> list[Carrying]:
+    """Each asset as the group carries it: what was eliminated of it is its own, and its route is
+    how the group came by it.
+    """
+    bought = {one.id: one.bought for one in eliminations}
+    found = {c.asset: c for c in carryings if c.asset not in bought}
+    entered = {asset: c.route for asset, c in found.items()}
+    for other in carryings:
+        asset = bought.get(other.asset, "")
+        if asset in found:
+            own = found[asset]
+            route = own.route if other.route is entered[asset] else other.route
+            found[asset] = replace(own, route=route, movements=own.movements + other.movements)
+    return list(found.values())
 
 
 def year_before(period: Period) -> Period:
