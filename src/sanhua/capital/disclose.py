@@ -874,7 +874,8 @@ class _Drawing:
     def parent_ties(
         self, lines: Sequence[StatementLine], policy: AccountingPolicy, vouchers: Sequence[Voucher]
     ) -> list[Tie]:
-        """The sub-line against its parent: given, or for development what the ERP's accounts hold.
+        """The sub-line against its parent: given, or for development what the ERP's accounts hold,
+        with what they held before the first voucher here (an opening balance).
 
         A line without a parent to compare with has no tie: what was not checked is not called good.
         """
@@ -882,7 +883,16 @@ class _Drawing:
         for line in lines:
             parent = line.parent_ending
             if parent is None and line.id == "development" and vouchers:
-                parent = self._on_account(policy, vouchers, "development_capitalised")
+                opened = (
+                    movement.amount
+                    for carrying in self.carryings
+                    for movement in carrying.movements
+                    if movement.layer is Layer.DEVELOPMENT
+                    and movement.kind is Kind.OPENING
+                    and movement.day < self.period.ends_on
+                )
+                booked = self._on_account(policy, vouchers, "development_capitalised")
+                parent = booked + Money.sum(opened, self.currency)
             if parent is not None:
                 found.append(Tie("tie.sub-not-above-parent", line.id, line.ending, "<=", parent))
             elif line.ending:
