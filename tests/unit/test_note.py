@@ -152,6 +152,9 @@ def test_pledged_items_are_shown_with_the_amortisation_of_the_period():
     assert (figure.value, figure.parts[0].node) == (Decimal("1000.00"), "sha256:" + "a" * 64)
     over = pledge(starts_on=date(2024, 1, 1), ends_on=date(2025, 1, 1))
     assert item(drawn(card("bought"), agreements=(over,)), "intangible_restricted").rows == ()
+    released = drawn(card("bought"), agreements=(pledge(ends_on=date(2025, 7, 1)),))
+    assert item(released, "intangible_restricted").rows == ()
+    assert len(item(released, "transactions").rows) == 1
 
 
 def test_research_spending_is_told_apart_by_verdict_and_opens_to_vouchers():
@@ -253,7 +256,7 @@ def test_what_is_held_for_sale_is_told_with_what_it_is_carried_at():
 def test_the_method_told_is_the_assets_own(kind: str, said: str):
     method = {"kind": kind, "reason": "r", "judged.by": "cfo", "judged.date": "2025-01-31"}
     method |= {"total": "1000"} if kind == "units_of_production" else {}
-    life = {"life": None} if kind == "units_of_production" else {}
+    life: dict[str, Any] = {"life": None} if kind == "units_of_production" else {}
     (row,) = item(drawn(card("bought", method=method, **life)), "intangible_lives").rows
     assert row[3].text.zh == said
     assert row[2].text.zh == ("—" if life else "36")

@@ -508,13 +508,15 @@ class _Noting:
         return Form(columns, tuple(rows), (told,))
 
     def restricted(self, line: str) -> Form:
+        """What stands as security at the end of the period; not what was released before it."""
         carried = self._intangible() if line == "intangible" else self._stock()
         columns = (_ASSET, _AGREEMENT, _TERM, _CARRYING)
         if line == "intangible":
             columns += (Text("本期摊销额", "Amortisation of the period"),)
         rows: list[tuple[Cell, ...]] = []
         for agreement in self.known.agreements:
-            if not agreement.restricts or not self._in_force(agreement):
+            lifted = agreement.ends_on and agreement.ends_on < self.period.ends_on
+            if not agreement.restricts or lifted or not self._in_force(agreement):
                 continue
             for carrying in carried:
                 if ids.key_of(carrying.asset) not in agreement.assets:
