@@ -5,6 +5,7 @@ Data bought for 60,000.00 on 2024-11-05, used over 60 months: 1,000.00 a month. 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -127,6 +128,22 @@ def test_1_an_adjustment_period_opens_with_the_close_of_the_last_month(folder: P
         assert balance(ws, "1702.05", LAST) == -2000_00
 
 
+def test_1_a_year_is_not_sealed_over_an_adjustment_that_is_not_posted(folder: Path, tmp_path: Path):
+    """The statements show 57,500.00; without the entry the ledger would stay at 58,000.00."""
+    apart = tmp_path / "apart"
+    shutil.copytree(folder, apart)
+    add(apart, AUDIT)
+    with on(apart, "2025-02-15") as ws:
+        assert line(shown(ws)) == "57500.00"
+        approve(ws, "asset:data", "second")
+        approve(ws, SHOWN, "second")
+        with pytest.raises(Conflict, match="approve.adjustments-open"):
+            approve(ws, SHOWN, "auditor", sealed_on=date(2025, 2, 15))
+        close(ws, "2024-ADJ")
+        approve(ws, SHOWN, "auditor", sealed_on=date(2025, 2, 15))
+        assert balance(ws, "1702.05", LAST, adjusted=True) == -2500_00
+
+
 def test_2_an_audit_adjustment_is_of_the_year_and_of_no_month(folder: Path):
     """500.00 more: the year shows 57,500.00, December stays as it was closed."""
     add(folder, AUDIT)
@@ -179,6 +196,10 @@ def test_4_an_error_found_after_the_seal_restates_the_opening_and_leaves_the_sea
         sealed = shown(ws)
         assert (line(sealed), sealed.data["state"]) == ("57500.00", "audited")
         assert "disclose.sealed-differs" not in [d.code for d in sealed.diagnostics]
+        asked = report(ws, "vouchers", period="2025-02").data["vouchers"]
+        assert ("2025-02-25", "6901", "3000.00") in [
+            (row["date"], row["account"], row["debit"]) for row in asked
+        ]
         close(ws, "2025-02")
         assert balance(ws, "6901", date(2025, 2, 28)) == 3000_00
         assert balance(ws, "1701.05", LAST, adjusted=True) == 60000_00

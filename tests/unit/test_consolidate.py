@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sanhua.capital.consolidate import Consolidation, Held, Holding, members_of
 from sanhua.capital.disclose import Disclosure, Scope, draw_up
 from sanhua.capital.measure import Carrying, Layer, carry
+from sanhua.capital.note import Known
 from sanhua.capital.recognise import (
     Acquired,
     AssetCard,
@@ -113,6 +114,7 @@ def group(period: str, *assets: Asset, on: date | None = None) -> Disclosure:
         scope=Scope.GROUP,
         members=members,
         eliminations=made.made,
+        known=Known(cards={card.id: card for card, _ in assets}),
     )
 
 
@@ -128,8 +130,11 @@ def sound(shown: Disclosure) -> None:
     assert all(tie.ok for tie in shown.ties), [tie for tie in shown.ties if not tie.ok]
     for figure in shown.figures.values():
         counted = [part.amount for part in figure.parts] + [p.amount for p in figure.postings]
-        assert sum(counted, Decimal()) == figure.value
+        assert sum(counted, Decimal()) == figure.value or not figure.additive
         body(figure)
+    lives = next(item for item in shown.notes if item.id == "intangible_lives")
+    carried = [cell.amount for row in lives.rows for cell in row if cell.amount is not None]
+    assert Money.sum(carried, "CNY") == shown.tables["A"].amount("carrying.closing")
 
 
 MAP = asset(
@@ -162,6 +167,12 @@ def test_what_one_entity_sells_to_another_is_carried_on_at_the_sellers_amount():
     }
     line = next(line for line in shown.lines if line.id == "intangible")
     assert (line.beginning.text, line.ending.text) == ("96000.00", "72000.00")
+    lives = next(item for item in shown.notes if item.id == "intangible_lives")
+    told = {row[0].text.zh: (row[1].text.zh, row[-1].amount) for row in lives.rows}
+    assert {key: (zh, m.text) for key, (zh, m) in told.items() if m is not None} == {
+        "map": ("自行开发", "0.00"),
+        "bought": ("自行开发", "72000.00"),
+    }
 
 
 def test_the_groups_line_opens_to_its_entities_and_to_each_elimination():

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sanhua.capital.disclose import Disclosure, State, draw_up, note_of, to_json, year_start
+from sanhua.capital.disclose import Disclosure, State, draw_up, note_of, to_json
 from sanhua.capital.measure import carry
 from sanhua.capital.recognise import (
     AssetCard,
@@ -35,7 +35,7 @@ from sanhua.capital.recognise import (
 from sanhua.capital.voucher import AccountingPolicy, Balances, Voucher, VoucherLine
 from sanhua.kernel.errors import Invalid, RuleGap
 from sanhua.kernel.money import Money
-from sanhua.kernel.origin import Origin
+from sanhua.kernel.origin import Evidence, Origin
 from sanhua.kernel.ports import Rule
 from sanhua.kernel.record import body
 from sanhua.kernel.text import Text
@@ -164,7 +164,7 @@ def test_the_statement_begins_at_the_year_and_the_table_at_the_period():
     made = shown(Period.named("2025-Q4"), MAP)
     assert value(made, "table_a/cost.opening/total") == "2558700.00"
     assert value(made, "balance_sheet/intangible.data/beginning") == "0.00"
-    assert year_start(date(2025, 3, 31), "04-01") == date(2024, 4, 1)
+    assert Period.year_of(date(2025, 3, 31), "04-01").starts_on == date(2024, 4, 1)
 
 
 def test_stock_stands_in_table_b_with_its_write_down():
@@ -237,6 +237,24 @@ def test_what_could_not_be_compared_is_not_called_good():
     )
     made = shown(H1, MAP, vouchers=[erp])
     assert [tie.ok for tie in made.ties if tie.code == "tie.sub-not-above-parent"] == [True]
+
+
+def test_development_taken_over_counts_on_the_account_that_it_is_compared_with():
+    """500,000.00 of before and 100,000.00 of June: 600,000.00 on the account and on the line."""
+    opening = {"date": "2023-12-31", "development": "500000.00", "evidence": "e"}
+    found = asset(
+        *("map", Route.SELF_DEVELOPED, Use.INTERNAL, [(date(2024, 6, 30), "100000.00")]),
+        **{"opening": opening | {"judged.by": "cfo"}, "available_on": None, "life": None},
+    )
+    line = VoucherLine("5301.02", Money(Decimal("100000.00")), "", 2)
+    day = date(2024, 6, 30)
+    erp = Voucher("voucher:1", "party:plant", "1", day, (line,), "v.csv", "sha256:c")
+    (tie,) = [
+        tie
+        for tie in shown(H1, found, vouchers=[erp]).ties
+        if tie.code == "tie.sub-not-above-parent"
+    ]
+    assert (tie.left.text, tie.right.text, tie.ok) == ("600000.00", "600000.00", True)
 
 
 def test_spending_on_asset_accounts_that_was_refused_breaks_a_tie():
@@ -491,3 +509,50 @@ def test_closing_is_opening_and_what_came_less_what_went_in_every_layer_and_colu
     ]
     effect = Money.sum(one.effect for one in drawn.restatements if one.line == "intangible")
     assert effect == Money.sum(errors)
+
+
+def test_every_answer_of_an_asset_file_is_known_from_its_own_day():
+    """All of it judged on 2025-04-02: on the day before, the tree is open and nobody answered."""
+    from sanhua.capital.fulfil import Fulfilment, Outlook
+    from sanhua.capital.known import known_card
+    from sanhua.capital.recognise import Correction, Measurement, Memo
+    from sanhua.capital.tree import Agreement, Control, Purpose, Stated
+
+    day, before = date(2025, 4, 2), date(2025, 4, 1)
+    by, early = Judged("cfo", day), date(2025, 1, 1)
+    paper = (Evidence("sha256:e"),)
+    stated = {"past_transaction": Stated(day, paper), "controlled": Stated(day, paper, met=False)}
+    one = Money(Decimal(1))
+    card, _ = asset("late", Route.PURCHASED, Use.INTERNAL, [(READY, "100.00")])
+    card = replace(
+        card,
+        memo=Memo(
+            stated,
+            Control(True, True, "", early, None, paper, by),
+            Purpose(holding="internal", judged=by),
+            Agreement("plant", one, early, paper, by),
+        ),
+        fulfilment=Fulfilment(
+            "d", {"probable": Stated(day, paper)}, by, tests=(Outlook(early, one, one, by),)
+        ),
+        measurement=Measurement(
+            available_on=early,
+            method={"kind": "units_of_production", "total": "9", "judged.date": day.isoformat()},
+            corrections=(
+                Correction(early, "2024", date(2024, 12, 31), "error", "cost", one, judged=by),
+            ),
+        ),
+    )
+    assert known_card(card, day) == card
+    known = known_card(card, before)
+    memo, control = known.memo, known.memo.control
+    assert {name: (one.date, one.met) for name, one in memo.definition.items()} == {
+        "past_transaction": (None, True),
+        "controlled": (None, True),
+    }
+    assert control and (control.benefits, control.excludes, control.judged) == (None, None, None)
+    assert (memo.purpose, memo.agreement) == (None, None)
+    assert (known.fulfilment.judged, known.fulfilment.tests) == (None, ())
+    assert known.fulfilment.conditions["probable"].date is None
+    facts = known.measurement
+    assert (facts.corrections, facts.method, facts.available_on) == ((), {}, None)

@@ -529,11 +529,56 @@ def test_a_correction_that_cannot_have_been_is_refused(said: dict[str, Any], cod
 
 
 @pytest.mark.parametrize(
-    ("kind", "other"), [("audit", "amortisation_expense"), ("error", "prior_year_adjustment")]
+    ("kind", "through", "decided", "fiscal_year", "day", "other"),
+    [
+        # of the adjustment period of 2025: 2025's own expense
+        ("audit", "2025-12-31", "2026-03-10", "01-01", "2025-12-31", "amortisation_expense"),
+        ("event", "2025-12-31", "2026-03-10", "01-01", "2025-12-31", "amortisation_expense"),
+        # posted in 2026 on what 2025 should have said
+        ("error", "2025-12-31", "2026-03-10", "01-01", "2026-03-10", "prior_year_adjustment"),
+        ("audit", "2025-06-30", "2026-03-10", "01-01", "2026-03-10", "prior_year_adjustment"),
+        # found within the year that it concerns
+        ("error", "2025-11-30", "2025-12-10", "01-01", "2025-12-10", "amortisation_expense"),
+        ("audit", "2025-06-30", "2025-12-10", "01-01", "2025-12-10", "amortisation_expense"),
+        # a fiscal year from April: 2025 ends on 2026-03-31
+        ("error", "2025-12-31", "2026-03-10", "04-01", "2026-03-10", "amortisation_expense"),
+        ("event", "2026-03-31", "2026-04-20", "04-01", "2026-03-31", "amortisation_expense"),
+    ],
 )
-def test_a_correction_is_an_entry_of_its_own(kind: str, other: str):
-    made = of(card(corrections=(correction(kind=kind),)), spent((READY, "3600.00")))
-    found = [e for e in entries(made, {}, POLICY, BOOK, EVER) if "更正" in e.summary]
-    assert [{line.account: line.amount for line in e.lines} for e in found] == [
-        {"accumulated_amortisation": -20000, other: 20000}
+def test_a_correction_is_charged_to_the_year_that_it_is_posted_in(
+    kind: str, through: str, decided: str, fiscal_year: str, day: str, other: str
+):
+    """以前年度损益调整 is for what is posted in a later year than it concerns."""
+    days = {"date": date.fromisoformat(decided), "through": date.fromisoformat(through)}
+    wrong = correction(kind=kind, **days)
+    made = of(card(corrections=(wrong,)), spent((READY, "3600.00")))
+    book = replace(BOOK, fiscal_year=fiscal_year)
+    found = [e for e in entries(made, {}, POLICY, book, EVER) if "更正" in e.summary]
+    assert [({x.account: x.amount for x in e.lines}, str(e.effective_on)) for e in found] == [
+        ({"accumulated_amortisation": -20000, other: 20000}, day)
     ]
+
+
+def test_a_correction_of_development_leaves_the_transfer_as_the_ledger_booked_it():
+    """500.00 less, found in April after the transfer of January: an entry of its own in April."""
+    wrong = correction(
+        **{"date": date(2025, 4, 10), "through": date(2024, 12, 31)},
+        **{"layer": "development", "amount": Money(Decimal("-500.00"))},
+    )
+    ready = date(2025, 1, 31)
+    asset = card(
+        **{"route": Route.SELF_DEVELOPED, "available_on": ready, "corrections": (wrong,)},
+    )
+    made = of(asset, spent((date(2024, 12, 1), "3600.00")), date(2025, 4, 30))
+    moved = {
+        (e.effective_on.isoformat(), x.account): x.amount
+        for e in entries(made, {}, POLICY, BOOK, EVER)
+        if e.summary.startswith("开发支出转入")
+        for x in e.lines
+    }
+    assert moved == {
+        ("2025-01-31", "1701.05"): 360000,
+        ("2025-01-31", "development_capitalised"): -360000,
+        ("2025-04-10", "1701.05"): -50000,
+        ("2025-04-10", "development_capitalised"): 50000,
+    }

@@ -152,6 +152,9 @@ def test_pledged_items_are_shown_with_the_amortisation_of_the_period():
     assert (figure.value, figure.parts[0].node) == (Decimal("1000.00"), "sha256:" + "a" * 64)
     over = pledge(starts_on=date(2024, 1, 1), ends_on=date(2025, 1, 1))
     assert item(drawn(card("bought"), agreements=(over,)), "intangible_restricted").rows == ()
+    released = drawn(card("bought"), agreements=(pledge(ends_on=date(2025, 7, 1)),))
+    assert item(released, "intangible_restricted").rows == ()
+    assert len(item(released, "transactions").rows) == 1
 
 
 def test_research_spending_is_told_apart_by_verdict_and_opens_to_vouchers():
@@ -217,3 +220,43 @@ def test_every_amount_of_a_note_is_a_figure_of_the_disclosure(period: str):
     for one in made.notes:
         for cell in (cell for row in one.rows for cell in row if cell.amount is not None):
             assert made.figures[cell.figure].value == cell.amount.amount
+
+
+def held(day: str, act: str, **said: str) -> dict[str, str]:
+    papers = {"evidence": "e", "agreement": "a", "judged.by": "cfo", "judged.date": day}
+    asked = {"saleable": "true", "resolution": day, "commitment": day, "expected_by": "2025-12-20"}
+    return {"date": day, "act": act, **papers, **asked, **said}
+
+
+def test_what_is_held_for_sale_is_told_with_what_it_is_carried_at():
+    """3600.00, five months amortised; 3100.00 carried, 2900.00 less 50.00 when it is classified on
+    2025-06-10; a second asset that came back in October is told of, at nothing held for sale.
+    """
+    sale = held("2025-06-10", "classified", fair_value="2900.00", cost_to_sell="50.00")
+    back = held("2025-10-15", "returned", recoverable="3000.00")
+    made = drawn(card("sold", held_for_sale=(sale,)), card("kept", held_for_sale=(back, sale)))
+    one, other = item(made, "intangible_held_for_sale").rows
+    assert amounts(one) == ["2850.00"]
+    assert [cell.text.zh for cell in one][1:5] == (
+        ["2025-06-10，划分为持有待售，cfo", "2900.00", "50.00", "2025-12-20"]
+    )
+    assert (amounts(other), "不再划分为持有待售" in other[1].text.zh) == (["0.00"], True)
+    assert "returned" not in str(item(made, "intangible_held_for_sale").rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("sum_of_years", "年数总和法"),
+        ("double_declining", "双倍余额递减法"),
+        ("declining_balance", "双倍余额递减法"),
+        ("units_of_production", "产量法"),
+    ],
+)
+def test_the_method_told_is_the_assets_own(kind: str, said: str):
+    method = {"kind": kind, "reason": "r", "judged.by": "cfo", "judged.date": "2025-01-31"}
+    method |= {"total": "1000"} if kind == "units_of_production" else {}
+    life: dict[str, Any] = {"life": None} if kind == "units_of_production" else {}
+    (row,) = item(drawn(card("bought", method=method, **life)), "intangible_lives").rows
+    assert row[3].text.zh == said
+    assert row[2].text.zh == ("—" if life else "36")

@@ -502,7 +502,8 @@ def draw_up(
     figures: dict[str, Figure] = {}
     if known is not None:
         notes, figures = noting.draw(
-            *(drawing.entity, period, currency, entries, carryings, policy),
+            *(drawing.entity, period, currency, entries),
+            *(_of_group(carryings, eliminations), policy),
             *(known, rules, LINE_LAYERS, as_at or period.through),
         )
     drawing.figures.update(figures)
@@ -564,10 +565,20 @@ class _Citing:
         return tuple(dict.fromkeys(rule.citation for rule in self.asked.values()))
 
 
-def year_start(day: date, fiscal_year: str) -> date:
-    """The first day of the fiscal year that `day` lies in."""
-    first = parse_day(f"{day.year}-{fiscal_year}")
-    return first if first <= day else parse_day(f"{day.year - 1}-{fiscal_year}")
+def _of_group(carryings: Sequence[Carrying], eliminations: Sequence[Elimination]) -> list[Carrying]:
+    """Each asset as the group carries it: what was eliminated of it is its own, and its route is
+    how the group came by it.
+    """
+    bought = {one.id: one.bought for one in eliminations}
+    found = {c.asset: c for c in carryings if c.asset not in bought}
+    entered = {asset: c.route for asset, c in found.items()}
+    for other in carryings:
+        asset = bought.get(other.asset, "")
+        if asset in found:
+            own = found[asset]
+            route = own.route if other.route is entered[asset] else other.route
+            found[asset] = replace(own, route=route, movements=own.movements + other.movements)
+    return list(found.values())
 
 
 def year_before(period: Period) -> Period:
@@ -606,7 +617,7 @@ class _Drawing:
         self.rules, self.period, self.currency = rules, period, currency
         self.members = members
         self.law_on = as_at or period.through
-        self.year_starts = year_start(period.through, fiscal_year)
+        self.year_starts = Period.year_of(period.through, fiscal_year).starts_on
         self.figures: dict[str, Figure] = {}
         self.diagnostics: list[Diagnostic] = []
         self.zero = Money(Decimal(), currency)
@@ -863,7 +874,8 @@ class _Drawing:
     def parent_ties(
         self, lines: Sequence[StatementLine], policy: AccountingPolicy, vouchers: Sequence[Voucher]
     ) -> list[Tie]:
-        """The sub-line against its parent: given, or for development what the ERP's accounts hold.
+        """The sub-line against its parent: given, or for development what the ERP's accounts hold,
+        with what they held before the first voucher here (an opening balance).
 
         A line without a parent to compare with has no tie: what was not checked is not called good.
         """
@@ -871,7 +883,16 @@ class _Drawing:
         for line in lines:
             parent = line.parent_ending
             if parent is None and line.id == "development" and vouchers:
-                parent = self._on_account(policy, vouchers, "development_capitalised")
+                opened = (
+                    movement.amount
+                    for carrying in self.carryings
+                    for movement in carrying.movements
+                    if movement.layer is Layer.DEVELOPMENT
+                    and movement.kind is Kind.OPENING
+                    and movement.day < self.period.ends_on
+                )
+                booked = self._on_account(policy, vouchers, "development_capitalised")
+                parent = booked + Money.sum(opened, self.currency)
             if parent is not None:
                 found.append(Tie("tie.sub-not-above-parent", line.id, line.ending, "<=", parent))
             elif line.ending:

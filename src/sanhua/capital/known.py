@@ -1,9 +1,10 @@
 """Known 已知: what was known of an asset on an earlier day, for statements as at that day.
 
-A fact is known from the day on which it was decided: a condition or an estimate from its judgement,
-a correction from its `date`, a voucher from the day it is dated, or, when the project kept records
-on that day already, from the day on which it first came. What a card says besides (title, route,
-project codes) has no day and is taken as it stands.
+A fact is known from the day on which it was decided: a condition, an estimate, a correction or what
+the memo says of definition, control and purpose from its judgement, or its own day where nobody is
+named; a voucher from the day it is dated, or, when the project kept records on that day already,
+from the day on which it first came. What a card says besides (title, route, project codes) has no
+day and is taken as it stands.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from sanhua.capital.fulfil import Fulfilment
 from sanhua.capital.recognise import AssetCard, Judged
+from sanhua.capital.tree import Memo, Stated
 from sanhua.capital.voucher import Voucher
 from sanhua.kernel.time import parse_day
 
@@ -22,13 +25,16 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
     facts = card.measurement
     life = facts.life if facts.life and _by(facts.life.judged, on) else None
     ready = facts.available_on
-    if ready and (ready > on or (facts.life and life is None)):
+    method = _fact(facts.method, on)
+    if ready and (ready > on or (facts.life and life is None) or (facts.method and not method)):
         ready = None  # its life was not judged yet, so nobody had put it to use in the books
     return replace(
         card,
         progress=tuple(one for one in card.progress if one.date <= on),
         conditions={name: one for name, one in card.conditions.items() if one.date <= on},
         judged=card.judged if _by(card.judged, on) else None,
+        memo=_memo(card.memo, on),
+        fulfilment=_fulfilment(card.fulfilment, on),
         measurement=replace(
             facts,
             available_on=ready,
@@ -38,8 +44,10 @@ def known_card(card: AssetCard, on: date) -> AssetCard:
             disposals=_known(facts.disposals, on),
             nrv=_known(facts.nrv, on),
             held_for_sale=_known(facts.held_for_sale, on),
-            corrections=tuple(one for one in facts.corrections if one.date <= on),
-            method=_fact(facts.method, on),
+            corrections=tuple(
+                one for one in facts.corrections if one.date <= on and _by(one.judged, on)
+            ),
+            method=method,
             usage=_known(facts.usage, on),
             opening=_fact(facts.opening, on),
         ),
@@ -53,6 +61,40 @@ def known_vouchers(
     were kept.
     """
     return [v for v in vouchers if max(v.dated, came.get(v.id, v.dated)) <= on]
+
+
+def _memo(memo: Memo, on: date) -> Memo:
+    """What the tree may be answered by on the day: an answer that was given later is open, not the
+    one that a silent asset file has.
+    """
+    control, purpose, agreement = memo.control, memo.purpose, memo.agreement
+    if control and not _by(control.judged, on):
+        control = replace(control, benefits=None, excludes=None, judged=None)
+    return replace(
+        memo,
+        definition=_stated(memo.definition, on),
+        control=control,
+        purpose=purpose if purpose and _by(purpose.judged, on) else None,
+        agreement=agreement
+        if agreement and agreement.date <= on and _by(agreement.judged, on)
+        else None,
+    )
+
+
+def _fulfilment(said: Fulfilment, on: date) -> Fulfilment:
+    return replace(
+        said,
+        conditions=_stated(said.conditions, on),
+        judged=said.judged if _by(said.judged, on) else None,
+        tests=tuple(test for test in said.tests if test.date <= on and _by(test.judged, on)),
+    )
+
+
+def _stated(answers: Mapping[str, Stated], on: date) -> dict[str, Stated]:
+    return {
+        name: one if one.date is None or one.date <= on else Stated(None, line=one.line)
+        for name, one in answers.items()
+    }
 
 
 def _by(judged: Judged | None, on: date) -> bool:

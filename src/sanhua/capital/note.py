@@ -14,9 +14,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sanhua.capital.measure import Carrying, Kind, Layer, Movement, carry
+from sanhua.capital.measure.spread import ALIASES, UNITS
 from sanhua.capital.recognise import (
     AssetCard,
     AssetEntry,
+    Judged,
     Life,
     Outcome,
     Recognition,
@@ -172,7 +174,8 @@ ROUTES = {
 METHODS = {
     "straight_line": Text("年限平均法（直线法）", "straight line"),
     "units_of_production": Text("产量法", "units of production"),
-    "declining_balance": Text("双倍余额递减法", "declining balance"),
+    "double_declining": Text("双倍余额递减法", "double declining balance"),
+    "sum_of_years": Text("年数总和法", "sum of the years' digits"),
 }
 FINANCINGS = {
     "pledge": Text("质押", "pledge"),
@@ -181,6 +184,17 @@ FINANCINGS = {
     "equity": Text("作价入股", "contribution in kind"),
     "trust": Text("信托", "trust"),
 }
+_ACTS = {
+    "classified": Text("划分为持有待售", "classified as held for sale"),
+    "remeasured": Text("重新计量", "remeasured"),
+    "returned": Text("不再划分为持有待售", "no longer held for sale"),
+}
+_HELD_SAID = {  # keys of `measurement.held_for_sale`, the latest of each
+    "fair_value": Text("公允价值", "Fair value"),
+    "cost_to_sell": Text("预计出售费用", "Costs to sell"),
+    "expected_by": Text("预计出售时间", "Sale expected by"),
+}
+HELD = {Layer.HELD: 1, Layer.HELD_PROVISION: -1}
 _ASSET = Text("资产", "Asset")
 _CARRYING = Text("期末账面价值", "Carrying amount")
 _JUDGED = Text("判断人与日期", "Judged by, on")
@@ -255,7 +269,7 @@ def months_left(card: AssetCard, on: date) -> int | None:
     if life is None or life.indefinite or not life.months or ready is None:
         return None
     months = life.months
-    for entry in card.measurement.estimates:
+    for entry in _by_day(card.measurement.estimates):
         if "months" in entry and parse_day(entry["date"]) <= on:
             months = int(entry["months"])
     gone = (on.year - ready.year) * 12 + on.month - ready.month + 1
@@ -362,15 +376,17 @@ class _Noting:
         self, carrying: Carrying, card: AssetCard, life: Life
     ) -> tuple[Text, str, Text, str]:
         """Route, months, method and residual as they stand at the end of the period."""
-        months, residual, method = life.months, self.policy.residual, self.policy.amortisation
-        for entry in card.measurement.estimates:
+        months, residual = life.months, self.policy.residual
+        method = card.measurement.method.get("kind", self.policy.amortisation)
+        for entry in _by_day(card.measurement.estimates):
             if parse_day(entry["date"]) < self.period.ends_on:
                 months = int(entry.get("months", months))
                 method = entry.get("method", method)
                 if "residual" in entry:
                     residual = Decimal(entry["residual"].removesuffix("%")) / 100
+        method = ALIASES.get(method, method)
         named = METHODS.get(method, Text(method, method))
-        return ROUTES[carrying.route], str(months), named, f"{residual:.2%}"
+        return ROUTES[carrying.route], str(months or "—"), named, f"{residual:.2%}"
 
     def indefinite(self) -> Form:
         rows = tuple(
@@ -400,7 +416,9 @@ class _Noting:
         lacks = False
         for carrying in self._intangible():
             card = self.known.cards.get(ids.key_of(carrying.asset))
-            changed = [e for e in card.measurement.estimates if self._now(e)] if card else []
+            changed = (
+                [e for e in _by_day(card.measurement.estimates) if self._now(e)] if card else []
+            )
             if card is None or not changed:
                 continue
             entry = changed[-1]
@@ -411,7 +429,8 @@ class _Noting:
             reason = "；".join(filter(None, (_reason(e) for e in changed)))
             lacks = lacks or not reason
             by = f"{entry.get('judged.by', '')} {entry.get('judged.date', '')}".strip()
-            now, later = self._effect(card, before)
+            alone = not any(m.source.startswith("elimination:") for m in carrying.movements)
+            now, later = self._effect(card, before) if alone else (None, None)
             line = f"intangible_changes.{card.id}"
             rows.append(
                 (
@@ -489,13 +508,15 @@ class _Noting:
         return Form(columns, tuple(rows), (told,))
 
     def restricted(self, line: str) -> Form:
+        """What stands as security at the end of the period; not what was released before it."""
         carried = self._intangible() if line == "intangible" else self._stock()
         columns = (_ASSET, _AGREEMENT, _TERM, _CARRYING)
         if line == "intangible":
             columns += (Text("本期摊销额", "Amortisation of the period"),)
         rows: list[tuple[Cell, ...]] = []
         for agreement in self.known.agreements:
-            if not agreement.restricts or not self._in_force(agreement):
+            lifted = agreement.ends_on and agreement.ends_on < self.period.ends_on
+            if not agreement.restricts or lifted or not self._in_force(agreement):
                 continue
             for carrying in carried:
                 if ids.key_of(carrying.asset) not in agreement.assets:
@@ -593,23 +614,40 @@ class _Noting:
         return Form(columns, tuple(rows), applies=bool(rows))
 
     def held_for_sale(self) -> Form:
+        """What is held for sale at the end, and what was so in the period: a row an asset. Its
+        carrying amount is 持有待售资产 less its provision, on none of the lines of data.
+        """
         rows: list[tuple[Cell, ...]] = []
-        for carrying in self.carryings:
+        for carrying in self._intangible():
             card = self.known.cards.get(ids.key_of(carrying.asset))
-            found: object = getattr(card.measurement, "held_for_sale", None) if card else None
-            entries = _entries(found)
-            entries = [e for e in entries if parse_day(e["date"]) < self.period.ends_on]
-            for entry in entries:
-                line = "intangible" if carrying.use is not Use.SALE else "inventory"
-                rows.append(
-                    (
-                        Cell(carrying.title),
-                        _plain(entry["date"]),
-                        _plain(_told(entry)),
-                        self._carried(line, "intangible_held_for_sale", [carrying]),
-                    )
+            facts = _by_day(card.measurement.held_for_sale) if card else []
+            facts = [f for f in facts if parse_day(f["date"]) < self.period.ends_on]
+            there = bool(carrying.balance(Layer.HELD, self.period.ends_on))
+            was = bool(carrying.balance(Layer.HELD, self.period.starts_on))
+            if not facts or not (there or was or any(map(self._now, facts))):
+                continue
+            stands = {key: value for fact in facts for key, value in fact.items()}
+            happened = [
+                Text(
+                    "，".join(filter(None, (f["date"], _ACTS[f["act"]].zh, _why(f)))),
+                    ", ".join(filter(None, (f["date"], _ACTS[f["act"]].en, _why(f)))),
                 )
-        columns = (_ASSET, Text("划分日", "Classified on"), _CONTENT, _CARRYING)
+                for f in facts
+            ]
+            rows.append(
+                (
+                    Cell(carrying.title),
+                    Cell(
+                        Text(
+                            "；".join(one.zh for one in happened),
+                            "; ".join(one.en for one in happened),
+                        )
+                    ),
+                    *(_plain(stands.get(key, "—")) for key in _HELD_SAID),
+                    self._carried(HELD, "intangible_held_for_sale", [carrying]),
+                )
+            )
+        columns = (_ASSET, _CONTENT, *_HELD_SAID.values(), _CARRYING)
         return Form(columns, tuple(rows), applies=bool(rows))
 
     # Inventories
@@ -820,8 +858,15 @@ class _Noting:
         found: list[tuple[Carrying, AssetCard, Life]] = []
         for carrying in self._intangible():
             card = self.known.cards.get(ids.key_of(carrying.asset))
-            life = card.measurement.life if card else None
-            if card is None or life is None:
+            if card is None:
+                continue
+            facts = card.measurement
+            life = facts.life
+            if life is None and facts.method.get("kind") == UNITS:  # bounded by its units alone
+                judged, day = facts.method.get("judged.by"), facts.method.get("judged.date")
+                by = Judged(judged, parse_day(day)) if judged and day else None
+                life = Life(0, tuple(filter(None, (facts.method.get("reason"),))), by)
+            if life is None:
                 continue
             ready = card.measurement.available_on
             if ready is not None and ready < self.period.ends_on:
@@ -850,9 +895,13 @@ class _Noting:
             self.currency,
         )
 
-    def _carried(self, line: str, item: str, carried: Sequence[Carrying]) -> Cell:
-        """What assets are carried at on a balance-sheet line at the end of the period."""
-        signs = self.layers[line]
+    def _carried(
+        self, line: str | Mapping[Layer, int], item: str, carried: Sequence[Carrying]
+    ) -> Cell:
+        """What assets are carried at on a balance-sheet line, or in the layers given with their
+        signs, at the end of the period.
+        """
+        signs = self.layers[line] if isinstance(line, str) else line
         by: dict[str, Money] = {}
         for carrying in carried:
             for m in carrying.movements:
@@ -996,13 +1045,9 @@ def _term(agreement: Agreement) -> str:
     return f"{agreement.starts_on or ''} — {through or ''}"
 
 
-def _entries(found: object) -> list[Mapping[str, str]]:
-    """One entry or a list of them."""
-    if isinstance(found, Mapping):
-        return [found] if "date" in found else []  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(found, (tuple, list)):
-        listed: list[Mapping[str, str]] = []
-        for one in found:  # pyright: ignore[reportUnknownVariableType]
-            listed += _entries(one)  # pyright: ignore[reportUnknownArgumentType]
-        return listed
-    return []
+def _by_day(facts: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return sorted(facts, key=lambda fact: parse_day(fact["date"]))
+
+
+def _why(fact: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (_reason(fact), fact.get("judged.by", ""))))

@@ -98,12 +98,16 @@ class Period:
         return cls(name, add_months(first, offset), add_months(first, offset + length))
 
     @classmethod
+    def year_of(cls, day: date, fiscal_year: str = "01-01") -> Period:
+        """The fiscal year that `day` lies in."""
+        year = cls.named(str(day.year), fiscal_year)
+        return year if day in year else cls.named(str(day.year - 1), fiscal_year)
+
+    @classmethod
     def reporting(cls, day: date, fiscal_year: str = "01-01") -> Period:
         """The statement that `day` falls into: the half year while it is in the first half, else
         the whole year.
         """
-        year = cls.named(str(day.year), fiscal_year)
-        if day < year.starts_on:
-            year = cls.named(str(day.year - 1), fiscal_year)
+        year = cls.year_of(day, fiscal_year)
         half = cls.named(f"{year.id}-H1", fiscal_year)
         return half if day in half else year

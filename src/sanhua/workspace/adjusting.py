@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from sanhua.capital.adjust import adjusting, year_of
+from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import lacking
 from sanhua.capital.measure import book_of, carry
@@ -21,6 +21,7 @@ from sanhua.kernel.ledger import Book, Entry, Line, PeriodClose
 from sanhua.kernel.time import Period, add_months, legal_day
 from sanhua.project.model import Entity
 from sanhua.workspace.closing import Closed
+from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
 
@@ -75,20 +76,12 @@ def _entity(
     ws: Workspace, uow: Any, entity: Entity, name: str, found: list[Diagnostic]
 ) -> list[Entry]:
     policy = ws.project.policy.get(entity.id)
-    cards = [card for card in ws.project.assets.values() if card.entity == entity.id]
-    if policy is None or not cards:
+    asked = _asked(ws, uow, entity, name)
+    if policy is None or not asked:
         return []
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
-    asked: list[Entry] = []
-    today = legal_day(ws.clock.now())
-    for card in cards:
-        memo = uow.get(AssetEntry, ids.node("asset", card.id))
-        carried = carry(card, recognition_of(memo, entity.currency), policy, uow.rules, today)
-        asked += [e for e in adjusting(carried, policy, book) if e.adjusts == name]
-    if not asked:
-        return []
     uow.rules.ask("cas_29", "adjusting_events_adjust", on=asked[0].effective_on)
-    year = year_of(asked[0].effective_on, entity.fiscal_year)
+    year = Period.year_of(asked[0].effective_on, entity.fiscal_year)
     month = Period.named(f"{add_months(year.ends_on, -1):%Y-%m}")
     key = ids.key_of(book.id)
     if uow.find(Book, book.id) is None or not uow.find(PeriodClose, f"close:{key}/{month.id}"):
@@ -108,6 +101,27 @@ def _entity(
     for entry in left:
         uow.post(entry)
     return left
+
+
+def open_adjustments(ws: Workspace, uow: Any, entity: Entity, name: str) -> list[Entry]:
+    """What is decided for the adjustment period `name` of an entity and not posted."""
+    left = (_still(uow, entry) for entry in _asked(ws, uow, entity, name))
+    return [entry for entry in left if entry]
+
+
+def _asked(ws: Workspace, uow: Any, entity: Entity, name: str) -> list[Entry]:
+    policy = ws.project.policy.get(entity.id)
+    if policy is None:
+        return []
+    book = book_of(entity.id, entity.currency, entity.fiscal_year)
+    found: list[Entry] = []
+    today = legal_day(ws.clock.now())
+    own = [c for c in ws.project.assets.values() if c.entity == entity.id and c.measured]
+    for card in metered(uow, own):
+        memo = uow.get(AssetEntry, ids.node("asset", card.id))
+        carried = carry(card, recognition_of(memo, entity.currency), policy, uow.rules, today)
+        found += [e for e in adjusting(carried, policy, book) if e.adjusts == name]
+    return found
 
 
 def _still(uow: Any, asked: Entry) -> Entry | None:

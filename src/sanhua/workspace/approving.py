@@ -213,9 +213,11 @@ def _may_sign(ws: Workspace, kept: Any, person: Party, role: str, sealed_on: dat
 
 
 def _close_year(ws: Workspace, uow: Any, fields: dict[str, Any]) -> None:
-    """A sealed year takes no adjustment any more."""
-    from sanhua.capital.adjust import year_of
+    """A sealed year takes no adjustment any more. Conflict approve.adjustments-open while one that
+    its statements show is not posted.
+    """
     from sanhua.capital.measure import book_of
+    from sanhua.workspace.adjusting import open_adjustments
 
     entities = {entity.id: entity for entity in ws.project.settings.entities}
     entity = entities.get(ids.key_of(fields["entity"]))
@@ -223,9 +225,13 @@ def _close_year(ws: Workspace, uow: Any, fields: dict[str, Any]) -> None:
         return
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
     starts, ends = parse_day(fields["starts_on"]), parse_day(fields["ends_on"])
-    year = year_of(ends - timedelta(days=1), entity.fiscal_year)
+    year = Period.year_of(ends - timedelta(days=1), entity.fiscal_year)
     if year.starts_on == starts and year.ends_on == ends and uow.find(Book, book.id):
-        uow.close_period(book.id, Period(f"{year.id}-ADJ", starts, ends))
+        name = Period.adjusting(year).id
+        if left := open_adjustments(ws, uow, entity, name):
+            facts = {"asset": left[0].source, "period": name, "count": len(left)}
+            raise Conflict("approve.adjustments-open", node=fields["id"], **facts)
+        uow.close_period(book.id, Period(name, starts, ends))
 
 
 def standing(uow: Uow, node: str, content: str) -> list[Approval]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from sanhua.asset.bill import Invoice
 from sanhua.capital import disclose as stage
-from sanhua.capital.adjust import ADJUSTING
 from sanhua.capital.consolidate import (
     Consolidation,
     Eliminated,
@@ -24,7 +23,7 @@ from sanhua.capital.consolidate import (
 )
 from sanhua.capital.disclose import Disclosure, Scope
 from sanhua.capital.known import known_card, known_vouchers
-from sanhua.capital.measure import Carrying
+from sanhua.capital.measure import ADJUSTING, Carrying
 from sanhua.capital.recognise import AssetCard, AssetEntry, Outcome, Recognition, entry_of, judge
 from sanhua.capital.voucher import AccountingPolicy, Voucher
 from sanhua.kernel import ids
@@ -137,7 +136,7 @@ class _Drawing:
             held[entry.id] = Held(card, recognition, carrying, policy)
             entries.append(entry)
         sealed, reported = self._year_before(uow, entity.id, entity)
-        diagnostics += self._after_seal(held.values(), sealed)
+        diagnostics += self._after_seal(entity, held.values(), sealed)
         shown = stage.draw_up(
             entity.id,
             entries,
@@ -219,8 +218,8 @@ class _Drawing:
         self, uow: Any, key: str, entity: Entity
     ) -> tuple[date | None, dict[str, Money]]:
         """The seal day of the statements of the year before, and their 期末余额 by line."""
-        first = stage.year_start(self.period.through, entity.fiscal_year)
-        year = Period.named(str(first.year - 1), entity.fiscal_year)
+        now = Period.year_of(self.period.through, entity.fiscal_year)
+        year = Period.named(str(int(now.id) - 1), entity.fiscal_year)
         note = ids.node("disclosure", f"{key}/{year.id}")
         sealed = signed(self.ws, note).sealed_on
         if sealed is None or (self.as_at and sealed > self.as_at):
@@ -234,10 +233,10 @@ class _Drawing:
             in values
         }
 
-    def _after_seal(self, held: Any, sealed: date | None) -> list[Diagnostic]:
+    def _after_seal(self, entity: Entity, held: Any, sealed: date | None) -> list[Diagnostic]:
         """Corrections that call themselves an audit's or an event's after the seal."""
         found: list[Diagnostic] = []
-        first = stage.year_start(self.period.through, "01-01")
+        first = Period.year_of(self.period.through, entity.fiscal_year).starts_on
         for one in held if sealed else ():
             for made in one.card.measurement.corrections:
                 if (

@@ -18,7 +18,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from sanhua.capital.measure.entries import book_of, entries, mirror, post, unbooked
+from sanhua.capital.measure.entries import (
+    ADJUSTING,
+    adjusts,
+    book_of,
+    entries,
+    mirror,
+    post,
+    unbooked,
+)
 from sanhua.capital.measure.intangible import Intangible
 from sanhua.capital.measure.movements import Carrying, Kind, Layer, Movement
 from sanhua.capital.measure.stock import Stock
@@ -44,10 +52,12 @@ def carry(
 
 
 __all__ = [
+    "ADJUSTING",
     "Carrying",
     "Kind",
     "Layer",
     "Movement",
+    "adjusts",
     "book_of",
     "carry",
     "entries",

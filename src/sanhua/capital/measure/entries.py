@@ -1,8 +1,10 @@
 """Entries 分录: what an asset's movements ask of the entity's own book.
 
 Each stands on a voucher or on the recognition memo, never on an appraisal (财会〔2025〕33号). An
-opening balance asks for none: it stands in the ERP's own. A correction is effective on the last day
-of the period concerned; the source is the memo that carries the day of its decision.
+opening balance asks for none: it stands in the ERP's own. A correction of a whole year by its audit
+or a later event is of that year's adjustment period, on its last day; any other is posted on the
+day it was decided. The other side is the profit and loss of the year that it is posted in, and
+以前年度损益调整 only where it is posted in a later year than it concerns.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def entries(
     grouped: dict[tuple[date, Kind, str], list[Movement]] = {}
     for movement in carrying.movements:
         day, kind = movement.day, movement.kind
-        if day not in period:
+        if posted_on(movement, book) not in period:
             continue
         voucher = vouchers.get(movement.source)
         if voucher is not None and kind is not Kind.TRANSFERRED and voucher.dated == day:
@@ -48,7 +50,8 @@ def entries(
     for (day, kind, key), moved in grouped.items():
         received = carrying.proceeds.get((day, kind))
         lines: list[Line] = []
-        for role, fen in _sides(key, moved, received.fen if received is not None else 0):
+        late = _of_earlier_year(moved[0], book)
+        for role, fen in _sides(key, moved, received.fen if received is not None else 0, late):
             if fen:
                 account = accounts.get(role) or account_of(policy, role)
                 accounts[role] = account
@@ -57,7 +60,7 @@ def entries(
             entry = Entry(
                 ids.derived("pst", book.id, carrying.asset, day.isoformat(), f"{key}.{kind}"),
                 book.id,
-                day,
+                posted_on(moved[0], book),
                 tuple(lines),
                 carrying.asset,
                 _SUMMARY[key.partition(".")[0]],
@@ -68,6 +71,30 @@ def entries(
             raise AssertionError(f"{entry.id} stands on {entry.source}")
         entry.check()
     return sorted(found.values(), key=lambda entry: (entry.effective_on, entry.id))
+
+
+ADJUSTING = ("audit", "event")
+
+
+def adjusts(movement: Movement, book: Book) -> bool:
+    """Whether the movement is of a year's adjustment period 调整期: an audit's or a later event's
+    correction of the whole year.
+    """
+    year = Period.year_of(movement.day, book.fiscal_year)
+    corrects = movement.kind is Kind.CORRECTED and movement.why in ADJUSTING
+    return corrects and movement.day == year.through
+
+
+def posted_on(movement: Movement, book: Book) -> date:
+    """The day on which it is posted: a correction's own, unless it is of an adjustment period."""
+    if movement.decided is None or adjusts(movement, book):
+        return movement.day
+    return movement.decided
+
+
+def _of_earlier_year(movement: Movement, book: Book) -> bool:
+    day = posted_on(movement, book)
+    return Period.year_of(day, book.fiscal_year).starts_on > movement.day
 
 
 def unbooked(
@@ -184,8 +211,7 @@ _ACCOUNT = {
     Layer.HELD: "held_for_sale",
     Layer.HELD_PROVISION: "held_for_sale_provision",
 }
-# The other side of a correction: an audit's stands in the year's own accounts, a later event's and
-# an error's in 以前年度损益调整.
+# The other side of a correction that is posted in the year that it concerns.
 _CORRECTS = {
     Layer.DEVELOPMENT: "research_expense",
     Layer.COST: "research_expense",
@@ -217,7 +243,7 @@ def _group(movement: Movement, carrying: Carrying) -> str:
     if kind is Kind.CORRECTED:
         return f"corrected.{movement.layer}.{movement.why}.{movement.decided}"
     if kind is Kind.TRANSFERRED:
-        return "transfer"
+        return f"transfer.{movement.decided}" if movement.decided else "transfer"
     if kind is Kind.HELD or kind is Kind.RETURNED:
         return kind.value
     if kind in _RESULT and movement.source == carrying.asset:
@@ -225,21 +251,23 @@ def _group(movement: Movement, carrying: Carrying) -> str:
     return ""
 
 
-def _sides(key: str, moved: Sequence[Movement], received: int) -> list[tuple[str, int]]:
-    """The roles of an entry with what each is debited, in fen."""
+def _sides(key: str, moved: Sequence[Movement], received: int, late: bool) -> list[tuple[str, int]]:
+    """The roles of an entry with what each is debited, in fen; `late` when it is posted in a later
+    year than it concerns.
+    """
     kind, layer = moved[0].kind, moved[0].layer
     if key in _CHARGES:
         fen = sum(m.amount.fen for m in moved)
         debit, credit = _CHARGES[key]
         return [(debit, fen), (credit, -fen)]
-    if key == "transfer":
+    if key.startswith("transfer"):
         developed = sum(m.amount.fen for m in moved if m.layer is Layer.DEVELOPMENT)
         rest = [m for m in moved if m.layer is not Layer.DEVELOPMENT]
         sides = [("intangible_data", -developed), ("development_capitalised", developed)]
         return sides + [(_ACCOUNT[m.layer], _debit(m)) for m in rest]
     sides = [(_ACCOUNT[m.layer], _debit(m)) for m in moved]
     if key.startswith("corrected"):
-        other = _CORRECTS[layer] if moved[0].why == "audit" else "prior_year_adjustment"
+        other = "prior_year_adjustment" if late else _CORRECTS[layer]
     elif key == "returned":
         other = "impairment_loss"  # CAS 42: the difference is of the period
     elif key == "held":

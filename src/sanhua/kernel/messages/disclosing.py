@@ -124,6 +124,12 @@ MESSAGES = {
         "先 sanhua close {month}",
         "close {month} first",
     ),
+    "approve.adjustments-open": Message(
+        "{node} 还不能签章：调整期 {period} 有 {count} 笔调整尚未入账（{asset}）",
+        "{node} cannot be sealed yet: {count} adjustments of {period} are not posted ({asset})",
+        "先 sanhua close {period}",
+        "close {period} first",
+    ),
     "adjust.sealed": Message(
         "{entity} 的 {year} 年度已签章，调整期 {period} 已关闭",
         "the year {year} of {entity} is sealed: its adjustment period {period} is closed",
