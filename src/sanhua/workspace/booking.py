@@ -54,6 +54,21 @@ def counted(
     return [v for v in vouchers if v.id not in aside], list(aside.values())
 
 
+def apart(uow: Any, vouchers: Sequence[Voucher]) -> tuple[list[Voucher], set[str]]:
+    """The vouchers that confirm no entry of a close, and the entries that others confirm: who books
+    what a close posted has booked nothing else.
+    """
+    confirms = {kept.id: kept.confirms for kept in uow.all(Voucher) if kept.confirms}
+    taken_back = {voucher.reverses for voucher in vouchers}
+    done = {
+        entry
+        for voucher in vouchers
+        if voucher.id not in taken_back and not voucher.reverses
+        for entry in confirms.get(voucher.id, ())
+    }
+    return [voucher for voucher in vouchers if voucher.id not in confirms], done
+
+
 def set_aside(
     uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> dict[str, Diagnostic]:
