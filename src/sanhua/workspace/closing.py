@@ -414,8 +414,7 @@ class _Close:
         deals = [contract for contract, _, _ in self.begun if contract.provider == owner]
         if not (own or cards or subsidies or deals):
             return []
-        if uow.find(Book, book.id) is None:  # what was asked before decides nothing of it
-            uow.add(book, "book.opened")
+        uow.add(book, "book.opened")
         groups: list[list[Entry]] = []  # posted whole or, while the chart lacks a role, not at all
         by_id = {invoice.id: invoice for invoice in own}
         for earning in self._earn(uow, entity, own, kept):
