@@ -11,11 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deals import when_over
 
 from sanhua.workspace.closing import close
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.reporting import report
+from sanhua.workspace.running import run
 
 FILES = {
     "sanhua.yaml": "sanhua: 1\ntitle: 数据公司\nentities:\n  alpha: {}\n",
@@ -150,3 +152,46 @@ def test_a_booking_taken_back_in_red_leaves_the_entry_to_be_booked_again(tmp_pat
     shut(root, "2025-06")
     assert amortised(root, "2025-06", "2025-06-30") == "40000.00"
     assert proposed(root, "2025-03") == []
+
+
+@pytest.mark.parametrize(
+    ("what", "old", "new"),
+    [
+        ("another day", "2025-02-28", "2025-02-27"),
+        ("another number", "V-01", "V-91"),
+    ],
+)
+def test_a_voucher_that_stands_in_the_book_cannot_be_moved_or_renumbered(
+    tmp_path: Path, what: str, old: str, new: str
+):
+    """It would be posted a second time beside the first."""
+    root = books(tmp_path)
+    path = root / "books/vouchers/2025-02.csv"
+    with Workspace(root, env=when_over("2025-02")) as ws:
+        assert run(ws).error is None
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(old, new), "utf-8")
+    with Workspace(root, env=when_over("2025-02")) as ws:
+        refused = run(ws).error
+        assert refused is not None and refused.code == "voucher.gone"
+        with ws.store.begin(actor=ws.actor, read_only=True) as uow:
+            held = uow.balances("book:alpha.entity", date(2025, 12, 31))
+    assert held["5301.02"].text == "120000.00", what
+    path.write_text(text, "utf-8")
+    with Workspace(root, env=when_over("2025-02")) as ws:
+        assert run(ws).error is None
+
+
+def test_an_earlier_year_with_the_same_number_is_not_posted_over_the_later_one(tmp_path: Path):
+    """`voucher:V-01` would be the earlier one's name, and the later one posted again under its
+    new name V-01@2025.
+    """
+    root = books(tmp_path)
+    with Workspace(root, env=when_over("2025-02")) as ws:
+        assert run(ws).error is None
+    rows = "V-01,2024-12-31,薪酬,2211,7.00,\nV-01,2024-12-31,薪酬,2202,,7.00\n"
+    head = "voucher,date,summary,account,debit,credit\n"
+    (root / "books/vouchers/2024.csv").write_text(head + rows, encoding="utf-8")
+    with Workspace(root, env=when_over("2025-02")) as ws:
+        refused = run(ws).error
+        assert refused is not None and refused.code == "voucher.gone"

@@ -17,7 +17,7 @@ from sanhua.capital.measure import book_of, mirror, post
 from sanhua.capital.tieout import booked_twice
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
+from sanhua.kernel.errors import Conflict, Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
@@ -97,8 +97,19 @@ def set_aside(
 def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book) -> None:
     """Keep the vouchers and mirror them into the entity's book; one that books what a close had
     posted confirms that entry.
+
+    Conflict voucher.gone for one that was posted and is not there any more as it was: its entry
+    stays, and another day or number would be posted beside it.
     """
     uow.add(book, "book.opened")
+    there = {mirror(voucher, book).id for voucher in vouchers}
+    for kept in uow.all(Voucher):
+        entry = mirror(kept, book).id
+        if kept.entity == book.owner and entry not in there and uow.find(Entry, entry) is not None:
+            error = Conflict("voucher.gone", number=kept.number, dated=kept.dated.isoformat())
+            at = {"path": kept.path, "line": kept.lines[0].line, "node": kept.id}
+            error.diagnostic = replace(error.diagnostic, **at)
+            raise error
     new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
     answers = _answers(uow, new, policy, book)
     for told in booked_twice(vouchers, answers, policy)[:1]:
