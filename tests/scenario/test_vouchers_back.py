@@ -154,6 +154,22 @@ def test_a_booking_taken_back_in_red_leaves_the_entry_to_be_booked_again(tmp_pat
     assert proposed(root, "2025-03") == []
 
 
+def test_once_the_erp_amortises_its_voucher_is_its_own_month_s(tmp_path: Path):
+    """March and April closed here and never entered there; from May the ERP charges 10,000.00
+    itself: 30,000.00 stand, and nothing is missing.
+    """
+    root = books(tmp_path)
+    shut(root, "2025-03")
+    shut(root, "2025-04")
+    with (root / "books/policy.yaml").open("a", encoding="utf-8") as file:
+        file.write("amortises: erp\namortises_from: 2025-05-01\n")
+    charge(root, "V-05", "2025-05-31", "10000.00")
+    made = shut(root, "2025-05")
+    assert made.data["postings"] == []
+    assert "amortisation.erp-missing" not in {d.code for d in made.diagnostics}
+    assert amortised(root, "2025-05", "2025-05-31") == "30000.00"
+
+
 @pytest.mark.parametrize(
     ("what", "old", "new"),
     [

@@ -14,7 +14,7 @@ from typing import Any
 from sanhua.asset.bill import Closing
 from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
-from sanhua.capital.tieout import booked_twice
+from sanhua.capital.tieout import amortises, booked_twice, leaves_it_to
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Diagnostic, Invalid, SanhuaError, Severity
@@ -131,9 +131,20 @@ def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, boo
 def _answers(
     uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> Mapping[str, tuple[str, ...]]:
-    """What of the closes' entries each new voucher books."""
+    """What of the closes' entries each new voucher books. Where the policy leaves amortisation to
+    the ERP, its voucher is of its own month and late for no other.
+    """
     proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
-    return confirmed(new, [entry for entry in proposed if entry.book == book.id], policy)
+    waiting = [entry for entry in proposed if entry.book == book.id]
+    months = {(entry.effective_on.year, entry.effective_on.month) for entry in waiting}
+
+    def own(voucher: Voucher) -> bool:
+        lines = [(line.account, line.amount.fen) for line in voucher.lines]
+        month = (voucher.dated.year, voucher.dated.month)
+        theirs = leaves_it_to(policy, voucher.dated) == "erp" and amortises(lines, policy)
+        return bool(theirs) and month not in months
+
+    return confirmed([voucher for voucher in new if not own(voucher)], waiting, policy)
 
 
 def _told(code: str, voucher: Voucher, close: PeriodClose) -> Diagnostic:
