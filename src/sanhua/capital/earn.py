@@ -583,7 +583,8 @@ def confirmed(
         for alike in (_says_the_same, _says_all_of):
             if taken := alike(voucher, waiting, policy):
                 found[voucher.id] = found[red.id] = tuple(entry.id for entry in taken)
-                left = [one for one in left if one not in (voucher, red)]
+                left.remove(voucher)
+                left.remove(red)
                 break
     for alike in (_says_the_same, _says_all_of):  # one voucher an entry, then one for several
         for voucher in list(left):
