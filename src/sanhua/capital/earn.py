@@ -578,7 +578,9 @@ def confirmed(
     back = {red.reverses: red for red in left if red.reverses}
     for voucher in list(left):
         red = back.get(voucher.id)
-        if red is None or _said(red, policy) != _said(voucher, policy, -1):
+        if red is None or voucher.id in found or red.id in found:
+            continue
+        if _said(red, policy) != _said(voucher, policy, -1):
             continue
         for alike in (_says_the_same, _says_all_of):
             if taken := alike(voucher, waiting, policy):
