@@ -91,6 +91,30 @@ def test_an_act_is_said_once(store: SqlStore):
     assert refused.value.code == "store.same-id-other-body"
 
 
+def test_a_book_an_entry_and_a_closed_period_are_said_again_whatever_was_asked_before(
+    store: SqlStore,
+):
+    """A rule asked on the way decides nothing of what stands already; other fields still clash."""
+    posted = entry(1, ("5301.02", 100), ("2211", -100), on=date(2025, 1, 31))
+    with store.begin(actor="party:clerk") as uow:
+        uow.add(BOOK, "book.opened")
+        uow.post(posted)
+        uow.close_period(BOOK.id, Period.named("2025-01"))
+    size = store.size()
+    with store.begin(actor="party:clerk") as uow:
+        for again in (
+            lambda: uow.add(BOOK, "book.opened"),
+            lambda: uow.post(posted),
+            lambda: uow.close_period(BOOK.id, Period.named("2025-01")),
+        ):
+            uow.rules.ask("cas_6", "one", on=date(2025, 2, 1))
+            assert again() is None
+        with pytest.raises(Conflict) as refused:
+            uow.add(replace(BOOK, currency="USD"), "book.opened")
+    assert refused.value.code == "store.same-id-other-body"
+    assert store.size() == size
+
+
 def test_an_id_is_of_one_kind(store: SqlStore):
     keep(store, LI)
     with store.begin(actor="party:clerk") as uow, pytest.raises(Conflict) as refused:

@@ -569,11 +569,25 @@ def confirmed(
     """Voucher → the entries of closes that it is the ERP's booking of, so that it is not posted
     again: it says what one of them or several together say, account for account as the chart
     covers them, in their month or later, and its party is theirs where both name one. What is left
-    may be said by several vouchers together, too.
+    may be said by several vouchers together, too. A red voucher that takes all of one back belongs
+    to it, and what it had booked waits to be booked again.
     """
     waiting = sorted(entries, key=lambda entry: (entry.effective_on, entry.id))
     found: dict[str, tuple[str, ...]] = {}
     left = sorted(vouchers, key=lambda voucher: (voucher.dated, voucher.id))
+    back = {red.reverses: red for red in left if red.reverses}
+    for voucher in list(left):
+        red = back.get(voucher.id)
+        if red is None or voucher.id in found or red.id in found:
+            continue
+        if _said(red, policy) != _said(voucher, policy, -1):
+            continue
+        for alike in (_says_the_same, _says_all_of):
+            if taken := alike(voucher, waiting, policy):
+                found[voucher.id] = found[red.id] = tuple(entry.id for entry in taken)
+                left.remove(voucher)
+                left.remove(red)
+                break
     for alike in (_says_the_same, _says_all_of):  # one voucher an entry, then one for several
         for voucher in list(left):
             taken = alike(voucher, waiting, policy)
@@ -591,17 +605,18 @@ def confirmed(
 def _says_the_same(
     voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
 ) -> list[Entry]:
-    said = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
-    for entry in waiting:
-        if _may_book(voucher, entry) and _of(entry, policy) == said:
-            return [entry]
-    return []
+    """One of the voucher's own month before any other."""
+    said = _said(voucher, policy)
+    month = (voucher.dated.year, voucher.dated.month)
+    fit = [e for e in waiting if _may_book(voucher, e) and _of(e, policy) == said]
+    own = [e for e in fit if (e.effective_on.year, e.effective_on.month) == month]
+    return (own or fit)[:1]
 
 
 def _says_all_of(
     voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
 ) -> list[Entry]:
-    left = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
+    left = _said(voucher, policy)
     taken: list[Entry] = []
     for entry in waiting:
         says = _of(entry, policy)
@@ -615,7 +630,7 @@ def _parts_of(entry: Entry, vouchers: Iterable[Voucher], policy: AccountingPolic
     left = _of(entry, policy)
     taken: list[Voucher] = []
     for voucher in vouchers:
-        said = _by_role(policy, ((line.account, line.amount.fen) for line in voucher.lines))
+        said = _said(voucher, policy)
         if _may_book(voucher, entry) and all(_within(fen, left[r]) for r, fen in said.items()):
             left.subtract(said)
             taken.append(voucher)
@@ -627,6 +642,11 @@ def _may_book(voucher: Voucher, entry: Entry) -> bool:
     parties = {line.party for line in voucher.lines if line.party}
     other = parties and entry.party and entry.party not in parties
     return voucher.dated >= entry.effective_on.replace(day=1) and not other
+
+
+def _said(voucher: Voucher, policy: AccountingPolicy, sign: int = 1) -> Counter[str]:
+    lines = voucher.lines
+    return _by_role(policy, ((line.account, sign * line.amount.fen) for line in lines))
 
 
 def _of(entry: Entry, policy: AccountingPolicy) -> Counter[str]:

@@ -424,7 +424,8 @@ class SqlUow:
     # Writing
 
     def add(self, value: Any, event_type: str, *, effective_on: date | None = None) -> Event | None:
-        """Keep a version and log it; None when the latest version has the same body.
+        """Keep a version and log it; None when the latest version has the same body, or, of what is
+        said once for all (a book, an entry, a closed period), the same fields.
 
         Conflict store.same-id-other-body for an act, an entry, a book or a closed period that was
         said otherwise before; store.same-id-other-kind; Invalid store.nul for a name with a NUL. An
@@ -447,6 +448,8 @@ class SqlUow:
                 return None
             if before[1] != kind:
                 raise Conflict("store.same-id-other-kind", node=node, before=before[1], now=kind)
+            if kind in FIXED and _says(before[2]) == _says(text):
+                return None  # kept once: what was asked on the way here decides nothing of it
             if ids.is_act(node) or kind in FIXED:
                 raise Conflict("store.same-id-other-body", node=node)
         lines = self._ledger(value)
@@ -642,6 +645,11 @@ class SqlUow:
         told = self.add(Erasure(self.new_id("ers"), node, before[0], reason), "record.erased")
         self._work.forget(node)
         return told
+
+
+def _says(body: str | bytes | None) -> Any:
+    """The fields of a body: what it says, whatever decided it."""
+    return None if body is None else json.loads(body)["fields"]
 
 
 def _close_of(book: str, period: str) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 from sanhua.asset.bill import Closing
 from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
-from sanhua.capital.tieout import booked_twice
+from sanhua.capital.tieout import amortises, booked_twice, leaves_it_to
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
-from sanhua.kernel.errors import Diagnostic, Invalid, SanhuaError, Severity
+from sanhua.kernel.errors import Conflict, Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
@@ -54,6 +54,21 @@ def counted(
     return [v for v in vouchers if v.id not in aside], list(aside.values())
 
 
+def apart(uow: Any, vouchers: Sequence[Voucher]) -> tuple[list[Voucher], set[str]]:
+    """The vouchers that confirm no entry of a close, and the entries that others confirm: who books
+    what a close posted has booked nothing else.
+    """
+    confirms = {kept.id: kept.confirms for kept in uow.all(Voucher) if kept.confirms}
+    taken_back = {voucher.reverses for voucher in vouchers}
+    done = {
+        entry
+        for voucher in vouchers
+        if voucher.id not in taken_back and not voucher.reverses
+        for entry in confirms.get(voucher.id, ())
+    }
+    return [voucher for voucher in vouchers if voucher.id not in confirms], done
+
+
 def set_aside(
     uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> dict[str, Diagnostic]:
@@ -82,8 +97,19 @@ def set_aside(
 def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book) -> None:
     """Keep the vouchers and mirror them into the entity's book; one that books what a close had
     posted confirms that entry.
+
+    Conflict voucher.gone for one that was posted and is not there any more as it was: its entry
+    stays, and another day or number would be posted beside it.
     """
     uow.add(book, "book.opened")
+    there = {mirror(voucher, book).id for voucher in vouchers}
+    for kept in uow.all(Voucher):
+        entry = mirror(kept, book).id
+        if kept.entity == book.owner and entry not in there and uow.find(Entry, entry) is not None:
+            error = Conflict("voucher.gone", number=kept.number, dated=kept.dated.isoformat())
+            at = {"path": kept.path, "line": kept.lines[0].line, "node": kept.id}
+            error.diagnostic = replace(error.diagnostic, **at)
+            raise error
     new = [v for v in vouchers if uow.find(Entry, mirror(v, book).id) is None]
     answers = _answers(uow, new, policy, book)
     for told in booked_twice(vouchers, answers, policy)[:1]:
@@ -105,9 +131,20 @@ def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, boo
 def _answers(
     uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> Mapping[str, tuple[str, ...]]:
-    """What of the closes' entries each new voucher books."""
+    """What of the closes' entries each new voucher books. Where the policy leaves amortisation to
+    the ERP, its voucher is of its own month and late for no other.
+    """
     proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
-    return confirmed(new, [entry for entry in proposed if entry.book == book.id], policy)
+    waiting = [entry for entry in proposed if entry.book == book.id]
+    months = {(entry.effective_on.year, entry.effective_on.month) for entry in waiting}
+
+    def own(voucher: Voucher) -> bool:
+        lines = [(line.account, line.amount.fen) for line in voucher.lines]
+        month = (voucher.dated.year, voucher.dated.month)
+        theirs = leaves_it_to(policy, voucher.dated) == "erp" and amortises(lines, policy)
+        return bool(theirs) and month not in months
+
+    return confirmed([voucher for voucher in new if not own(voucher)], waiting, policy)
 
 
 def _told(code: str, voucher: Voucher, close: PeriodClose) -> Diagnostic:

@@ -57,7 +57,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
-from sanhua.workspace.booking import booked
+from sanhua.workspace.booking import apart, booked
 from sanhua.workspace.costing import tie_month
 from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
@@ -414,8 +414,7 @@ class _Close:
         deals = [contract for contract, _, _ in self.begun if contract.provider == owner]
         if not (own or cards or subsidies or deals):
             return []
-        if uow.find(Book, book.id) is None:  # what was asked before decides nothing of it
-            uow.add(book, "book.opened")
+        uow.add(book, "book.opened")
         groups: list[list[Entry]] = []  # posted whole or, while the chart lacks a role, not at all
         by_id = {invoice.id: invoice for invoice in own}
         for earning in self._earn(uow, entity, own, kept):
@@ -441,8 +440,8 @@ class _Close:
                 groups += [[entry] for entry in contract_entries(cost, policy, book, since)]
                 continue
             carried = carry(card, recognition, policy, uow.rules, self.month.through)
-            apart = {entry.id for entry in adjusting(carried, policy, book)}
-            moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in apart]
+            later = {entry.id for entry in adjusting(carried, policy, book)}
+            moved = [e for e in entries(carried, {}, policy, book, since) if e.id not in later]
             groups += [[entry] for entry in moved if entry.source.startswith("asset:")]
             carryings[card.id] = carried
         vouchers = booked(self.ws, entity, uow)
@@ -455,9 +454,13 @@ class _Close:
         if bare:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
-        asked, left = for_the_erp(asked, vouchers, policy, book)
+        posted = uow.posted(book.id)
+        others, _ = apart(uow, vouchers)
+        ours = [entry for entry in asked if entry.id in posted]  # whoever amortises from now on
+        theirs = [entry for entry in asked if entry.id not in posted]
+        rest, left = for_the_erp(theirs, others, policy, book)
         self.found += left
-        lacks, otherwise = unbooked(asked, vouchers, policy, book)
+        lacks, otherwise = unbooked([*ours, *rest], others, policy, book)
         for entry, voucher in otherwise:
             self._note(
                 "voucher.booked-otherwise",
@@ -465,9 +468,8 @@ class _Close:
                 asset=ids.key_of(entry.source),
                 day=entry.effective_on.isoformat(),
             )
-        apart = {entry.id for entry, _ in otherwise}
-        posted = uow.posted(book.id)
-        wanted = [entry for entry in lacks if entry.id not in apart]
+        told = {entry.id for entry, _ in otherwise}
+        wanted = [entry for entry in lacks if entry.id not in told]
         gone = self._gone(uow, book, posted, {entry.id for group in groups for entry in group})
         found = [e for e in (self._still(posted, e) for e in [*wanted, *gone]) if e]
         for entry in found:

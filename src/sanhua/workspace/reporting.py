@@ -21,7 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
-from sanhua.workspace.booking import booked
+from sanhua.workspace.booking import apart, booked
 from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -243,10 +243,11 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
                 carried = carry(card, recognition, policy, uow.rules, until)
                 required += entries(carried, {}, policy, book, period)
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
-    required += [e for e in closed if e.book == book.id and e.effective_on in period]
-    required = list({entry.id: entry for entry in required}.values())
-    own = booked(ws, entity)
-    required, left = for_the_erp(required, own, policy, book)
+        own, done = apart(uow, booked(ws, entity, uow))
+    posted = {e.id: e for e in closed if e.book == book.id}
+    theirs, left = for_the_erp([e for e in required if e.id not in posted], own, policy, book)
+    ours = [e for e in posted.values() if e.effective_on in period and e.id not in done]
+    required = ours + theirs
     found, otherwise = unbooked(required, own, policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += left

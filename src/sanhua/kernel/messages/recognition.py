@@ -61,6 +61,13 @@ MESSAGES = {
         "只更正差额时无需处理；要全部冲回的，再记余下的部分",
         "nothing to do where only a difference is corrected; otherwise take the rest back too",
     ),
+    "voucher.gone": Message(
+        "凭证 {number}（{dated}）已记入账簿，现在文件中没有它，或日期、编号已改",
+        "voucher {number} ({dated}) stands in the book; the files have it no more, or with another "
+        "day or number",
+        "把它恢复原样；要更正的，在 ERP 中红字冲回后另记",
+        "put it back as it was; to correct it, take it back in red in the ERP and book anew",
+    ),
     "voucher.period-closed": Message(
         "凭证 {number}（{dated}）落在已结账的 {period}：搁置，不记账、不确认、不列示",
         "voucher {number} ({dated}) is dated in {period}, which is closed: set aside, not posted, "
