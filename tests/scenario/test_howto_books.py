@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
@@ -70,6 +71,9 @@ def test_accountant_and_auditor_follow_their_pages_word_for_word(
     first, last = told["sanhua report disclosure --period 2025"]
     assert "无形资产—其中：数据资源  280000.00 CNY" in first and "不符 0 项" in first
     assert "草稿" in first and "已批准" in last
+    book = openpyxl.load_workbook(".sanhua/out/disclosure-2025.xlsx", read_only=True)
+    cited = [tuple(map(str, row)) for row in book["说明"].iter_rows(values_only=True)]
+    assert any("CAS 6" in row[0] and "第十七条" in row[1] for row in cited)  # how it was amortised
     opened = told["sanhua explain balance_sheet/intangible.data/ending/2025"][0]
     assert "value 280000.00" in opened and "CAS 6 第九条 [R]" in opened
     assert "posted_from 180000.00 → voucher:2025-03-0019" in opened
