@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
@@ -70,12 +71,23 @@ def test_accountant_and_auditor_follow_their_pages_word_for_word(
     first, last = told["sanhua report disclosure --period 2025"]
     assert "无形资产—其中：数据资源  280000.00 CNY" in first and "不符 0 项" in first
     assert "草稿" in first and "已批准" in last
+    book = openpyxl.load_workbook(".sanhua/out/disclosure-2025.xlsx", read_only=True)
+    cited = [tuple(map(str, row)) for row in book["说明"].iter_rows(values_only=True)]
+    assert any("CAS 6" in row[0] and "第十七条" in row[1] for row in cited)  # how it was amortised
     opened = told["sanhua explain balance_sheet/intangible.data/ending/2025"][0]
     assert "value 280000.00" in opened and "CAS 6 第九条 [R]" in opened
+    assert "posted_from 180000.00 → voucher:2025-03-0019" in opened
+    assert "posted_from -80000.00 → asset:price_index" in opened  # they add up to 280,000.00
     refused = told["sanhua approve asset:price_index --as zhang_min"][0]
     assert "approve.maker-is-checker" in refused
 
     told = follow("auditor.md", monkeypatch)
+    memo = told["sanhua explain asset:price_index"][0]
+    assert "intention 2025-03-10" in memo and "starts_on 2025-03-10" in memo
+    assert "considered expensed 60000.00 recognise.research-phase → voucher:2025-02-0007" in memo
+    early = told["sanhua explain voucher:2025-03-0004"][0]
+    assert "asset:price_index refused 30000.00 recognise.capitalised-too-early" in early
+    assert "reversed_by → voucher:2025-06-0002" in early and "第九条 [R]" in early
     samples = [said for line, (said,) in told.items() if line.startswith("sanhua audit sample")]
     population, drawn, vouchers = samples
     (held,) = re.findall(r"sha256:\w+", population)

@@ -416,8 +416,8 @@ def test_a_wide_node_is_paged_and_the_pages_hold_every_neighbour_once(small_proj
         f"2024-12-{n:04d},2024-12-31,薪酬,{account},{debit},{credit},{project},{paper}"
         for n in range(600)
         for account, debit, credit, project, paper in (
-            ("5301.02", "1.00", "", "P1", "evidence/paper.md"),
-            ("2211", "", "1.00", "", ""),
+            ("5301.02", f"{n + 1}.00", "", "P1", "evidence/paper.md"),
+            ("2211", "", f"{n + 1}.00", "", ""),
         )
     ]
     book.write_text(book.read_text("utf-8") + "\n".join(rows) + "\n", "utf-8")

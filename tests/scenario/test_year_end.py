@@ -19,7 +19,9 @@ from sanhua.kernel.errors import Conflict, Denied, Invalid, RuleGap
 from sanhua.kernel.ledger import Entry
 from sanhua.store.clock import SetClock
 from sanhua.workspace.approving import approve
+from sanhua.workspace.browsing import Browser
 from sanhua.workspace.closing import close
+from sanhua.workspace.leafing import Leafing
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.reporting import Report, report
 from sanhua.workspace.verifying import verify_store
@@ -115,6 +117,14 @@ def add(root: Path, text: str) -> None:
     path.write_text(path.read_text("utf-8") + text.lstrip("\n"), "utf-8")
 
 
+def on_pages(ws: Workspace) -> set[str]:
+    """The state of the statements of 2024 on their page and, while they are the latest, on the
+    first page.
+    """
+    first = {one.state.value for one in Browser(ws).overview().shown if one.note.id == SHOWN}
+    return first | {one.state.value for one in Leafing(ws).listed() if one.note.id == SHOWN}
+
+
 LAST = date(2024, 12, 31)
 
 
@@ -169,6 +179,7 @@ def test_3_finance_approves_then_an_auditor_of_another_organisation_seals(folder
         with pytest.raises(Conflict, match="approve.assets-open"):
             approve(ws, SHOWN, "second")
         approve(ws, "asset:data", "second")
+        assert on_pages(ws) == {"draft"}  # the memos alone are approved
         for person, error, code in (
             ("cfo", Denied, "approve.maker-is-checker"),
             ("inside", Denied, "approve.not-independent"),
@@ -187,6 +198,7 @@ def test_3_finance_approves_then_an_auditor_of_another_organisation_seals(folder
         made = shown(ws)
         assert (made.data["state"], made.data["sealed_on"]) == ("audited", "2025-02-20")
         assert made.data["signed"] == {"finance": "party:second", "auditor": "party:auditor"}
+        assert on_pages(ws) == {"audited"}
 
 
 def test_4_an_error_found_after_the_seal_restates_the_opening_and_leaves_the_sealed(folder: Path):
@@ -226,6 +238,7 @@ def test_5_what_would_change_a_sealed_statement_is_told_and_changes_nothing(fold
     with on(folder, "2025-03-06") as ws:
         made = shown(ws)
         assert (line(made), made.data["state"]) == ("57500.00", "audited")
+        assert on_pages(ws) == {"audited"}
         (told,) = (d for d in made.diagnostics if d.code == "disclose.sealed-differs")
         assert "57500.00 → 55500.00" in told.message()
         cells = made.data["tables"]["A"]["cells"]

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 
 from sanhua.project.books import VOUCHER_COLUMNS
 from sanhua.project.loading import PARTY_COLUMNS
-from sanhua.project.read import Folder, Keys, Rows, beancount, ordinary, plain
+from sanhua.project.read import Columns, Folder, Keys, Rows, beancount, ordinary, plain
 
 
 def composed(text: str, root: Path = Path()) -> tuple[object, list[tuple[str, int, int]]]:
@@ -95,6 +95,25 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path):
     node = folder.yaml("a.yaml")
     assert node is not None and plain(node) == {"a": "1", "b": "2"}
     assert folder.found == []
+
+
+def test_text_that_is_shown_in_another_order_than_written_is_refused(tmp_path: Path):
+    """A name with U+202E turns the year behind it around: 2025 is read as 5202."""
+    (tmp_path / "raw.yaml").write_text("a: 1\nb: x\u202ey\n", encoding="utf-8")
+    (tmp_path / "escape.yaml").write_text('a: "x\\u202ey"\n', encoding="utf-8")
+    (tmp_path / "table.csv").write_text("a,b\n1,x\u2067y\n", encoding="utf-8")
+    (tmp_path / "plain.yaml").write_text("a: 👩\u200d👩 שלום\n", encoding="utf-8")
+    (tmp_path / "closed.yaml").write_text("a: \u202eمرحبا\u202c\n", encoding="utf-8")
+    folder = Folder(tmp_path, {})
+    for name in ("raw.yaml", "escape.yaml", "plain.yaml", "closed.yaml"):
+        folder.yaml(name)
+    folder.csv("table.csv", Columns({"a": "a", "b": "b"}))
+    told = [(d.code, d.path, d.line, d.facts["value"]) for d in folder.found]
+    assert told == [
+        ("format.reorders", "raw.yaml", 2, "U+202E"),
+        ("format.reorders", "escape.yaml", 1, "U+202E"),
+        ("format.reorders", "table.csv", 2, "U+2067"),
+    ]
 
 
 def test_nul_and_oversize_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -253,7 +272,7 @@ def test_csv_faults_are_told_at_their_line(tmp_path: Path):
     assert csv(tmp_path, head + ",evidense\n1,2024-01-31,a,22,1.00,,x\n")[1] == [
         ("format.unknown-column", 1, 7)
     ]
-    assert csv(tmp_path, head + ",制单人\n1,2024-01-31,a,22,1.00,,x\n")[1] == [
+    assert csv(tmp_path, head + ",xyzzy\n1,2024-01-31,a,22,1.00,,x\n")[1] == [
         ("format.unused-column", 1, 7)
     ]
     assert csv(tmp_path, head + "\n1,2024-01-31,a\n")[1] == [("format.ragged", 2, 0)]

@@ -303,13 +303,13 @@ def disclose(
     """Measure the recognised assets, draw up what is shown for `period` and keep it; `given` as for
     `draw_up`.
     """
-    currency = given.get("currency", "CNY")
+    currency, rules = given.get("currency", "CNY"), Citing(uow.rules)
     carryings = [
-        measured(card, entry, policy, uow.rules, period, uow.today(), currency)
+        measured(card, entry, policy, rules, period, uow.today(), currency)
         for card, entry in assets
     ]
     entries = [entry for _, entry in assets]
-    shown = draw_up(entity, entries, carryings, policy, uow.rules, period, **given)
+    shown = draw_up(entity, entries, carryings, policy, rules, period, **given)
     keep(uow, shown)
     return shown
 
@@ -462,7 +462,7 @@ def draw_up(
     movements stand among `carryings`. `reported` has the 期末余额 of each line as the sealed
     statement of the year before shows it.
     """
-    rules = _Citing(rules)
+    rules = rules if isinstance(rules, Citing) else Citing(rules)
     for carrying in carryings:
         if carrying.currency != currency:
             raise Invalid(
@@ -536,11 +536,11 @@ def draw_up(
         None,
         dict(signed or {}),
         notes=notes,
-        cited=rules.cited(entries),
+        cited=tuple(dict.fromkeys([*rules.cited(entries), *(c for m in members for c in m.cited)])),
     )
 
 
-class _Citing:
+class Citing:
     """Rules that remember what was asked of them."""
 
     def __init__(self, rules: Rules) -> None:

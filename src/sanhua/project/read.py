@@ -146,6 +146,7 @@ def plain(node: Node) -> Any:
     return {key: plain(value) for key, (_, value) in node.entries.items()}
 
 
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULL = {"", "~", "null", "Null", "NULL"}
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -175,6 +176,19 @@ def ordinary(node: Node) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+def reordering(text: str) -> str:
+    """The first character that turns the display of what follows the text around, as U+202E; ""
+    when each is closed within it.
+    """
+    still: list[str] = []
+    for found in _BIDI.findall(text):
+        if found not in "\u202c\u2069":
+            still.append(found)
+        elif still:
+            still.pop()
+    return f"U+{ord(still[0]):04X}" if still else ""
 
 
 def traps(node: Node) -> Iterator[Scalar]:
@@ -500,6 +514,9 @@ class Folder:
                 for i, (key, cell) in enumerate(zip(keys, record, strict=True))
                 if key and cell.strip()
             }
+            for cell in cells.values():
+                if found := reordering(cell.text):
+                    self.error("format.reorders", path, cell, value=found)
             rows.append(Row(line, cells))
         return Rows(path, tuple(key for key in keys if key), rows)
 
@@ -572,7 +589,10 @@ class Folder:
                 if cell.value in (None, "") or not (key or (columns.open and i < len(keys))):
                     continue
                 written = self._cell(path, key, cell, line, i + 1, columns)
-                if written:
+                if found := reordering(written):
+                    at = Scalar(written, line, i + 1)
+                    self.error("format.reorders", path, at, value=found)
+                elif written:
                     row.cells[key] = Scalar(written, line, i + 1, True)
             rows.append(row)
         return Rows(path, tuple(key for key in keys if key), rows)
@@ -775,6 +795,8 @@ class _Composer:
                 parent, key = stack[-1] if stack else (None, None)
                 waiting_key = key is None and type(parent) is Keys
                 if kind is yaml.ScalarEvent:
+                    if found := reordering(event.value):
+                        self._fault("format.reorders", event, value=found)
                     scalar = Scalar(event.value, line, column, bool(event.style))
                     if waiting_key:
                         stack[-1] = (stack[-1][0], scalar)

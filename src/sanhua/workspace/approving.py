@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from sanhua.asset.party import Party
+from sanhua.capital import disclose
+from sanhua.capital.disclose import DisclosureNote, State
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Denied, Diagnostic, Invalid, NotFound, Severity
 from sanhua.kernel.ledger import Book
@@ -160,6 +162,19 @@ def signed(ws: Workspace, node: str) -> Signed:
         found = standing(uow, node, content)
     days = [one.sealed_on for one in found if one.sealed_on]
     return Signed({one.role: one.person for one in found}, max(days, default=None))
+
+
+def state_of(ws: Workspace, uow: Uow, note: DisclosureNote) -> State:
+    """草稿, 已批准 or 已审计, as it stands now; no later memo takes a seal off."""
+    content = ws.store.kept(note.id).content
+    given = standing(uow, note.id, content)
+    if any(one.sealed_on for one in given):
+        return State.AUDITED
+    by_role = {one.role: one.person for one in given}
+    if "finance" not in by_role:  # then no memo has to be looked at
+        return State.DRAFT
+    approved = {a: bool(standing(uow, a, ws.store.kept(a).content)) for a in note.assets}
+    return disclose.state_of(approved, by_role)
 
 
 def _drawers(ws: Workspace, node: str, kept: Any) -> set[str]:

@@ -15,7 +15,7 @@ from sanhua.asset.meter import MeterSegment
 from sanhua.asset.party import Party
 from sanhua.asset.price import PricePlan
 from sanhua.asset.product import DataProduct
-from sanhua.capital.disclose import DisclosureNote
+from sanhua.capital.disclose import DisclosureNote, State
 from sanhua.capital.recognise import AssetEntry, Outcome
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Diagnostic, Invalid, NotFound, SanhuaError, Severity
@@ -31,9 +31,9 @@ from sanhua.resource.lineage import Table
 from sanhua.resource.publish import DataResource
 from sanhua.resource.quality import Quality
 from sanhua.verify import open_note
-from sanhua.workspace.approving import approved_by_role
+from sanhua.workspace.approving import approved_by_role, state_of
 from sanhua.workspace.assessing import said_of
-from sanhua.workspace.explaining import cite, dated, describe, find_part, open_call
+from sanhua.workspace.explaining import cite, counted, dated, describe, find_part, open_call
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import ProjectState
 
@@ -101,7 +101,7 @@ class Shown:
     entity: str
     period: str
     lines: tuple[Figure, ...]
-    approved: bool
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,14 +293,10 @@ class Browser:
         found: list[Shown] = []
         for note in last.values():
             lines = [uow.get(Figure, f) for f in note.figures if _is_ending(f)]
-            approvals = [
-                approved_by_role(uow, a, self.ws.store.kept(a).content) for a in note.assets
-            ]
             period = note.id.rpartition("/")[2]
             name = names.get(note.entity, ids.key_of(note.entity))
-            found.append(
-                Shown(note, name, period, tuple(lines), bool(approvals and all(approvals)))
-            )
+            state = state_of(self.ws, uow, note)
+            found.append(Shown(note, name, period, tuple(lines), state))
         return found
 
     def quality(self, contract: str) -> dict[str, Any]:
@@ -537,10 +533,12 @@ def _flow(
     for one in shown:
         for line in one.lines:
             label = Text(line.label.zh.partition("—")[0], line.label.en.partition(",")[0])
-            lines.append(Box(line.id, label, line.value, line.unit, open=not one.approved))
+            lines.append(Box(line.id, label, line.value, line.unit, open=one.state is State.DRAFT))
             for asset in line.recognised_in:
                 if line.value:
-                    streams.append(Stream(asset, line.id, line.value, line.unit, not one.approved))
+                    streams.append(
+                        Stream(asset, line.id, line.value, line.unit, one.state is State.DRAFT)
+                    )
     columns = [
         ("files", list(files.values())),
         ("tables", list(collected.values())),
@@ -810,12 +808,5 @@ class _Near:
         """(edge, node) → the amount with which it counts into a figure."""
         if figure != self._figure[0]:
             fields = self._records.get(figure, ("", {}))[1]
-            lists = {"summed_from": "parts", "posted_from": "postings"}
-            found = {
-                (verb, part["node"]): part["amount"]
-                for verb, name in lists.items()
-                for part in fields.get(name, ())
-                if isinstance(part, dict) and "amount" in part
-            }
-            self._figure = figure, found
+            self._figure = figure, counted(fields) if figure.startswith("figure:") else {}
         return self._figure[1]

@@ -30,6 +30,7 @@ from sanhua.kernel import ids
 from sanhua.kernel.errors import Diagnostic, Invalid, Severity
 from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
+from sanhua.kernel.ports import Rules
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.model import Entity
@@ -122,6 +123,7 @@ class _Drawing:
         ).sealed_on:
             self.until[entity.id] = min(self.known, seal)  # what is decided later is of later years
         held: dict[str, Held] = {}
+        rules = stage.Citing(uow.rules)  # those that measured are cited too
         entries: list[AssetEntry] = []
         approvals: dict[str, bool] = {}
         own = [
@@ -131,7 +133,7 @@ class _Drawing:
             card, entry = self._memo(uow, card, vouchers, policy, entity)
             content = self.ws.store.kept(entry.id).content
             approvals[entry.id] = bool(approved_by_role(uow, entry.id, content))
-            carrying = self._measure(uow, card, entry, policy, entity)
+            carrying = self._measure(rules, card, entry, policy, entity)
             recognition = stage.recognition_of(entry, entity.currency)
             held[entry.id] = Held(card, recognition, carrying, policy)
             entries.append(entry)
@@ -142,7 +144,7 @@ class _Drawing:
             entries,
             [one.carrying for one in held.values()],
             policy,
-            uow.rules,
+            rules,
             self.period,
             title=project.settings.title,
             currency=entity.currency,
@@ -193,10 +195,15 @@ class _Drawing:
         return card, entry_of(card, found)
 
     def _measure(
-        self, uow: Any, card: AssetCard, entry: AssetEntry, policy: AccountingPolicy, entity: Entity
+        self,
+        rules: Rules,
+        card: AssetCard,
+        entry: AssetEntry,
+        policy: AccountingPolicy,
+        entity: Entity,
     ) -> Carrying:
         until = self.until.get(entity.id, self.known)
-        return stage.measured(card, entry, policy, uow.rules, self.period, until, entity.currency)
+        return stage.measured(card, entry, policy, rules, self.period, until, entity.currency)
 
     def _came(self, vouchers: list[Voucher]) -> tuple[dict[str, date], list[Diagnostic]]:
         """The day on which each voucher first came, if records were kept on the day asked for."""
@@ -276,7 +283,7 @@ class _Drawing:
             card: AssetCard, recognition: Recognition, policy: AccountingPolicy
         ) -> Carrying:
             entry = replace(entry_of(card, recognition), id=recognition.asset)
-            return self._measure(uow, card, entry, policy, by_name[card.entity])
+            return self._measure(uow.rules, card, entry, policy, by_name[card.entity])
 
         made = Consolidation(ids.node("party", head.id), frozenset(names), held, measure)
         if uow.rules.ask("cas_33", "unrealised_profit_eliminated", on=self.law_on).value:

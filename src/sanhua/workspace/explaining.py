@@ -52,6 +52,9 @@ class Walk:
     root: str
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     edges: list[Edge] = field(default_factory=list[Edge])
+    counted: dict[tuple[str, str, str], str] = field(  # with what the end of an edge counts, or how
+        default_factory=dict[tuple[str, str, str], str]  # a memo judged it
+    )
     rules: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     cited: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     owners: dict[tuple[str, int], None] = field(  # versions of records met, for a bundle
@@ -66,13 +69,18 @@ class Walk:
             "root": self.root,
             "nodes": list(self.nodes.values()),
             "edges": [
-                {"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight} for e in self.edges
+                {"from": e.src, "edge": e.verb, "to": e.dst, "weight": e.weight}
+                | ({"counts": counts} if (counts := self._counts(e)) else {})
+                for e in self.edges
             ],
             "rules": self.cited,
             "more": {"nodes": self.left} | ({"after": self.after} if self.after else {})
             if self.left
             else None,
         }
+
+    def _counts(self, edge: Edge) -> str:
+        return self.counted.get((edge.src, edge.verb, edge.dst), "")
 
     def lines(self, language: str) -> list[str]:
         """An indented tree; a node that was shown before is named only."""
@@ -91,7 +99,10 @@ class Walk:
             lines.append(f"{'  ' * depth}{arrow}{node}{said}{more}")
             if not again:
                 seen.add(node)
-                stack += [(depth + 1, e.verb, e.dst) for e in reversed(below.get(node, []))]
+                stack += [
+                    (depth + 1, f"{e.verb} {self._counts(e)}".rstrip(), e.dst)
+                    for e in reversed(below.get(node, []))
+                ]
         for rule in self.cited:
             tag = "" if rule["tag"] in ("V", "S", "") else f" [{rule['tag']}]"
             name = f"{rule['instrument']}/{rule['name']} = {rule['value']}"
@@ -123,7 +134,24 @@ def explain(
     with ws.store.begin(actor=ws.actor, read_only=True):
         at = ws.store.size()
         call = open_call(ws, name, limit, depth)
-        return call or _walk(ws, [resolve(ws, name)], limit, at, depth=depth, after=after)
+        if call:
+            return call
+        walk = _walk(ws, [resolve(ws, name)], limit, at, depth=depth, after=after)
+        if judged := _judged(ws, walk.root):
+            walk.nodes[walk.root]["judged"] = judged
+        return walk
+
+
+def _judged(ws: Workspace, voucher: str) -> list[str]:
+    """Of a voucher: how the memos of assets judged it."""
+    if not voucher.startswith("voucher:"):
+        return []
+    memos = [one for verb in ("considered", "recognised") for one in ws.store.into(voucher, verb)]
+    found: list[str] = []
+    for memo in dict.fromkeys(memos):
+        verdicts = _verdicts(ws.store.kept(memo).fields or {})
+        found += [f"{memo} {said}" for (_, of), said in verdicts.items() if of == voucher]
+    return found
 
 
 def open_call(ws: Workspace, name: str, limit: int = NODES_MAX, depth: int = 1) -> Walk | None:
@@ -299,7 +327,7 @@ def _walk(
             found.left += len(queue)
             break
         here, steps = queue.popleft()
-        found.nodes[here.name] = describe(ws, here)
+        found.nodes[here.name], counts = _described(ws, here)
         if here.standing is not None:
             found.owners[here.standing.owner, here.standing.version] = None
         if flat or (depth and steps >= depth):
@@ -325,6 +353,8 @@ def _walk(
             elif edge.verb not in _UPWARD:
                 there = dated(ws, edge.dst, here.below)
                 found.edges.append(Edge(here.name, edge.verb, there.name, edge.weight))
+                if said := counts.get((edge.verb, edge.dst)):
+                    found.counted[here.name, edge.verb, there.name] = said
                 if there.name not in seen:
                     seen.add(there.name)
                     queue.append((there, steps + 1))
@@ -334,12 +364,15 @@ def _walk(
 
 
 def _explained(ws: Workspace, node: str, at: int) -> list[Edge]:
-    """From a voucher to the timesheets and bills that explain it."""
+    """From a voucher to the timesheets and bills that explain it, and to what took it back."""
     if not node.startswith("voucher:"):
         return []
-    told = ws.store.into(node, "explains")
-    stood = [one for one in told if ws.store.standing(one, at) is not None]
-    return [Edge(node, "explained_by", one, "1") for one in stood]
+    return [
+        Edge(node, verb, one, "1")
+        for told, verb in (("explains", "explained_by"), ("reverses", "reversed_by"))
+        for one in ws.store.into(node, told)
+        if ws.store.standing(one, at) is not None
+    ]
 
 
 def _approvals(ws: Workspace, node: str, at: int) -> list[Edge]:
@@ -379,6 +412,11 @@ def _brief(value: Any) -> str:
 
 def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
     """What a reader needs to know of one node as it stood."""
+    return _described(ws, here)[0]
+
+
+def _described(ws: Workspace, here: Dated) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
+    """The node as it stood, and what its edges (verb, end) count with or were judged as."""
     node = here.node
     kind = node.partition(":")[0] if ":" in node else node.partition("_")[0]
     shown: dict[str, Any] = {
@@ -386,11 +424,11 @@ def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
         "kind": {"col": "column", "sha256": "file"}.get(kind, kind),
     }
     if here.standing is None:
-        return shown | _content(ws, node)
+        return shown | _content(ws, node), {}
     owner = here.standing.owner
     kept = ws.store.kept(owner, here.standing.version)
     if kept.fields is None:
-        return shown | {"erased": True, "event": kept.event}
+        return shown | {"erased": True, "event": kept.event}, {}
     part = kept.fields if owner == node else find_part(kept.fields, node)
     if owner == node:
         shown["kind"] = kept.kind
@@ -408,6 +446,12 @@ def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
         shown["label"] = _sourceless(ws, part or {})
     if english := (part or {}).get("name_en"):
         shown["name"] = {"zh": shown["name"], "en": english}
+    counts: dict[tuple[str, str], str] = {}
+    if kept.kind == "figure" and owner == node:
+        counts = counted(kept.fields)
+    if kept.kind == "asset" and owner == node:
+        shown |= _memo(kept.fields)
+        counts = _verdicts(kept.fields)
     if kept.kind == "voucher" and owner == node:
         shown |= _voucher(kept.fields)
     if kept.kind in ("contract", "plan") and owner == node:
@@ -419,7 +463,7 @@ def describe(ws: Workspace, here: Dated) -> dict[str, Any]:
     if kept.kind == "approval" and owner == node:
         shown["state"] = _standing(ws, kept.fields)
     shown["event"] = kept.event
-    return shown
+    return shown, counts
 
 
 def _sourceless(ws: Workspace, column: Mapping[str, Any]) -> dict[str, str]:
@@ -440,6 +484,42 @@ def _standing(ws: Workspace, fields: Mapping[str, Any]) -> str:
 
     holds = ws.store.kept(fields["node"]).content == fields["content"]
     return "holds" if holds and is_sound(restore(Approval, fields)) else "void"
+
+
+def counted(figure: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(edge, node) → the amount with which it counts into a figure, in its unit."""
+    from decimal import Decimal
+
+    found: dict[tuple[str, str], Decimal] = {}
+    for verb, name in (("summed_from", "parts"), ("posted_from", "postings")):
+        for part in figure.get(name, ()):
+            key = verb, part["node"]
+            found[key] = found.get(key, Decimal()) + Decimal(part["amount"])
+    return {key: f"{amount:f}" for key, amount in found.items()}
+
+
+def _verdicts(memo: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """How a memo judged the lines of each voucher."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for verdict in memo.get("verdicts", ()):
+        said = [verdict.get("outcome", ""), verdict["amount"]["amount"], verdict.get("code", "")]
+        verb = "recognised" if verdict["recognised"] else "considered"
+        found.setdefault((verb, verdict[verb]), []).append(" ".join(filter(None, said)))
+    return {key: "; ".join(said) for key, said in found.items()}
+
+
+def _memo(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a memo of recognition concludes: the day each condition was met, and the sums."""
+    shown: dict[str, Any] = {}
+    if conditions := fields.get("conditions"):
+        shown["conditions"] = [f"{one['name']} {one['date']}" for one in conditions]
+    for name in ("starts_on", "available_on", "life_months"):
+        if fields.get(name):
+            shown[name] = fields[name]
+    for name in ("capitalised", "expensed", "waiting", "refused"):
+        if (amount := fields.get(name)) and float(amount["amount"]):
+            shown[name] = amount["amount"]
+    return shown
 
 
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:

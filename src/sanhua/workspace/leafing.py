@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sanhua.capital.disclose import DisclosureNote, State, measured, state_of
+from sanhua.capital.disclose import DisclosureNote, State, measured
 from sanhua.capital.measure import Kind, Layer
 from sanhua.capital.recognise import AssetEntry, Verdict
 from sanhua.kernel import ids
@@ -19,7 +19,7 @@ from sanhua.kernel.ports import Uow
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import Period, legal_day
 from sanhua.project.read import nearest_or_some
-from sanhua.workspace.approving import Approval, is_sound
+from sanhua.workspace.approving import Approval, is_sound, state_of
 from sanhua.workspace.opening import Workspace
 
 ASSETS_MAX = 100  # of one page
@@ -38,6 +38,7 @@ class Signed:
     at: str
     signed: bool
     holds: bool
+    sealed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,22 +243,18 @@ class Leafing:
                 one.at,
                 bool(one.signature),
                 one.content == content and is_sound(one),
+                one.sealed_on,
             )
             for one in sorted(given, key=lambda one: one.at)
         )
 
     def _state(self, uow: Uow, note: DisclosureNote) -> tuple[State, tuple[Signed, ...]]:
-        signed = self._signed(uow, note.id)
-        by_role = {s.role: s.person for s in signed if s.holds}
-        if "finance" not in by_role:  # then no memo has to be looked at
-            return State.DRAFT, signed
         size = self.ws.store.size()
         if self._known[0] != size:
             self._known = size, {}
         if note.id not in self._known[1]:
-            held = all(any(s.holds for s in self._signed(uow, one)) for one in note.assets)
-            self._known[1][note.id] = state_of(dict.fromkeys(note.assets, held), by_role)
-        return self._known[1][note.id], signed
+            self._known[1][note.id] = state_of(self.ws, uow, note)
+        return self._known[1][note.id], self._signed(uow, note.id)
 
     def _asset(self, uow: Uow, entry: AssetEntry) -> ShownAsset:
         approved = any(one.holds for one in self._signed(uow, entry.id))

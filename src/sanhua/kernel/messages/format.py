@@ -258,6 +258,12 @@ _FORMAT = {
         "save it as UTF-8 (it is often GB18030)",
     ),
     "format.nul": Message("文本中有 NUL 字符", "the text holds a NUL character"),
+    "format.reorders": Message(
+        "文本中有改变显示次序的字符 {value}：看到的与写的不同（2025 会显示成 5202）",
+        "the text holds {value}, which turns what follows around: 2025 is shown as 5202",
+        "删去它",
+        "delete it",
+    ),
     "format.empty-file": Message(
         "文件是空的", "the file is empty", "写入内容，或删去文件", "write it, or delete the file"
     ),
