@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sanhua.capital.measure import Carrying, Kind, Layer, book_of, carry, entries
+from sanhua.capital.measure import Carrying, Kind, Layer, book_of, carry, entries, unlike_book
 from sanhua.capital.recognise import (
     AssetCard,
     Correction,
@@ -388,6 +388,22 @@ def test_every_entry_balances_and_the_book_agrees_with_the_layers(
             totals[line.account] = totals.get(line.account, 0) + line.amount
     for layer, (role, sign) in roles.items():
         assert totals.get(role, 0) * sign == made.balance(layer, EVER.ends_on).fen
+
+
+def test_a_book_that_holds_other_amortisation_than_is_measured_is_told():
+    """2,558,700.00 over 36 months from March 2025: ten months of 71,075.00 by December; a month
+    booked twice is 71,075.00 too many, one not booked as much too few."""
+    carried = of(card(), JIAHUA, date(2025, 12, 31))
+    before, role = date(2026, 1, 1), "accumulated_amortisation"
+    assert carried.balance(Layer.AMORTISATION, before).text == "710750.00"
+    for booked, told in (
+        ("-710750.00", []),
+        ("-781825.00", [(role, 71075000, 78182500)]),
+        ("-639675.00", [(role, 71075000, 63967500)]),
+    ):
+        held = {role: Money(Decimal(booked)), "1002": Money(Decimal("5.00"))}
+        policy = replace(POLICY, chart={role: (role,)})
+        assert unlike_book([carried], held, policy, before) == told
 
 
 def test_an_impairment_leaves_its_own_month_alone_even_the_first():

@@ -44,7 +44,7 @@ from sanhua.capital.adjust import adjusting
 from sanhua.capital.disclose import recognition_of
 from sanhua.capital.earn import Earning, Judged, Served, assumed, earn, earned, lacking
 from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
-from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked
+from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked, unlike_book
 from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
@@ -475,6 +475,12 @@ class _Close:
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
+        if not (bare or otherwise or left):  # each of which says already why the two differ
+            held = uow.balances(book.id, self.month.through)
+            measured = unlike_book(carryings.values(), held, policy, self.month.ends_on)
+            for role, wants, has in measured:
+                sums = {"measured": Money.of_fen(wants).text, "booked": Money.of_fen(has).text}
+                self._note("close.book-differs", entity=entity.id, role=role, **sums)
         return found
 
     def _earn(

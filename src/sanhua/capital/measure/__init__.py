@@ -26,6 +26,7 @@ from sanhua.capital.measure.entries import (
     mirror,
     post,
     unbooked,
+    unlike_book,
 )
 from sanhua.capital.measure.intangible import Intangible
 from sanhua.capital.measure.movements import Carrying, Kind, Layer, Movement
@@ -64,4 +65,5 @@ __all__ = [
     "mirror",
     "post",
     "unbooked",
+    "unlike_book",
 ]

@@ -18,6 +18,7 @@ from sanhua.capital.recognise import named
 from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.ledger import Book, BookKind, Entry, Line
+from sanhua.kernel.money import Money
 from sanhua.kernel.ports import Uow
 from sanhua.kernel.time import Period
 
@@ -287,3 +288,34 @@ def book_of(entity: str, currency: str = "CNY", fiscal_year: str = "01-01") -> B
     """The entity's own book, `book:plant_co.entity`."""
     key = named("party", entity).partition(":")[2]
     return Book(f"book:{key}.entity", f"party:{key}", BookKind.ENTITY, currency, fiscal_year)
+
+
+_COMPARED = (Layer.AMORTISATION, Layer.IMPAIRMENT, Layer.WRITE_DOWN)
+
+
+def unlike_book(
+    carryings: Iterable[Carrying],
+    balances: Mapping[str, Money],
+    policy: AccountingPolicy,
+    before: date,
+) -> list[tuple[str, int, int]]:
+    """Role, what is measured and what the entity's book holds (fen), where the two differ.
+
+    Of amortisation and provisions. An opening stands in the ERP's own balances and makes no entry;
+    a layer with a correction, which is posted in a period of its own, is not compared.
+    """
+    measured = Counter[Layer]()
+    apart: set[Layer] = set()
+    for movement in (m for carrying in carryings for m in carrying.movements if m.day < before):
+        if movement.kind is Kind.CORRECTED:
+            apart.add(movement.layer)
+        elif movement.kind is not Kind.OPENING:
+            measured[movement.layer] += movement.amount.fen
+    booked = Counter[str]()
+    for account, balance in balances.items():
+        booked[role_of(policy, account)] -= balance.fen
+    return [
+        (role, measured[layer], booked[role])
+        for layer in _COMPARED
+        if layer not in apart and measured[layer] != booked[role := _ACCOUNT[layer]]
+    ]

@@ -33,6 +33,12 @@ MESSAGES = {
         "先让合约生效，或写入凭证",
         "let a deal begin, or write vouchers",
     ),
+    "close.book-differs": Message(
+        "{entity} 的账上 {role} 余额 {booked}，计量应为 {measured}",
+        "the book of {entity} holds {booked} on {role}, measurement asks for {measured}",
+        "sanhua report books 列出该科目的分录；多记或漏记的由 ERP 以红字或补记凭证更正",
+        "sanhua report books lists the entries; put right by a voucher what is booked twice or not",
+    ),
     "close.meter-open": Message(
         "网关写到一半的计量段迟迟没有结束：{segments}",
         "segments that a gateway was writing do not end: {segments}",
