@@ -357,7 +357,7 @@ covenants:                       # one measure, its bound, time to cure
   calls:    {usage: call per month, at_least: 1000, cure: 30 days}
 """,
     "books/balances/2024-06-30.csv": "line,ending,beginning\ndevelopment,16543210.00,\n",
-    "books/timesheets/2024.csv": "date,person,project,hours,rate\n2024-03-01,zhang,YF2022-08,8,120.00\n",
+    "books/timesheets/2024.csv": "date,person,project,hours,rate\n2024-03-01,cfo,YF2022-08,8,120.00\n",
     **{
         f"evidence/{name}.md": PAPER
         for name in (
