@@ -25,7 +25,7 @@ recognition:
   intention: {{date: 2024-12-20, evidence: [evidence/a.md]}}
   future_benefit: {{date: 2024-12-20, evidence: [evidence/a.md]}}
   resources: {{date: 2024-12-20, evidence: [evidence/a.md]}}
-  reliable_measurement: {{date: 2025-01-01, evidence: [evidence/a.md]}}
+  reliable_measurement: {{date: 2025-01-01, evidence: [evidence/cost_collection.md]}}
   judged: {{by: cfo, date: 2025-01-05}}
 """
 HEAD = "凭证号,日期,摘要,科目编码,借方金额,贷方金额,项目,往来单位,附件,制单人,审核人,记账人"
@@ -123,6 +123,7 @@ def files(**changed: str | list[str]) -> dict[str, str]:
             "guest: {name: 客座, person: true, of: outside}",
         ],
         "evidence/a.md": "a",
+        "evidence/cost_collection.md": "c",
         "books/policy.yaml": [
             "chart:",
             "  development_capitalised: 5301.02",

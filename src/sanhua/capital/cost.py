@@ -312,7 +312,9 @@ class _Collecting:
                 self._at(Severity.WARNING, "cost.unexplained", at, voucher.id, **facts)
         elif cost.difference:
             facts |= {"explained": explained.text, "difference": cost.difference.text}
-            self._at(Severity.ERROR, "cost.differs", at, voucher.id, **facts)
+            named = any(not found for _, found in rows)  # matched ones may be only some of them
+            severity = Severity.ERROR if named else Severity.WARNING
+            self._at(severity, "cost.differs", at, voucher.id, **facts)
         self._phases(voucher, project, rows)
         self._cut_off(voucher, [paper for paper, _ in rows])
 
