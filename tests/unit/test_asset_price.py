@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -81,14 +82,15 @@ def test_a_price_at_the_government_ceiling_is_allowed():
     )
 
 
-def test_moving_a_plan_to_another_line_does_not_change_its_record():
+def test_moving_a_plan_to_another_line_changes_no_term_of_it_and_the_record_tells_the_line():
     one, other = (
         freeze_plan(
             "p", Plan("s", Origin("products/p.yaml", line, "sha256:aa"), once=yuan("1")), Tax()
         )
         for line in (3, 30)
     )
-    assert body(one) == body(other)
+    assert (one.line, other.line) == (3, 30)
+    assert body(replace(one, line=30)) == body(other)
     import json
 
     assert restore(type(one), json.loads(body(one))["fields"]) == one

@@ -259,6 +259,8 @@ def test_any_custom_value_is_read_back_as_it_was_by_both_readers(
     assert yaml.safe_load(content) == {"value": value}
     folder = Folder(tmp_path_factory.getbasetemp(), {})
     node = folder.compose(content.decode(), "x.yaml")
+    if [told.code for told in folder.found] == ["format.reorders"]:
+        return  # text that turns its neighbours round is refused
     assert folder.found == []
     assert node is not None
     assert ordinary(node) == {"value": value}
