@@ -21,7 +21,7 @@ from sanhua.kernel.errors import Severity
 from sanhua.kernel.origin import Origin
 from sanhua.project import load
 from sanhua.project.odcs import as_written
-from sanhua.project.read import Folder, ordinary
+from sanhua.project.read import Folder, ordinary, reordering
 from sanhua.resource.contract import DataContract
 
 SCHEMA = json.loads((files("open_data_contract_standard") / "schema.json").read_text("utf-8"))
@@ -245,7 +245,10 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.samp
     ]
 )
 VALUES = st.recursive(
-    TEXT | st.booleans() | st.none() | st.integers(-(10**16), 10**16),
+    TEXT.filter(lambda text: not reordering(text))
+    | st.booleans()
+    | st.none()
+    | st.integers(-(10**16), 10**16),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abz_", min_size=1), inner),
     max_leaves=8,
 )
@@ -259,8 +262,6 @@ def test_any_custom_value_is_read_back_as_it_was_by_both_readers(
     assert yaml.safe_load(content) == {"value": value}
     folder = Folder(tmp_path_factory.getbasetemp(), {})
     node = folder.compose(content.decode(), "x.yaml")
-    if [told.code for told in folder.found] == ["format.reorders"]:
-        return  # text that turns its neighbours round is refused
     assert folder.found == []
     assert node is not None
     assert ordinary(node) == {"value": value}
