@@ -481,7 +481,7 @@ def _by_hand(made: Sample) -> str:
         if not made.interval
         else f"""    at, through = int(ticket("start"), 16) % {made.interval}, 0
     for item, amount in items.items():
-        through += abs(round(float(amount) * 100))
+        through += abs(int(Decimal(amount) * 100))
         if at < through:
             print(item)
         while at < through:
@@ -489,6 +489,7 @@ def _by_hand(made: Sample) -> str:
 """
     )
     return f"""    import hashlib
+    from decimal import Decimal
     text = open("files/population.csv", "rb").read()
     items = dict(line.split(",")[:2] for line in text.decode().splitlines()[1:])
     seed, population = {made.seed!r}, "sha256:" + hashlib.sha256(text).hexdigest()

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -488,8 +489,6 @@ def _standing(ws: Workspace, fields: Mapping[str, Any]) -> str:
 
 def counted(figure: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     """(edge, node) → the amount with which it counts into a figure, in its unit."""
-    from decimal import Decimal
-
     found: dict[tuple[str, str], Decimal] = {}
     for verb, name in (("summed_from", "parts"), ("posted_from", "postings")):
         for part in figure.get(name, ()):
@@ -517,15 +516,13 @@ def _memo(fields: Mapping[str, Any]) -> dict[str, Any]:
         if fields.get(name):
             shown[name] = fields[name]
     for name in ("capitalised", "expensed", "waiting", "refused"):
-        if (amount := fields.get(name)) and float(amount["amount"]):
+        if (amount := fields.get(name)) and Decimal(amount["amount"]):
             shown[name] = amount["amount"]
     return shown
 
 
 def _voucher(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The debit side as the ERP wrote it: below zero for a voucher in red."""
-    from decimal import Decimal
-
     lines: list[dict[str, Any]] = fields["lines"]
     written = [(Decimal(line["amount"]["amount"]), line.get("red", False)) for line in lines]
     debit = sum((amount for amount, red in written if (amount > 0) is not red), Decimal())
