@@ -28,7 +28,7 @@ from sanhua.kernel.ports import Rules
 from sanhua.kernel.time import Period, add_months
 
 if TYPE_CHECKING:
-    from sanhua.capital.recognise import AssetCard, Recognition
+    from sanhua.capital.recognise import AssetCard, Recognition, Verdict
 
 CONDITIONS = ("related", "enhances", "recovered")
 
@@ -196,7 +196,7 @@ class _Fold:
 
     def until(self, on: date) -> None:
         """Cost first, then the month's amortisation, tests last on one day."""
-        events: list[tuple[date, int, object]] = [
+        events: list[tuple[date, int, Verdict | Outlook | None]] = [
             (verdict.dated, 0, verdict)
             for verdict in self.recognition.verdicts
             if verdict.recognised and verdict.dated <= on
@@ -204,13 +204,13 @@ class _Fold:
         events += [(day, 1, None) for day in self._month_ends(on)]
         if self.tested:
             events += [(test.date, 2, test) for test in self.of.tests if test.date <= on]
-        for day, order, what in sorted(events, key=lambda event: event[:2]):
-            if order == 0:
-                self._move(day, Kind.SPENT, what.amount.posted(), what.voucher)  # type: ignore[attr-defined]
-            elif order == 1:
+        for day, _, what in sorted(events, key=lambda event: event[:2]):
+            if what is None:
                 self._amortise(day)
             elif isinstance(what, Outlook):
                 self._test(what)
+            else:
+                self._move(day, Kind.SPENT, what.amount.posted(), what.voucher)
 
     def _month_ends(self, on: date) -> list[date]:
         starts, ends = self.of.starts_on, self.of.ends_on

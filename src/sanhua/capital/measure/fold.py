@@ -6,6 +6,7 @@ held for sale, estimates, the month's amortisation, and impairment tests last.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -54,7 +55,7 @@ OUT_KIND = {
 STOCK = frozenset({Layer.INVENTORY, Layer.WRITE_DOWN})
 
 
-class Fold:
+class Fold(ABC):
     """Folds an asset's events in order of their days into movements."""
 
     def __init__(
@@ -89,13 +90,15 @@ class Fold:
             self.proceeds,
         )
 
+    @abstractmethod
     def events(self) -> list[Event]:
         """Everything that happened until `on`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> None:
         """What can be told only when all has been folded."""
 
+    @abstractmethod
     def changed(self) -> None:
         """What is left has changed: it is spread anew."""
 
@@ -148,9 +151,9 @@ class Fold:
         if self.impossible():
             raise self.invalid("measure.opening-exceeds", date=day)
 
+    @abstractmethod
     def opens(self, fact: Fact) -> Mapping[str, Layer]:
         """The keys of an opening, and the layers that they open."""
-        raise NotImplementedError
 
     # Corrections
 

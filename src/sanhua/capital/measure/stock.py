@@ -110,6 +110,9 @@ class Stock(Fold):
         """One lot a purchase, or one for all of them where their costs are averaged."""
         return self.lots.setdefault("" if self.issue == "weighted_average" else name, _Lot())
 
+    def finish(self) -> None:
+        """Stock has nothing to tell at the end."""
+
     def changed(self) -> None:
         """A correction falls on the lots that are there, by their quantity."""
         there = [lot for lot in self.lots.values() if lot.quantity]
