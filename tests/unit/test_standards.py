@@ -27,7 +27,7 @@ from sanhua.project import load
 from sanhua.project.checking import check, systems
 from sanhua.project.editing import with_entry
 from sanhua.project.model import Project
-from sanhua.project.read import reordering
+from sanhua.project.read import join_cell, reordering, split_cell
 from sanhua.project.standards import FORMS, csv_text, yaml_text
 from sanhua.resource.contract import Member, Property
 from sanhua.resource.standard import (
@@ -323,6 +323,11 @@ def meaning(project: Project) -> dict[str, Any]:
 
     kinds = (project.elements, project.codes, project.model, project.indicators, project.terms)
     return {str(at): bare(kind) for at, kind in enumerate(kinds)}
+
+
+@given(st.lists(st.text(alphabet="a\\;； \n", min_size=1).map(str.strip).filter(bool)))
+def test_a_cell_of_several_values_is_read_as_it_was_written(values: list[str]):
+    assert split_cell(join_cell(values)) == values
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])

@@ -42,6 +42,7 @@ from sanhua.project.read import (
     is_empty,
     nearest,
     nearest_or_some,
+    split_cell,
 )
 from sanhua.resource.arrival import span
 from sanhua.resource.collect import Api, Cadence, Database, Documents, Inbox, Pages, Source
@@ -352,10 +353,8 @@ class Loader:
                     continue
                 value: Node = cell
                 if name in columns.lists:
-                    split = re.split(r"(?<!\\)[;；]", cell.text)
-                    parts = [re.sub(r"\\([;；])", r"\1", p).strip() for p in split if p.strip()]
                     value = Items(
-                        [Scalar(part, cell.line, cell.column, True) for part in parts],
+                        [Scalar(p, cell.line, cell.column, True) for p in split_cell(cell.text)],
                         cell.line,
                         cell.column,
                     )

@@ -223,7 +223,7 @@ class Columns:
     """The columns of a table format. `headings` maps every spelling (key, 中文) to the key.
 
     `codes` hold text that a spreadsheet must not turn into numbers, `amounts` two decimals at
-    most, `lists` several values separated by `;`. `open` keeps further columns instead of
+    most, `lists` several values (`split_cell`). `open` keeps further columns instead of
     reporting them.
     """
 
@@ -233,6 +233,19 @@ class Columns:
     amounts: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     open: bool = False
+
+
+def split_cell(text: str) -> list[str]:
+    """The values of a cell of several: separated by `;` or `；`, where a value may hold either
+    behind a backslash, and a backslash behind another.
+    """
+    values = re.findall(r"(?:\\[\\;；]|[^;；])+", text)
+    return [v for v in (re.sub(r"\\([\\;；])", r"\1", v).strip() for v in values) if v]
+
+
+def join_cell(values: Iterable[str]) -> str:
+    """The cell that `split_cell` reads back as the same values."""
+    return "; ".join(re.sub(r"([\\;；])", r"\\\1", value) for value in values)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from sanhua.project.read import (
     Row,
     Rows,
     Scalar,
+    join_cell,
     nearest,
     plain,
 )
@@ -558,7 +559,7 @@ def rows_of(stem: str, tree: Mapping[str, Any]) -> list[dict[str, str]]:
                 row |= {name: str(value.get("zh") or ""), f"{name}_en": str(value.get("en") or "")}
             elif name in lists:
                 parts: list[str] = value if isinstance(value, list) else [str(value)]
-                row[name] = "; ".join(re.sub(r"([;；])", r"\\\1", part) for part in parts)
+                row[name] = join_cell(parts)
             elif value is not None:
                 row[name] = str(value)
         rows.append({name: text for name, text in row.items() if text})
