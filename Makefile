@@ -21,6 +21,8 @@ PY := $(BIN)/python
 # A checkout is whole with its own settings: neither a PYTHONPATH nor a user's packages get in.
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Tests start hundreds of programs; without kept bytecode each compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --only-binary :all: --require-hashes
 EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
