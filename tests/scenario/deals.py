@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from click.testing import CliRunner
+
+from sanhua.cli.commands import cli
 from sanhua.kernel.time import SHANGHAI, legal_day
 
 BUYER = """
@@ -47,15 +50,9 @@ def offer(project: Path, deal: str = DEAL) -> None:
 
 
 def say(project: Path, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> Any:
-    """One command of the program in a process of its own; its JSON answer."""
-    done = subprocess.run(
-        [sys.executable, "-m", "sanhua", *words, "-C", str(project), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **(env or {})},
-    )
-    assert done.returncode == code, (words, done.stdout[-600:], done.stderr)
+    """One command of the program; its JSON answer."""
+    done = CliRunner().invoke(cli, [*words, "-C", str(project), "--json"], env=env)
+    assert done.exit_code == code, (words, done.stdout[-600:], done.stderr, done.exception)
     return json.loads(done.stdout)
 
 
