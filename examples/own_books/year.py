@@ -87,10 +87,10 @@ class Year:
     def at(self) -> list[str]:
         return ["-C", str(self.folder), "--json"]
 
-    def arrive(self, source: Path) -> None:
+    def arrive(self, source: Path, into: str = "") -> None:
         """Lay what comes over what is there."""
         if source.is_dir():
-            shutil.copytree(source, self.folder, dirs_exist_ok=True)
+            shutil.copytree(source, self.folder / into, dirs_exist_ok=True)
 
     # The year
 
@@ -113,7 +113,7 @@ class Year:
         begins = [self.term(deal)[0] for deal in (story / "deals").glob("*.yaml")]
         if begins:
             self.on(min(begins))
-            self.arrive(story)
+            self.arrive(story / "deals", "deals")  # its books are written later in the month
             self.offer()
         self.arrive(story)
         self.sell(first.replace(day=CALL_DAY))

@@ -35,7 +35,6 @@ from sanhua.kernel.text import Text
 from sanhua.project.costing import check_costing, pools_of
 from sanhua.project.earning import check_earning
 from sanhua.project.grouping import check_acquired
-from sanhua.project.measurement import judges
 from sanhua.project.model import Project
 from sanhua.project.read import nearest_or_some
 from sanhua.project.recognition import recognition_faults
@@ -1494,20 +1493,6 @@ class _Check:
         if card.route is Route.PURCHASED and (card.codes or card.conditions):
             key = "project" if card.codes else "recognition"
             self.say("asset.purchased", self.at(of, key), of, asset=card.id, key=key)
-        judged = [
-            ("recognition", card.judged),
-            ("measurement", card.measurement.life and card.measurement.life.judged),
-        ]
-        for part, said in judged:
-            if said:
-                path = (part, "judged") if part == "recognition" else (part, "life", "judged")
-                self._judge(said.by, of, path)
-        for path, by in judges(card.measurement):
-            if by:
-                self._judge(by, of, ("measurement", *path))
-            else:
-                at = self.at(of, "measurement", *path)
-                self.warn("measure.fact-not-judged", at, of, asset=card.id, what=path[0])
         if card.conditions and card.judged is None:
             self.warn("asset.not-judged", self.at(of, "recognition"), of, asset=card.id)
         for number, progress in enumerate(card.progress):
@@ -1524,16 +1509,6 @@ class _Check:
         if card.route is Route.PURCHASED:
             for number in card.vouchers:
                 self.ref("voucher", number, numbers, self.at(of, "vouchers", number), of)
-
-    def _judge(self, by: str, of: str, path: tuple[str, ...]) -> None:
-        if not self.ref("party", by, self.project.parties, self.at(of, *path, "by"), of):
-            return
-        party = self.project.parties[by]
-        at = self.at(of, *path, "by")
-        if "finance" not in party.roles:
-            self.say("asset.judged-role", at, of, asset=key_of(of), party=by)
-        if not party.person:
-            self.warn("asset.judged-person", at, of, asset=key_of(of), party=by)
 
     def _appraisals(self) -> None:
         for key, appraisal in self.project.appraisals.items():

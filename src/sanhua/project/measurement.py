@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sanhua.capital.recognise import Correction, Judged, Life, Measurement
 from sanhua.kernel.errors import Invalid
 from sanhua.kernel.ids import node
 from sanhua.kernel.money import Money
-from sanhua.kernel.time import Period
+from sanhua.kernel.time import Period, parse_day
 from sanhua.project.loading import at, day
 from sanhua.project.read import Items, Keys, Node, Scalar, nearest_or_some
 
@@ -29,16 +29,23 @@ def judged(found: Keys | None, path: str) -> Judged | None:
     return Judged(found.text("by"), on)
 
 
-def judges(facts: Measurement) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where a judgement is written, and who answers for it; empty where nobody does."""
+def judges(facts: Measurement) -> Iterator[tuple[tuple[str, ...], Judged | None]]:
+    """Where a judgement is written, and who answers for it; None where nobody does."""
+
+    def of(fact: Mapping[str, str]) -> Judged | None:
+        by = fact.get("judged.by")
+        return Judged(by, parse_day(fact["judged.date"])) if by else None
+
+    if facts.life is not None and facts.life.judged is not None:
+        yield ("life",), facts.life.judged
     for name in ("estimates", "impairments", "disposals", "nrv", "held_for_sale"):
         for number, fact in enumerate(getattr(facts, name)):
-            yield (name, str(number)), fact.get("judged.by", "")
+            yield (name, str(number)), of(fact)
     for name in ("method", "opening"):
-        if "judged.by" in (fact := getattr(facts, name)):
-            yield (name,), fact["judged.by"]
+        if said := of(getattr(facts, name)):
+            yield (name,), said
     for number, made in enumerate(facts.corrections):
-        yield ("corrections", str(number)), made.judged.by if made.judged else ""
+        yield ("corrections", str(number)), made.judged
 
 
 def measurement(

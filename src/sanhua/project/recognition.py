@@ -19,6 +19,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.origin import Origin
 from sanhua.kernel.ports import Rules
 from sanhua.project.loading import day, term
+from sanhua.project.measurement import judges
 from sanhua.project.read import Keys, nearest_or_some
 
 if TYPE_CHECKING:
@@ -177,7 +178,9 @@ def _told(
 
 
 class _People:
-    """Who judged, and when: role finance, of the entity or a parent of it, not in time to come."""
+    """Who judged, and when: a person with the role finance, of the entity or a parent of it, not in
+    time to come.
+    """
 
     def __init__(self, project: Project, card: AssetCard, on: date) -> None:
         self.project, self.card, self.on = project, card, on
@@ -191,29 +194,35 @@ class _People:
     def faults(self) -> Iterator[Diagnostic]:
         memo, card = self.card.memo, self.card
         own = [part for part in (memo.control, memo.purpose, memo.agreement) if part is not None]
-        for part in own:
-            yield from self._of(part.judged, part.line, role=True)
-        yield from self._of(card.fulfilment.judged, card.fulfilment.line, role=True)
-        for test in card.fulfilment.tests:
-            yield from self._of(test.judged, test.line, role=True)
-        life = card.measurement.life
-        for judged in (card.judged, life.judged if life else None):  # their role: checked before
-            yield from self._of(judged, 0, role=False)
+        for part in (*own, card.fulfilment, *card.fulfilment.tests):
+            yield from self._of(part.judged, part.line)
+        yield from self._of(card.judged, self._line("recognition", "judged", "by"))
+        for path, judged in judges(card.measurement):
+            yield from self._of(judged, self._line("measurement", *path, "judged", "by"))
+            if judged is None:
+                line = self._line("measurement", *path)
+                yield _told(card, Severity.WARNING, "measure.fact-not-judged", line, what=path[0])
 
-    def _of(self, judged: Judged | None, line: int, *, role: bool) -> Iterator[Diagnostic]:
+    def _line(self, *path: str) -> int:
+        """Where a key of the card stands; 0 for one that is not written."""
+        found = self.project.places.get("/".join((node("asset", self.card.id), *path)))
+        return found.line if found else 0
+
+    def _of(self, judged: Judged | None, line: int) -> Iterator[Diagnostic]:
         if judged is None:
             return
         card, party = self.card, self.project.parties.get(judged.by)
-        if role and party is None:
-            near = nearest_or_some(judged.by, self.project.parties)
-            yield _told(card, Severity.ERROR, "ref.party", line, value=judged.by, nearest=near)
         if judged.date > self.on:
             said: dict[str, Any] = {"date": judged.date.isoformat(), "day": self.on.isoformat()}
             yield _told(card, Severity.ERROR, "asset.judged-ahead", line, **said)
         if party is None:
+            near = nearest_or_some(judged.by, self.project.parties)
+            yield _told(card, Severity.ERROR, "ref.party", line, value=judged.by, nearest=near)
             return
-        if role and "finance" not in party.roles:
+        if "finance" not in party.roles:
             yield _told(card, Severity.ERROR, "asset.judged-role", line, party=judged.by)
+        if not party.person:
+            yield _told(card, Severity.WARNING, "asset.judged-person", line, party=judged.by)
         of = party.of.removeprefix("party:")
         if party.person and of and of not in self.ours:
             said: dict[str, Any] = {"party": judged.by, "of": of, "entity": card.entity}
