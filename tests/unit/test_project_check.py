@@ -901,6 +901,8 @@ def test_a_life_ends_with_the_claim_that_it_stands_on(tmp_path: Path):
         ("total: 8000, reason: 更新, judged: {by: cfo", "total: 8000, judged: {by: clerk",
          "asset.judged-role", 22),
         (", judged: {by: cfo, date: 2024-09-01}", "", "measure.fact-not-judged", 22),
+        ("judged: {by: cfo, date: 2024-09-01}", "judged: {by: cfo, date: 2999-09-01}",
+         "asset.judged-ahead", 22),
         ("{month: 2024-06, ", "{month: 2024-13, ", "format.not-a-month", 18),
     ],
 )  # fmt: skip

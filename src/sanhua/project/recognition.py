@@ -204,9 +204,10 @@ class _People:
                 yield _told(card, Severity.WARNING, "measure.fact-not-judged", line, what=path[0])
 
     def _line(self, *path: str) -> int:
-        """Where a key of the card stands; 0 for one that is not written."""
-        found = self.project.places.get("/".join((node("asset", self.card.id), *path)))
-        return found.line if found else 0
+        """Where a key of the card stands, or what holds it; 0 for what is not written."""
+        whole = (node("asset", self.card.id), *path)
+        ways = ("/".join(whole[:length]) for length in range(len(whole), 1, -1))
+        return next((at.line for way in ways if (at := self.project.places.get(way))), 0)
 
     def _of(self, judged: Judged | None, line: int) -> Iterator[Diagnostic]:
         if judged is None:
