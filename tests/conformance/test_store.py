@@ -199,6 +199,8 @@ def test_neighbours_come_a_page_at_a_time_and_each_once(store: SqlStore):
     assert sorted(pages[0] + pages[1]) == sorted(whole)
     assert store.neighbours("party:p0") == [Edge("party:p0", "works_for", "party:other", "1")]
     assert store.sources(["party:other", "party:none"], "works_for") == {"party:other": "party:p0"}
+    assert store.formerly("party:firm") == [Edge("party:p0@v1", "works_for", "party:firm", "1")]
+    assert store.formerly("party:other") == []
 
 
 def test_many_records_and_parts_are_read_at_once(store: SqlStore):

@@ -88,6 +88,16 @@ def test_a_figure_opens_to_what_it_was_made_from_whatever_came_later(built: Path
         assert [cause.node for cause in page.causes if cause.kind == "asset"] == [f"{asset}@v1"]
         assert Browser(ws).open(f"{asset}@v1").value == "1234.56"
         assert Browser(ws).open(asset).value == "1334.56"
+        waiting, met = [figure], {figure}
+        while waiting:  # down to the bytes that the file of vouchers held then
+            below = {cause.node for cause in Browser(ws).open(waiting.pop()).causes} - met
+            waiting += below
+            met |= below
+        file = "file:books/vouchers/2024.csv@v1"
+        (held,) = (one.node for one in Browser(ws).open(file).causes if one.verb == "content")
+        assert held in met
+        assert [one.node for one in Browser(ws).open(held).used_by][:1] == [file]
+    assert [node for node in opened(held) if node != held] == [file]
     proven(figure, 2)
     said("report", "disclosure", "-C", built)  # now it is made anew
     now, then = opened(figure), opened(f"{figure}@v1")

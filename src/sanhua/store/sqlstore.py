@@ -405,6 +405,21 @@ class SqlStore:
         with self._reading() as connection:
             return [Edge(*row) for row in connection.execute(query).all()]
 
+    def formerly(self, node: str, limit: int = PAGE_ROWS) -> list[Edge]:
+        """The edges into a node that stand in superseded versions alone, each source named with its
+        version (`SOURCE@v2`), the newest first.
+        """
+        table = schema.edge
+        query = (
+            sa.select(table.c.src, table.c.seq, table.c.verb, table.c.dst, table.c.weight)
+            .where(table.c.dst == node, ~is_latest(table, "node"))
+            .order_by(table.c.seq.desc(), table.c.node, table.c.ordinal)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return [Edge(f"{src}@v{seq}", *rest) for src, seq, *rest in rows]
+
     def parts(
         self, node: str, *, after: int = 0, limit: int = PAGE_ROWS, at: int = NOW
     ) -> list[str]:

@@ -331,6 +331,8 @@ class Browser:
             shown, node = describe(self.ws, here), here.node
             onward = store.neighbours(node, after=out, limit=limit + 1, at=here.at)
             back = store.neighbours(node, into=True, after=into, limit=limit + 1)
+            if not owner and not back and not into:  # bytes that a file no longer holds
+                back = store.formerly(node, limit)
             within = (
                 store.parts(node, after=parts, limit=limit + 1, at=here.at) if owner == node else []
             )

@@ -226,7 +226,10 @@ def _known(ws: Workspace, name: str) -> list[str]:
     """
     kind, _, key = name.rpartition(":")
     if name.startswith("sha256:"):
-        return [edge.src for edge in ws.store.neighbours(name, into=True) if edge.verb == "content"]
+        for edges in (ws.store.neighbours(name, into=True), ws.store.formerly(name)):
+            if files := [edge.src for edge in edges if edge.verb == "content"]:
+                return files
+        return []
     if kind == "col":
         table = ids.node("table", key.partition(".")[0])
         snapshot = (ws.store.kept(table).fields or {}) if ws.store.version_of(table) else {}
