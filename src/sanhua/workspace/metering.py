@@ -159,6 +159,26 @@ def segment_fault(ws: Workspace, segment: MeterSegment) -> str:
     return "" if file_hash(path) == segment.content else f"{path.name}: differs"
 
 
+def copy_fault(ws: Workspace, segment: MeterSegment) -> str:
+    """What is wrong with the columnar copy of a sealed segment that is sound; empty when it has the
+    sealed bytes, is what this program's engine makes of the segment, or is not there: what is
+    counted is `copies`, which makes it again.
+    """
+    path = meter_root(ws) / f"{ids.key_of(segment.id)}{WHOLE}"
+    copy = copy_of(path)
+    if not copy.exists() or file_hash(copy) == segment.index:
+        return ""
+    from sanhua.engine.usage import index
+
+    made = ws.temp / copy.name
+    try:
+        index(path, made, ws.temp)
+        sound = file_hash(made) == file_hash(copy)
+    finally:
+        made.unlink(missing_ok=True)
+    return "" if sound else f"{copy.name}: differs"
+
+
 def copies(ws: Workspace, segments: Iterable[MeterSegment]) -> list[Path]:
     """The columnar copies of sealed segments, each with the bytes that were sealed; one that is
     missing is made again. Broken store.meter-broken when a file was changed.

@@ -173,7 +173,7 @@ def verify_store(
     from sanhua.workspace.approving import Approval, is_sound
     from sanhua.workspace.arriving import raw_faults
     from sanhua.workspace.dealing import is_signed
-    from sanhua.workspace.metering import damaged, segment_fault
+    from sanhua.workspace.metering import copy_fault, damaged, segment_fault
     from sanhua.workspace.pruning import LetGo
 
     if not ws.has_store:
@@ -218,7 +218,7 @@ def verify_store(
             faults.append(f"{name}: {error}")
     for segment in segments:
         told("verify", segment.id)
-        fault = segment_fault(ws, segment)
+        fault = segment_fault(ws, segment) or copy_fault(ws, segment)
         faults += [f"{segment.id}: {fault}"] if fault else []
     told("verify", "raw")
     came = list(raw_faults(ws))
