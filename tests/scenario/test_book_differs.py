@@ -41,6 +41,11 @@ measurement:
   opening: {date: 2024-12-31, cost: 60000.00, amortisation: 14000.00, months_charged: 14,
             evidence: [evidence/paper.md], judged: {by: cfo, date: 2025-01-05}}
 """
+DISPOSAL = """
+  disposals:
+    - {date: 2025-02-20, proceeds: 40000.00, evidence: [evidence/paper.md],
+       judged: {by: cfo, date: 2025-02-20}}
+"""
 
 
 @pytest.fixture
@@ -97,6 +102,31 @@ def test_a_month_that_is_closed_after_an_adjustment_does_not_take_it_for_its_own
     assert shut(books, "2025-03-10", "2025-02") == []
 
 
+def test_an_adjustment_that_the_erp_books_once_more_is_told_and_february_is_still_charged(
+    books: Path,
+):
+    """(60,000 - 3,500) / 57 = 991.23 in February: 3,000.00 + 991.23 in months, and 500.00 in the
+    adjustment period. The ERP's 500.00 of February charge an earlier year: they are no amortisation
+    of February, and stand in the book twice.
+    """
+    shut(books, "2025-01-10", "2024-12")
+    add(books, ASSET, AUDIT)
+    shut(books, "2025-02-06", "2024-ADJ", "2025-01")
+    book(books, "A-1", "2025-02-20", a6901="500.00", a1702_05="-500.00")
+    (told,) = shut(books, "2025-03-10", "2025-02")
+    assert (told.code, told.facts["measured"], told.facts["booked"]) == (
+        "close.book-differs",
+        "3991.23",
+        "4491.23",
+    )
+    assert told.message("zh") == (
+        "plant 的主体账上，1702.05（accumulated_amortisation）截至 2025-02-28 记了 4491.23，"
+        "计量应记 3991.23（均不含期初与调整期）"
+    )
+    assert "by 2025-02-28 the book of plant holds 4491.23 on 1702.05" in told.message("en")
+    assert balance(books, "6602.20", date(2025, 2, 28)) == "4491.23"
+
+
 def test_an_erp_that_catches_up_has_missed_nothing(books: Path):
     """The ERP books January on 5 February: missing when January is closed, and from then on not."""
     add(books, POLICY, "amortises: erp\n")
@@ -147,3 +177,28 @@ def test_vouchers_from_before_an_opening_are_no_difference(books: Path):
     (told,) = shut(books, "2025-03-10", "2025-02")
     assert told.code == "close.book-differs"
     assert told.facts["measured"] == "2000.00" and told.facts["booked"] == "3000.00"
+
+
+def test_a_disposal_that_the_erp_booked_otherwise_is_not_booked_again(books: Path):
+    """The ERP amortises the month of the disposal too and disposes of 56,000.00; asked for are
+    57,000.00. Its voucher stands, is told, and the proceeds come in once.
+    """
+    roles = "disposal_result: 6115\n  bank: 1002\n  output_tax: 2221\n  payables"
+    path = books / POLICY
+    path.write_text(path.read_text("utf-8").replace("payables", roles), "utf-8")
+    add(books, ASSET, DISPOSAL)
+    amortised(books, "A-1", "2025-02-20")
+    book(
+        books,
+        "D-1",
+        "2025-02-20",
+        a1702_05="4000.00",
+        a1002="42400.00",
+        a1701_05="-60000.00",
+        a2221="-2400.00",
+        a6115="16000.00",
+    )
+    (told,) = shut(books, "2025-03-10", "2024-12", "2025-01", "2025-02")
+    assert (told.code, told.facts["number"]) == ("voucher.booked-otherwise", "D-1")
+    assert balance(books, "1002", date(2025, 2, 28)) == "42400.00"
+    assert balance(books, "1701.05", date(2025, 2, 28)) == "0.00"

@@ -101,8 +101,8 @@ def _of_earlier_year(movement: Movement, book: Book) -> bool:
 def unbooked(
     required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
 ) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
-    """The entries that no voucher of their month has booked; and those of them whose charge a
-    voucher has booked at another amount.
+    """The entries that no voucher of their month has booked; and those of them that a voucher has
+    booked at another amount: it moves the same accounts of the asset the same way.
 
     Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
     the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
@@ -150,7 +150,9 @@ def unbooked(
                     booked[role] += fen * count
             if booked == total:
                 break
-            if any(booked[charged] < 0 > total[charged] for _, charged in _CHARGES.values()):
+            late = any(role == _LATE for role, _ in lines) and _LATE not in roles
+            moved = [role for role in roles.intersection(_ACCOUNT.values()) if total[role]]
+            if moved and not late and all(booked[role] * total[role] > 0 for role in moved):
                 near = voucher
         else:
             left += found
@@ -221,6 +223,7 @@ _CORRECTS = {
     Layer.INVENTORY: "cost_of_sales",
     Layer.WRITE_DOWN: "impairment_loss",
 }
+_LATE = "prior_year_adjustment"
 # Where what is left over goes when something leaves the books, and what is received for it.
 _RESULT = {
     Kind.DISPOSED: "disposal_result",
@@ -268,7 +271,7 @@ def _sides(key: str, moved: Sequence[Movement], received: int, late: bool) -> li
         return sides + [(_ACCOUNT[m.layer], _debit(m)) for m in rest]
     sides = [(_ACCOUNT[m.layer], _debit(m)) for m in moved]
     if key.startswith("corrected"):
-        other = "prior_year_adjustment" if late else _CORRECTS[layer]
+        other = _LATE if late else _CORRECTS[layer]
     elif key == "returned":
         other = "impairment_loss"  # CAS 42: the difference is of the period
     elif key == "held":
