@@ -56,6 +56,30 @@ def give(line: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout + ran.stderr
 
 
+def test_books_are_handed_out_as_the_page_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Jiahua's books: 396,800.00 of 2025-03-31 stand in the text; the ERP's form has its words."""
+    folder = tmp_path / "jiahua"
+    shutil.copytree(HOWTO.parents[1] / "examples" / "jiahua", folder)
+    monkeypatch.chdir(folder)
+    assert give("sanhua run")[0] == 0
+    page = (HOWTO / "books-out.md").read_text("utf-8")
+    for kind, path, text in BLOCK.findall(page):
+        if path:
+            Path(path).write_text(text, encoding="utf-8")
+        for line in re.findall(r"^\$ (sanhua .*)$", text, flags=re.MULTILINE):
+            assert kind == "console" and give(line)[0] == 0, line
+    assert give("sanhua report vouchers --period 2025-H1")[0] == 0  # with the form, now that it is
+    out = Path(".sanhua/out")
+    for name in re.findall(r"`ENTITY\.(entity[^`]+)`", page):
+        assert (out / "books" / f"jiahua.{name}").is_file(), name
+    assert "396800.00 CNY" in (out / "books/jiahua.entity-2025.beancount").read_text("utf-8")
+    sheet = openpyxl.load_workbook(out / "erp-jiahua-2025-H1.xlsx").worksheets[0]
+    first, *rows = sheet.iter_rows(values_only=True)
+    assert first == ("凭证日期", "凭证字", "凭证号", "摘要", "科目代码", "借方", "贷方")
+    assert len({row[2] for row in rows}) == 5 and {row[1] for row in rows} == {"记"}
+    assert sum(row[5] or 0 for row in rows) == sum(row[6] or 0 for row in rows)
+
+
 def test_accountant_and_auditor_follow_their_pages_word_for_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
