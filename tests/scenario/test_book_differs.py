@@ -18,6 +18,7 @@ from sanhua.kernel.errors import Diagnostic
 from sanhua.store.clock import SetClock
 from sanhua.workspace.closing import close
 from sanhua.workspace.opening import Workspace
+from sanhua.workspace.reporting import report
 
 HEAD = "voucher,date,summary,account,debit,credit\n"
 ASSET, POLICY = "books/assets/data.yaml", "books/policy.yaml"
@@ -127,16 +128,31 @@ def test_an_adjustment_that_the_erp_books_once_more_is_told_and_february_is_stil
     assert balance(books, "6602.20", date(2025, 2, 28)) == "4491.23"
 
 
-def test_an_erp_that_catches_up_has_missed_nothing(books: Path):
-    """The ERP books January on 5 February: missing when January is closed, and from then on not."""
+@pytest.mark.parametrize(
+    ("january", "february", "code"),
+    [
+        ("", ["1000.00", "1000.00"], "amortisation.erp-missing"),
+        ("1000.01", ["999.99"], "amortisation.erp-differs"),
+    ],
+)
+def test_what_the_erp_made_up_for_is_told_no_more(
+    books: Path, january: str, february: list[str], code: str
+):
+    """January is missing or a fen too high when it is closed, and put right in February: from
+    March on 1,000.00 a month stand in the book, and nothing is told.
+    """
     add(books, POLICY, "amortises: erp\n")
     amortised(books, "A-0", "2024-11-30")
     amortised(books, "A-1", "2024-12-31")
-    (missing,) = shut(books, "2025-02-10", "2024-12", "2025-01")
-    assert (missing.code, missing.facts["day"]) == ("amortisation.erp-missing", "2025-01-31")
-    amortised(books, "A-2", "2025-02-05")
-    amortised(books, "A-3", "2025-02-28")
-    assert shut(books, "2025-03-10", "2025-02") == []
+    if january:
+        amortised(books, "A-2", "2025-01-31", january)
+    (told,) = shut(books, "2025-02-10", "2024-12", "2025-01")
+    assert (told.code, told.facts["day"]) == (code, "2025-01-31")
+    for number, amount in enumerate(february, 3):
+        amortised(books, f"A-{number}", "2025-02-28", amount)
+    assert "2025-01-31" not in [one.facts["day"] for one in shut(books, "2025-03-10", "2025-02")]
+    amortised(books, "A-5", "2025-03-31")
+    assert shut(books, "2025-04-10", "2025-03") == []
 
 
 @pytest.mark.parametrize("amortises", ["erp", ""])
@@ -202,3 +218,28 @@ def test_a_disposal_that_the_erp_booked_otherwise_is_not_booked_again(books: Pat
     assert (told.code, told.facts["number"]) == ("voucher.booked-otherwise", "D-1")
     assert balance(books, "1002", date(2025, 2, 28)) == "42400.00"
     assert balance(books, "1701.05", date(2025, 2, 28)) == "0.00"
+
+
+@pytest.mark.parametrize("day", ["2024-12-31", "2025-02-20"])
+def test_an_adjustment_is_proposed_to_the_erp_and_its_voucher_confirms_it(books: Path, day: str):
+    """500.00 of 2024-ADJ: asked of the ERP for the year and for the period, booked by it on the
+    year's last day or when it has the audit's letter, and in the book once.
+    """
+    shut(books, "2025-01-10", "2024-12")
+    add(books, ASSET, AUDIT)
+    shut(books, "2025-02-06", "2024-ADJ", "2025-01")
+    asked = [("2024-12-31", "1702.05", "500.00"), ("2024-12-31", "6602.20", "")]
+    assert proposed(books, "2024-ADJ") == asked
+    assert set(asked) < set(proposed(books, "2024"))
+    assert ("2024-12-31", "1702.05", "500.00") not in proposed(books, "2025")
+    book(books, "Z-1", day, a6602_20="500.00", a1702_05="-500.00")
+    assert shut(books, "2025-03-10", "2025-02") == []
+    assert proposed(books, "2024-ADJ") == []
+    assert balance(books, "1702.05", date(2025, 2, 28)) == "-4491.23"
+
+
+def proposed(root: Path, period: str) -> list[tuple[str, str, str]]:
+    """(day, account, credit) that the ERP is asked to book."""
+    with Workspace(root, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:
+        rows = report(ws, "vouchers", period=period).data["vouchers"]
+    return [(row["date"], row["account"], row["credit"]) for row in rows]

@@ -477,7 +477,8 @@ class _Close:
         self.proposed[entity.id] = found
         differs = self._unlike(uow, book, policy, carryings)
         if all(role != "accumulated_amortisation" for role, *_ in differs):
-            left = [one for one in left if not self._caught_up(one)]
+            first = self.month.starts_on  # what earlier months lacked, the ERP has made up for
+            left = [one for one in left if parse_day(one.facts["day"]) >= first]
         self.found += left
         days = [entry.effective_on for entry, _ in otherwise]
         months = {_month_of(day) for day in [*days, *(parse_day(one.facts["day"]) for one in left)]}
@@ -503,15 +504,6 @@ class _Close:
                     through=self.month.through.isoformat(),
                 )
         return found
-
-    def _caught_up(self, missing: Diagnostic) -> bool:
-        """Whether it is of an earlier month, for the case that the book holds all in all what is
-        measured: the ERP has booked it since.
-        """
-        return (
-            missing.code == "amortisation.erp-missing"
-            and parse_day(missing.facts["day"]) < self.month.starts_on
-        )
 
     def _unlike(
         self, uow: Any, book: Book, policy: AccountingPolicy, carryings: Mapping[str, Carrying]
