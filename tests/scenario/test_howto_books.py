@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -54,6 +55,31 @@ def give(line: str) -> tuple[int, str]:
     assert words[0] == "python"
     ran = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True)
     return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_books_are_handed_out_as_the_page_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Jiahua's books: 396,800.00 of 2025-03-31 stand in the text; the ERP's form has its words."""
+    folder = tmp_path / "jiahua"
+    shutil.copytree(HOWTO.parents[1] / "examples" / "jiahua", folder)
+    monkeypatch.chdir(folder)
+    assert give("sanhua run")[0] == 0
+    page = (HOWTO / "books-out.md").read_text("utf-8")
+    for kind, path, text in BLOCK.findall(page):
+        if path:
+            Path(path).write_text(text, encoding="utf-8")
+        for line in re.findall(r"^\$ (sanhua .*)$", text, flags=re.MULTILINE):
+            assert kind == "console" and give(line)[0] == 0, line
+    assert give("sanhua report vouchers --period 2025-H1")[0] == 0  # with the form, now that it is
+    out = Path(".sanhua/out")
+    for name in re.findall(r"`ENTITY\.(entity[^`]+)`", page):
+        assert (out / "books" / f"jiahua.{name}").is_file(), name
+    assert "396800.00 CNY" in (out / "books/jiahua.entity-2025.beancount").read_text("utf-8")
+    sheet = openpyxl.load_workbook(out / "erp-jiahua-2025-H1.xlsx").worksheets[0]
+    first, *rows = sheet.iter_rows(values_only=True)
+    assert first == ("凭证日期", "凭证字", "凭证号", "摘要", "科目代码", "借方", "贷方")
+    assert len({str(row[2]) for row in rows}) == 5 and {str(row[1]) for row in rows} == {"记"}
+    debits, credits = (sum(Decimal(str(row[at] or 0)) for row in rows) for at in (5, 6))
+    assert debits == credits > 0
 
 
 def test_accountant_and_auditor_follow_their_pages_word_for_word(

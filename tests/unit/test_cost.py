@@ -385,6 +385,17 @@ def test_a_bill_of_data_bought_for_no_project_explains_its_voucher(tmp_path: Pat
     assert (found.code, found.line, found.facts["difference"]) == ("cost.differs", 13, "-0.01")
 
 
+def test_a_difference_is_an_error_where_rows_name_the_voucher_and_a_warning_where_matched(
+    tmp_path: Path,
+):
+    """li's rows name 记-001, wang's are matched to it by their month: a day less of each."""
+    for person, severity in (("li", "error"), ("王芳", "warning")):
+        rows = lines_of(T)
+        rows.remove(next(row for row in rows if f",{person},P" in row))
+        (found,) = [d for d in told(tmp_path, **{T: rows}) if d.code == "cost.differs"]
+        assert (found.severity, found.facts["number"]) == (severity, "记-001")
+
+
 def test_calls_sold_are_counted_by_product_in_the_latest_closing():
     """March: 300 calls of maps after a recount, 100 of indexes: 3 to 1; April is not of the period."""
     from types import SimpleNamespace

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sanhua.asset.bill import Closing
@@ -19,6 +20,7 @@ from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
+from sanhua.kernel.time import Period
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
 
@@ -67,6 +69,16 @@ def apart(uow: Any, vouchers: Sequence[Voucher]) -> tuple[list[Voucher], set[str
         for entry in confirms.get(voucher.id, ())
     }
     return [voucher for voucher in vouchers if voucher.id not in confirms], done
+
+
+def adjustments(uow: Any, book: Book) -> list[Entry]:
+    """What adjustment periods 调整期 posted to the book."""
+    closed = [one for one in uow.all(PeriodClose) if one.book == book.id]
+    ended = {Period.year_of(one.starts_on, book.fiscal_year).ends_on for one in closed}
+    found: list[Entry] = []
+    for ends in sorted(ended.intersection(one.ends_on for one in closed)):
+        found += uow.entries(book.id, Period("", ends - timedelta(days=1), ends))
+    return [entry for entry in found if entry.adjusts]
 
 
 def set_aside(
@@ -131,11 +143,12 @@ def book_in(uow: Any, vouchers: Sequence[Voucher], policy: AccountingPolicy, boo
 def _answers(
     uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> Mapping[str, tuple[str, ...]]:
-    """What of the closes' entries each new voucher books. Where the policy leaves amortisation to
-    the ERP, its voucher is of its own month and late for no other.
+    """What of the closes' entries, adjustments among them, each new voucher books. Where the policy
+    leaves amortisation to the ERP, its voucher is of its own month and late for no other.
     """
     proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
     waiting = [entry for entry in proposed if entry.book == book.id]
+    waiting += adjustments(uow, book) if new else []
     months = {(entry.effective_on.year, entry.effective_on.month) for entry in waiting}
 
     def own(voucher: Voucher) -> bool:

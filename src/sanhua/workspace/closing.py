@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal
 from fractions import Fraction
@@ -49,13 +49,14 @@ from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
 from sanhua.capital.tieout import for_the_erp
+from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
+from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import apart, booked
 from sanhua.workspace.costing import tie_month
@@ -459,7 +460,6 @@ class _Close:
         ours = [entry for entry in asked if entry.id in posted]  # whoever amortises from now on
         theirs = [entry for entry in asked if entry.id not in posted]
         rest, left = for_the_erp(theirs, others, policy, book)
-        self.found += left
         lacks, otherwise = unbooked([*ours, *rest], others, policy, book)
         for entry, voucher in otherwise:
             self._note(
@@ -475,13 +475,71 @@ class _Close:
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
-        if not (bare or otherwise or left):  # each of which says already why the two differ
-            held = uow.balances(book.id, self.month.through)
-            measured = unlike_book(carryings.values(), held, policy, self.month.ends_on)
-            for role, wants, has in measured:
-                sums = {"measured": Money.of_fen(wants).text, "booked": Money.of_fen(has).text}
-                self._note("close.book-differs", entity=entity.id, role=role, **sums)
+        differs = self._unlike(uow, book, policy, carryings)
+        if all(role != "accumulated_amortisation" for role, *_ in differs):
+            first = self.month.starts_on  # what earlier months lacked, the ERP has made up for
+            left = [one for one in left if parse_day(one.facts["day"]) >= first]
+        self.found += left
+        days = [entry.effective_on for entry, _ in otherwise]
+        months = {_month_of(day) for day in [*days, *(parse_day(one.facts["day"]) for one in left)]}
+        kept = {*posted, *(entry.id for entry in found)}
+        lost = [
+            entry
+            for group in groups
+            for entry in group
+            if entry.id not in kept
+            and (lacking(policy, group) or _month_of(entry.effective_on) in months)
+        ]
+        instead = [voucher for voucher in others if _month_of(voucher.dated) in months]
+        reasons = _instead(lost, instead, policy)
+        for role, wants, has in differs:
+            if has - wants != reasons[role]:
+                self._note(
+                    "close.book-differs",
+                    entity=entity.id,
+                    account=account_of(policy, role),
+                    role=role,
+                    measured=Money.of_fen(wants).text,
+                    booked=Money.of_fen(has).text,
+                    through=self.month.through.isoformat(),
+                )
         return found
+
+    def _unlike(
+        self, uow: Any, book: Book, policy: AccountingPolicy, carryings: Mapping[str, Carrying]
+    ) -> list[tuple[str, int, int]]:
+        """Where the entity's book differs from what is measured until the month's end.
+
+        Where balances were taken over, vouchers from before may stand in the book or not: then what
+        came after that day is compared.
+        """
+        ends = self.month.ends_on
+        measured, held = carryings.values(), self._of_months(uow, book, self.month.through)
+        found = unlike_book(measured, held, policy, book, Period("", date.min, ends))
+        cards = (self.ws.project.assets[name].measurement for name in carryings)
+        opened = [parse_day(str(card.opening["date"])) for card in cards if card.opening]
+        if not found or not opened:
+            return found
+        since = min(max(opened), self.month.through)
+        for account, balance in self._of_months(uow, book, since).items():
+            held[account] -= balance
+        after = Period("", since + timedelta(days=1), ends)
+        roles = {role for role, *_ in found}
+        return [one for one in unlike_book(measured, held, policy, book, after) if one[0] in roles]
+
+    def _of_months(self, uow: Any, book: Book, on: date) -> dict[str, Money]:
+        """The book's balances at the end of a day without what adjustment periods posted: it may
+        be decided after the end of a month that is closed later still.
+        """
+        held = dict(uow.balances(book.id, on))
+        first = self.before[0].starts_on if self.before else self.month.starts_on
+        year = Period.year_of(first, book.fiscal_year)
+        while year.ends_on <= on:  # only a year that is over has one
+            plain = uow.balances(book.id, year.through)
+            for account, balance in uow.balances(book.id, year.through, adjusted=True).items():
+                held[account] -= balance - plain[account] if account in plain else balance
+            year = Period.year_of(year.ends_on, book.fiscal_year)
+        return held
 
     def _earn(
         self,
@@ -726,6 +784,26 @@ class _Close:
     def _note(self, code: str, **facts: Any) -> None:
         node = ids.node("closing", self.month.id)
         self.found.append(Diagnostic(Severity.WARNING, code, node=node, facts=facts))
+
+
+def _instead(
+    asked: Iterable[Entry], vouchers: Sequence[Voucher], policy: AccountingPolicy
+) -> Counter[str]:
+    """Role → what the book holds more (fen, credit positive) with vouchers in place of entries."""
+    found = Counter[str]()
+    for entry in asked:
+        for line in entry.lines:
+            found[role_of(policy, line.account)] += line.amount
+    taken_back = {voucher.reverses for voucher in vouchers}
+    for voucher in vouchers:
+        if not voucher.reverses and voucher.id not in taken_back:
+            for line in voucher.lines:
+                found[role_of(policy, line.account)] -= line.amount.fen
+    return found
+
+
+def _month_of(day: date) -> tuple[int, int]:
+    return day.year, day.month
 
 
 def _again(entry: str, month: Period) -> str:

@@ -21,7 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
-from sanhua.workspace.booking import apart, booked
+from sanhua.workspace.booking import adjustments, apart, booked
 from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -243,8 +243,11 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
                 carried = carry(card, recognition, policy, uow.rules, until)
                 required += entries(carried, {}, policy, book, period)
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
+        closed += adjustments(uow, book)
         own, done = apart(uow, booked(ws, entity, uow))
     posted = {e.id: e for e in closed if e.book == book.id}
+    if period.year:  # of an adjustment period only what it posted
+        required, posted = [], {e.id: e for e in posted.values() if e.adjusts == period.id}
     theirs, left = for_the_erp([e for e in required if e.id not in posted], own, policy, book)
     ours = [e for e in posted.values() if e.effective_on in period and e.id not in done]
     required = ours + theirs

@@ -81,9 +81,9 @@ def adjusts(movement: Movement, book: Book) -> bool:
     """Whether the movement is of a year's adjustment period 调整期: an audit's or a later event's
     correction of the whole year.
     """
-    year = Period.year_of(movement.day, book.fiscal_year)
-    corrects = movement.kind is Kind.CORRECTED and movement.why in ADJUSTING
-    return corrects and movement.day == year.through
+    if movement.kind is not Kind.CORRECTED or movement.why not in ADJUSTING:
+        return False
+    return movement.day == Period.year_of(movement.day, book.fiscal_year).through
 
 
 def posted_on(movement: Movement, book: Book) -> date:
@@ -101,8 +101,8 @@ def _of_earlier_year(movement: Movement, book: Book) -> bool:
 def unbooked(
     required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
 ) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
-    """The entries that no voucher of their month has booked; and those of them whose charge a
-    voucher has booked at another amount.
+    """The entries that no voucher of their month has booked; and those of them that a voucher has
+    booked at another amount: it moves the same accounts of the asset the same way.
 
     Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
     the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
@@ -150,7 +150,9 @@ def unbooked(
                     booked[role] += fen * count
             if booked == total:
                 break
-            if any(booked[charged] < 0 > total[charged] for _, charged in _CHARGES.values()):
+            late = any(role == _LATE for role, _ in lines) and _LATE not in roles
+            moved = [role for role in roles.intersection(_ACCOUNT.values()) if total[role]]
+            if moved and not late and all(booked[role] * total[role] > 0 for role in moved):
                 near = voucher
         else:
             left += found
@@ -221,6 +223,7 @@ _CORRECTS = {
     Layer.INVENTORY: "cost_of_sales",
     Layer.WRITE_DOWN: "impairment_loss",
 }
+_LATE = "prior_year_adjustment"
 # Where what is left over goes when something leaves the books, and what is received for it.
 _RESULT = {
     Kind.DISPOSED: "disposal_result",
@@ -268,7 +271,7 @@ def _sides(key: str, moved: Sequence[Movement], received: int, late: bool) -> li
         return sides + [(_ACCOUNT[m.layer], _debit(m)) for m in rest]
     sides = [(_ACCOUNT[m.layer], _debit(m)) for m in moved]
     if key.startswith("corrected"):
-        other = "prior_year_adjustment" if late else _CORRECTS[layer]
+        other = _LATE if late else _CORRECTS[layer]
     elif key == "returned":
         other = "impairment_loss"  # CAS 42: the difference is of the period
     elif key == "held":
@@ -290,32 +293,29 @@ def book_of(entity: str, currency: str = "CNY", fiscal_year: str = "01-01") -> B
     return Book(f"book:{key}.entity", f"party:{key}", BookKind.ENTITY, currency, fiscal_year)
 
 
-_COMPARED = (Layer.AMORTISATION, Layer.IMPAIRMENT, Layer.WRITE_DOWN)
-
-
 def unlike_book(
     carryings: Iterable[Carrying],
     balances: Mapping[str, Money],
     policy: AccountingPolicy,
-    before: date,
+    book: Book,
+    period: Period,
 ) -> list[tuple[str, int, int]]:
-    """Role, what is measured and what the entity's book holds (fen), where the two differ.
+    """Role, what is measured and what the entity's book holds of a period (fen), where they differ.
 
-    Of amortisation and provisions. An opening stands in the ERP's own balances and makes no entry;
-    a layer with a correction, which is posted in a period of its own, is not compared.
+    Of amortisation and provisions, as months post them: `balances` are without adjustment periods.
+    An opening stands in the ERP's own balances and makes no entry.
     """
     measured = Counter[Layer]()
-    apart: set[Layer] = set()
-    for movement in (m for carrying in carryings for m in carrying.movements if m.day < before):
-        if movement.kind is Kind.CORRECTED:
-            apart.add(movement.layer)
-        elif movement.kind is not Kind.OPENING:
+    for movement in (m for carrying in carryings for m in carrying.movements):
+        if movement.kind is Kind.OPENING or adjusts(movement, book):
+            continue
+        if posted_on(movement, book) in period:
             measured[movement.layer] += movement.amount.fen
     booked = Counter[str]()
     for account, balance in balances.items():
         booked[role_of(policy, account)] -= balance.fen
     return [
         (role, measured[layer], booked[role])
-        for layer in _COMPARED
-        if layer not in apart and measured[layer] != booked[role := _ACCOUNT[layer]]
+        for layer in OFF
+        if measured[layer] != booked[role := _ACCOUNT[layer]]
     ]

@@ -34,8 +34,10 @@ MESSAGES = {
         "let a deal begin, or write vouchers",
     ),
     "close.book-differs": Message(
-        "{entity} 的账上 {role} 余额 {booked}，计量应为 {measured}",
-        "the book of {entity} holds {booked} on {role}, measurement asks for {measured}",
+        "{entity} 的主体账上，{account}（{role}）截至 {through} 记了 {booked}，计量应记 {measured}"
+        "（均不含期初与调整期）",
+        "by {through} the book of {entity} holds {booked} on {account} ({role}), measurement asks "
+        "for {measured} (both without openings and adjustment periods)",
         "sanhua report books 列出该科目的分录；多记或漏记的由 ERP 以红字或补记凭证更正",
         "sanhua report books lists the entries; put right by a voucher what is booked twice or not",
     ),
