@@ -844,6 +844,30 @@ def test_once_all_has_left_nothing_is_carried_whatever_is_corrected_when(
     assert at(made) == {}
 
 
+@pytest.mark.parametrize("layer", ["cost", "amortisation", "impairment", "inventory"])
+def test_a_correction_of_a_period_that_ended_before_the_opening_is_refused(layer: str):
+    """The opening of 2025-12-31 holds what November should have said; the year that it ends may
+    still be put right: 3,600.00 and 90.00 are carried at its end.
+    """
+    opening, use = OPENING, Use.INTERNAL
+    if layer == "inventory":
+        use = Use.SALE
+        opening = {"date": "2025-12-31", "inventory": "3600.00", **SAID}
+    made = Correction(
+        date(2026, 3, 1), "2025-11", date(2025, 11, 30), "error", layer, Money(Decimal(90))
+    )
+    with pytest.raises(Invalid, match="measure.correction-before-opening") as refused:
+        of(card(use=use, opening=opening, corrections=(made,)), spent())
+    said = refused.value.diagnostic
+    assert (said.facts["concerns"], said.facts["date"]) == ("2025-11", "2025-12-31")
+    assert "{" not in said.message("zh") + said.message("en") + said.hint("zh") + said.hint("en")
+    year = replace(made, concerns="2025", through=date(2025, 12, 31))
+    after = of(card(use=use, opening=opening, corrections=(year,)), spent())
+    shown = after.balance(Layer(layer), date(2026, 1, 1)).text
+    held = {"cost": "3690.00", "amortisation": "1090.00", "impairment": "90.00"}
+    assert shown == held.get(layer, "3690.00")
+
+
 @settings(max_examples=40, deadline=None)
 @given(LIVES, ISSUES, st.integers(2025, 2030))
 def test_of_every_life_tables_a_and_b_tie(

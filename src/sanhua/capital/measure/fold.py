@@ -139,6 +139,14 @@ class Fold(ABC):
             for later in getattr(self.facts, name):
                 if (dated := self.day(later, name)) <= day:
                     raise self.invalid("measure.before-opening", date=day, what=name, dated=dated)
+        for made in self.facts.corrections:
+            if made.through < day:
+                raise self.invalid(
+                    "measure.correction-before-opening",
+                    date=day,
+                    decided=made.date,
+                    concerns=made.concerns,
+                )
         return [(day, Order.OPENING, self.open, fact)] if day <= self.on else []
 
     def open(self, day: date, fact: Fact) -> None:

@@ -27,6 +27,14 @@ MESSAGES = {
         "profit and loss (以前年度损益调整 for an earlier year) and take this entry out; for one "
         "that is still carried, name the layer that it is in",
     ),
+    "measure.correction-before-opening": Message(
+        "{asset} 于 {decided} 决定的更正所属期间 {concerns} 在期初 {date} 之前结束",
+        "{asset}: the correction decided on {decided} concerns {concerns}, which ended before the "
+        "opening balance of {date}",
+        "期初余额已含其结果，删去这一条；期初余额本身有误的，更正期初所在期间（写 concerns）",
+        "the opening balance holds its outcome already: take it out; where the opening itself is "
+        "wrong, correct the period that it ends (`concerns`)",
+    ),
     "measure.method-unknown": Message(
         "摊销方法 {method} 不反映经济利益的预期消耗方式，或不是已知方法",
         "amortisation method {method} does not reflect how the benefits are consumed, "
