@@ -48,7 +48,7 @@ from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked, 
 from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
-from sanhua.capital.tieout import for_the_erp
+from sanhua.capital.tieout import for_the_erp, second_charges
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
@@ -456,11 +456,15 @@ class _Close:
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
         posted = uow.posted(book.id)
         others, _ = apart(uow, vouchers)
-        ours = [entry for entry in asked if entry.id in posted]  # whoever amortises from now on
+        ours: dict[str, Entry] = {}  # what was posted asks for another amount: the difference
+        for entry in asked:
+            if entry.id in posted and (still := self._still(posted, entry)):
+                ours[still.id] = replace(still, effective_on=entry.effective_on)
         theirs = [entry for entry in asked if entry.id not in posted]
-        rest, left = for_the_erp(theirs, others, policy, book)
-        self.found += left
-        lacks, otherwise = unbooked([*ours, *rest], others, policy, book)
+        lacks = unbooked([*ours.values(), *theirs], others, policy, book)
+        rest, otherwise, left = for_the_erp(lacks, ours, policy, book)
+        twice = second_charges(lacks, self.month, policy, book)
+        self.found += left + twice
         for entry, voucher in otherwise:
             self._note(
                 "voucher.booked-otherwise",
@@ -469,16 +473,21 @@ class _Close:
                 day=entry.effective_on.isoformat(),
             )
         told = {entry.id for entry, _ in otherwise}
-        wanted = [entry for entry in lacks if entry.id not in told]
+        wanted = [self._due(entry) for entry in rest if entry.id not in told]
         gone = self._gone(uow, book, posted, {entry.id for group in groups for entry in group})
-        found = [e for e in (self._still(posted, e) for e in [*wanted, *gone]) if e]
+        found = [*wanted, *(e for e in (self._still(posted, e) for e in gone) if e)]
+        for name in ours.keys() - {entry.id for entry in found}:
+            del self.corrects[name]  # by a voucher of the ERP
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
-        if not (bare or otherwise or left):  # each of which says already why the two differ
+        if not bare:  # which says already why the two differ
             held = uow.balances(book.id, self.month.through)
             measured = unlike_book(carryings.values(), held, policy, self.month.ends_on)
+            said = _fen(twice) - _fen(d for d in left if d.code == "amortisation.erp-missing")
             for role, wants, has in measured:
+                if role == "accumulated_amortisation" and has - wants == said:
+                    continue  # told voucher by voucher and month by month
                 sums = {"measured": Money.of_fen(wants).text, "booked": Money.of_fen(has).text}
                 self._note("close.book-differs", entity=entity.id, role=role, **sums)
         return found
@@ -569,12 +578,7 @@ class _Close:
         return found
 
     def _still(self, posted: Mapping[str, Mapping[str, int]], asked: Entry) -> Entry | None:
-        """What is still to be posted of an entry: all of it, the difference to what was posted of
-        it before, or nothing.
-        """
-        if asked.id not in posted:
-            closed = self.before and asked.effective_on < self.before[-1].ends_on
-            return replace(asked, effective_on=self.month.through) if closed else asked
+        """The difference of an entry to what was posted of it before, or nothing."""
         left = Counter[str]()
         for line in asked.lines:
             left[line.account] += line.amount
@@ -591,6 +595,12 @@ class _Close:
         self.corrects[name] = asked.id
         day = self.month.through
         return Entry(name, asked.book, day, lines, asked.source, summary, asked.party)
+
+    def _due(self, asked: Entry) -> Entry:
+        """In its own month, or in this one once that is closed."""
+        closed = self.before and asked.effective_on < self.before[-1].ends_on
+        late = closed or asked.id in self.corrects
+        return replace(asked, effective_on=self.month.through) if late else asked
 
     def _corrections(self, asked: Entry) -> Iterator[str]:
         return (_again(asked.id, month_of(one.starts_on)) for one in self.before)
@@ -747,6 +757,10 @@ def _ms(day: date) -> int:
 
 def _units(call: int, row: int, byte: int) -> dict[str, int]:
     return {"call": call, "row": row, "byte": byte}
+
+
+def _fen(told: Iterable[Diagnostic]) -> int:
+    return sum(Money.parse(str(one.facts["amount"])).fen for one in told)
 
 
 def _yuan(fen: int) -> Decimal:
