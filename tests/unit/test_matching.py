@@ -50,6 +50,18 @@ def test_a_search_without_end_is_given_up():
     assert monotonic() - started < 30
 
 
+def test_an_amount_that_anything_would_make_is_made_by_nothing():
+    """Of fifty amounts over a thousand each, some choice makes almost any sum to the fen: that says
+    nothing. Forty months of one amount make forty sums.
+    """
+    parts = [both(100000 + 3701 * n) for n in range(50)]
+    assert adding_up(both(3333333), parts) is None
+    assert adding_up(both(70000), [both(10000)] * 40) == (0, 1, 2, 3, 4, 5, 6)
+    odd = [both(20000), *[both(10000)] * 40, both(5000)]
+    assert adding_up(both(15000), odd) == (1, 41)
+    assert adding_up(both(30000), [both(20001), *odd[1:]]) == (1, 2, 3)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=8), st.integers(1, 120))
 def test_it_finds_what_trying_all_finds(fens: list[int], whole: int):

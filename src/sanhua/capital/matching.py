@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-STEPS_MAX = 20_000  # of one search; what is not found by then is not matched
+PARTS_FEW = 12  # so many make no more than 4096 sums
+SUMS_MAX = 4096  # of more parts, so many sums at most
+CHANCE = 100  # and no more than one in so many fen: or one comes out even by chance
+STEPS_MAX = 20_000  # of weighing choices against each other
 WHOLES_MAX = 100  # among so many, one choice is weighed against another
 
 Amounts = Mapping[str, int]
@@ -14,7 +17,8 @@ Places = tuple[int, ...]
 
 def adding_up(whole: Amounts, parts: Sequence[Amounts]) -> Places | None:
     """The places of the parts that add up to `whole` on every role, each part on the same sides;
-    None when none do. The earlier parts are taken where that comes out even.
+    None when none do. The earlier parts are taken where that comes out even; else every choice is
+    tried, of few parts or while their sums are too few to come out even by chance.
     """
     roles = tuple(sorted(role for role, fen in whole.items() if fen))
     target = tuple(whole[role] for role in roles)
@@ -32,7 +36,7 @@ def adding_up(whole: Amounts, parts: Sequence[Amounts]) -> Places | None:
             if state == target:
                 return tuple(taken)
     most = [sum(adds[n] for _, adds in fit if adds[n] * target[n] > 0) for n in range(len(roles))]
-    if any(abs(fen) < abs(wanted) for fen, wanted in zip(most, target, strict=True)):
+    if not fit or any(abs(fen) < abs(wanted) for fen, wanted in zip(most, target, strict=True)):
         return None
     return _searched(fit, start, target)
 
@@ -40,12 +44,11 @@ def adding_up(whole: Amounts, parts: Sequence[Amounts]) -> Places | None:
 def _searched(
     fit: Sequence[tuple[int, tuple[int, ...]]], start: tuple[int, ...], target: tuple[int, ...]
 ) -> Places | None:
-    """Every sum that can be reached, by the part that reached it first."""
+    """By every sum that can be reached, from the part that reached it first."""
     came: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
-    reached, steps = [start], 0
+    reached, most = [start], min(SUMS_MAX, *(abs(fen) // CHANCE for fen in target))
     for place, adds in fit:
         for state in list(reached):
-            steps += 1
             found = _plus(state, adds, target)
             if found is None or found in came:
                 continue
@@ -57,7 +60,7 @@ def _searched(
                     found, place = came[found]
                     places.append(place)
                 return tuple(reversed(places))
-        if steps > STEPS_MAX:
+        if len(fit) > PARTS_FEW and len(reached) > most:
             return None
     return None
 

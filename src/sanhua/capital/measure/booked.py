@@ -6,8 +6,9 @@ Then amortisation that nobody booked in its month is looked for in later ones, w
 for it. No line answers twice. Money received is left to the ERP: it may stand there with its tax.
 
 Which voucher books what is told by amounts alone. Where they fit in several ways the earlier entry
-is taken first. Some vouchers for some entries, none of which adds up by itself, are not matched:
-nothing is posted for such entries, and they are told as booked otherwise. A line an entry matches.
+is taken first; of very many, that some choice comes out even is taken for chance. Some vouchers for
+some entries, none of which adds up by itself, are not matched: nothing is posted for such entries,
+and they are told as booked otherwise. A line an entry matches.
 """
 
 from __future__ import annotations
@@ -87,15 +88,16 @@ def unbooked(
     )
     left = _later(left, every, policy)
     found = Unbooked(left)
-    near: set[str] = set()
+    charging: dict[tuple[Month, frozenset[str]], Voucher | None] = {}
     for entry in left:
         says = total([{role: fen} for role, fen in _by_role(entry, policy)])
-        for one in reversed(opened[_month(entry)]):
-            booked = one.of(says)
-            if any(booked[charged] < 0 > says[charged] for _, charged in CHARGES.values()):
-                found.otherwise.append((entry, one.voucher))
-                near.add(one.voucher.id)
-                break
+        key = _month(entry), frozenset(off for _, off in CHARGES.values() if says[off] < 0)
+        if key not in charging:
+            books = (one for one in reversed(opened[key[0]]) if min(_of_any(one, key[1])) < 0)
+            charging[key] = next((one.voucher for one in books), None)
+        if (voucher := charging[key]) is not None:
+            found.otherwise.append((entry, voucher))
+    near = {voucher.id for _, voucher in found.otherwise}
     for one in every:
         fen = -one.of(_AMORTISED)["accumulated_amortisation"]
         if fen > 0 and one.voucher.id not in near and not _leaves(one.voucher, policy):
@@ -136,6 +138,7 @@ def _later(left: list[Entry], opened: Sequence[_Open], policy: AccountingPolicy)
     """What is left of amortisation once vouchers of later months have made up for it: one for an
     entry, or one for several, with those of its own month.
     """
+    says = {e.id: total([{role: fen} for role, fen in _by_role(e, policy)]) for e in left}
     for one in opened:
         if not one.of(_AMORTISED):
             continue
@@ -146,13 +149,16 @@ def _later(left: list[Entry], opened: Sequence[_Open], policy: AccountingPolicy)
                 one.lines -= wanted
                 left.remove(entry)
         until = [e for e in left if _month(e) <= one.month]
-        says = [total([{role: fen} for role, fen in _by_role(e, policy)]) for e in until]
-        taken = adding_up(one.of(_AMORTISED), says)
+        taken = adding_up(one.of(_AMORTISED), [says[entry.id] for entry in until])
         if taken is not None:
             gone = {until[place].id for place in taken}
             left = [entry for entry in left if entry.id not in gone]
             one.take(_AMORTISED)
     return left
+
+
+def _of_any(one: _Open, roles: Iterable[str]) -> list[int]:
+    return [0, *one.of(roles).values()]
 
 
 def _leaves(voucher: Voucher, policy: AccountingPolicy) -> bool:
