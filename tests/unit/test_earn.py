@@ -401,3 +401,34 @@ def test_a_voucher_that_says_one_entry_exactly_is_not_taken_for_parts_of_others(
     rest = voucher("z", 8, ("1122", 180), ("6001", -180))
     answers = confirmed([rest, whole], [small, large], POLICY)
     assert answers == {"w": ("pst_0",), "z": ("pst_1",)}
+
+
+def test_what_adds_up_exactly_is_confirmed_whatever_would_be_taken_first():
+    """160 books 100 and 60, though 90 stands before them; and 160 is booked by 100 and 60, though
+    a voucher over 90 comes first.
+    """
+
+    def sale(name: str, day: int, fen: int) -> Entry:
+        return posted(name, day, ("1122", fen), ("6001", -fen))
+
+    def books(name: str, day: int, fen: int) -> Voucher:
+        return voucher(name, day, ("1122", fen), ("6001", -fen))
+
+    three = [sale("pst_0", 5, 90), sale("pst_1", 6, 100), sale("pst_2", 7, 60)]
+    assert confirmed([books("v", 30, 160)], three, POLICY) == {"v": ("pst_1", "pst_2")}
+    parts = [books("a", 5, 90), books("b", 6, 100), books("c", 7, 60)]
+    answers = confirmed(parts, [sale("pst_9", 8, 160)], POLICY)
+    assert answers == {"b": ("pst_9",), "c": ("pst_9",)}
+    split = voucher("s", 9, ("1122", 160), ("6001", -100), ("6001", -60))
+    assert confirmed([split], three, POLICY) == {"s": ("pst_1", "pst_2")}
+
+
+def test_one_voucher_s_choice_leaves_another_the_entries_that_it_needs():
+    """30 and 35 of 10, 20, 15, 15 and 25: 10 + 20 first would leave nothing that makes 35."""
+    entries = [
+        posted(f"pst_{n}", 5 + n, ("1122", fen), ("6001", -fen))
+        for n, fen in enumerate((10, 20, 15, 15, 25))
+    ]
+    both = [voucher(f"v{fen}", 30, ("1122", fen), ("6001", -fen)) for fen in (30, 35)]
+    answers = confirmed(both, entries, POLICY)
+    assert answers == {"v30": ("pst_2", "pst_3"), "v35": ("pst_0", "pst_4")}

@@ -770,6 +770,104 @@ def test_a_correction_leaves_every_later_day_possible_and_is_amortised_to_the_en
     )
 
 
+LEAVES = ("disposal", "lapse", "contribution", "held", "stock")
+
+
+def departed(way: str, decided: date, layer: str, fen: int) -> tuple[AssetCard, Recognition]:
+    """3,600.00 that leave the books altogether on 2026-02-10, and a correction of 2025."""
+    gone: dict[str, Any] = {"date": "2026-02-10"}
+    made = Correction(
+        decided, "2025", date(2025, 12, 31), "error", layer, Money.of_fen(fen), line=3
+    )
+    if way == "stock":
+        found = spent((date(2025, 6, 1), "3600.00"))
+        return card(use=Use.SALE, disposals=(gone,), corrections=(made,)), found
+    facts: dict[str, Any] = {"disposals": (gone | {"reason": way},), "corrections": (made,)}
+    if way == "contribution":
+        gone |= {"reason": way, "agreed": "9000.00", **AGREED}
+        facts["disposals"] = (gone,)
+    if way == "held":
+        facts |= {"disposals": (gone,), "held_for_sale": (CLASSIFIED | {"date": "2026-01-20"},)}
+    return card(**facts), SMALL
+
+
+@pytest.mark.parametrize("way", LEAVES)
+def test_a_correction_of_cost_is_refused_once_all_of_it_has_left(way: str):
+    """100.00 more on a cost of 3,600.00 that was taken off on 2026-02-10 would be carried for ever;
+    decided the day before it left (before it was classified as held for sale) it leaves with it.
+    """
+    layer = "inventory" if way == "stock" else "cost"
+    with pytest.raises(Invalid, match="measure.correction-after-leaving") as refused:
+        of(*departed(way, date(2026, 3, 1), layer, 10000))
+    said = refused.value.diagnostic
+    assert said.facts["amount"] == "100.00" and said.facts["date"] == "2026-03-01"
+    assert "{" not in said.message("zh") + said.message("en") + said.hint("zh") + said.hint("en")
+    before = date(2026, 1, 19) if way == "held" else date(2026, 2, 9)
+    assert at(of(*departed(way, before, layer, 10000))) == {}
+
+
+def test_a_correction_of_cost_while_it_is_held_for_sale_is_refused():
+    """It stands in another layer by then."""
+    with pytest.raises(Invalid, match="measure.correction-after-leaving"):
+        of(*departed("held", date(2026, 2, 1), "cost", 10000))
+
+
+def test_a_correction_of_development_that_has_become_an_intangible_names_the_cost():
+    made = Correction(
+        date(2026, 3, 1), "2025", date(2025, 12, 31), "error", "development", Money(Decimal(100))
+    )
+    found = spent((date(2025, 2, 1), "3600.00"))
+    with pytest.raises(Invalid, match="measure.correction-after-leaving"):
+        of(card(Route.SELF_DEVELOPED, corrections=(made,)), found)
+    in_cost = replace(made, layer="cost")
+    assert at(of(card(Route.SELF_DEVELOPED, corrections=(in_cost,)), found))["cost"] == "3700.00"
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.sampled_from(LEAVES),
+    st.dates(date(2026, 1, 1), date(2027, 12, 31)),
+    st.sampled_from(("gross", "off", "impairment")),
+    st.integers(-400000, 400000).filter(bool),
+)
+def test_once_all_has_left_nothing_is_carried_whatever_is_corrected_when(
+    way: str, decided: date, what: str, fen: int
+):
+    names = {"gross": "cost", "off": "amortisation", "impairment": "impairment"}
+    if way == "stock":
+        names = {"gross": "inventory", "off": "write_down", "impairment": "write_down"}
+    try:
+        made = of(*departed(way, decided, names[what], fen))
+    except Invalid as refused:
+        assert refused.code in ("measure.correction-exceeds", "measure.correction-after-leaving")
+        return
+    assert at(made) == {}
+
+
+@pytest.mark.parametrize("layer", ["cost", "amortisation", "impairment", "inventory"])
+def test_a_correction_of_a_period_that_ended_before_the_opening_is_refused(layer: str):
+    """The opening of 2025-12-31 holds what November should have said; the year that it ends may
+    still be put right: 3,600.00 and 90.00 are carried at its end.
+    """
+    opening, use = OPENING, Use.INTERNAL
+    if layer == "inventory":
+        use = Use.SALE
+        opening = {"date": "2025-12-31", "inventory": "3600.00", **SAID}
+    made = Correction(
+        date(2026, 3, 1), "2025-11", date(2025, 11, 30), "error", layer, Money(Decimal(90))
+    )
+    with pytest.raises(Invalid, match="measure.correction-before-opening") as refused:
+        of(card(use=use, opening=opening, corrections=(made,)), spent())
+    said = refused.value.diagnostic
+    assert (said.facts["concerns"], said.facts["date"]) == ("2025-11", "2025-12-31")
+    assert "{" not in said.message("zh") + said.message("en") + said.hint("zh") + said.hint("en")
+    year = replace(made, concerns="2025", through=date(2025, 12, 31))
+    after = of(card(use=use, opening=opening, corrections=(year,)), spent())
+    shown = after.balance(Layer(layer), date(2026, 1, 1)).text
+    held = {"cost": "3690.00", "amortisation": "1090.00", "impairment": "90.00"}
+    assert shown == held.get(layer, "3690.00")
+
+
 @settings(max_examples=40, deadline=None)
 @given(LIVES, ISSUES, st.integers(2025, 2030))
 def test_of_every_life_tables_a_and_b_tie(

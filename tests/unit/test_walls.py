@@ -79,7 +79,9 @@ def test_what_is_posted_may_not_import_an_appraisal():
     for path in sorted(stage.rglob("*.py")):
         if path.relative_to(stage).parts[0].removesuffix(".py") not in ABOVE:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in getattr(node, "names", [])]
+                if not isinstance(node, ast.Import | ast.ImportFrom):
+                    continue
+                names = [alias.name for alias in node.names]
                 module = getattr(node, "module", "") or ""
                 named = [module, *names, *(f"{module}.{name}" for name in names)]
                 assert not any("capital.appraise" in name for name in named), path

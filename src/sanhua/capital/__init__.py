@@ -1,6 +1,7 @@
 """数据资本化: from spending to the lines of the balance sheet.
 
 voucher      the ERP's own lines, never changed by us
+matching     which amounts add up to another
 cost         the papers that explain them: timesheets and bills
 allocate     a shared cost divided over projects
 tieout       the book against the ERP's general ledger

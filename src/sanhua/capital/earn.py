@@ -35,6 +35,7 @@ from sanhua.asset.bill import Invoice, InvoiceLine, billing_period, due_in, line
 from sanhua.asset.contract import UsageContract
 from sanhua.asset.price import Plan, Tax, currency_of
 from sanhua.asset.revenue import Settlement, others
+from sanhua.capital.matching import adding_up, sharing_out
 from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Invalid
@@ -571,6 +572,12 @@ def confirmed(
     covers them, in their month or later, and its party is theirs where both name one. What is left
     may be said by several vouchers together, too. A red voucher that takes all of one back belongs
     to it, and what it had booked waits to be booked again.
+
+    Amounts alone say which: where they fit in several ways, the earlier entry is taken first, and
+    as many vouchers as can be are matched. Several vouchers for several entries, none of which adds
+    up by itself, confirm nothing; nor does what `matching` gives up on. Such vouchers are told as
+    `voucher.period-closed`, `amortisation.twice` or by `close.book-differs`; entered in the ERP
+    entry by entry, as proposed, they match.
     """
     waiting = sorted(entries, key=lambda entry: (entry.effective_on, entry.id))
     found: dict[str, tuple[str, ...]] = {}
@@ -588,17 +595,22 @@ def confirmed(
                 left.remove(voucher)
                 left.remove(red)
                 break
-    for alike in (_says_the_same, _says_all_of):  # one voucher an entry, then one for several
-        for voucher in list(left):
-            taken = alike(voucher, waiting, policy)
-            if taken:
-                found[voucher.id] = tuple(entry.id for entry in taken)
-                waiting = [entry for entry in waiting if entry not in taken]
-                left.remove(voucher)
-    for entry in waiting:  # several vouchers for one entry
-        parts = _parts_of(entry, left, policy)
-        found |= {voucher.id: (entry.id,) for voucher in parts}
-        left = [voucher for voucher in left if voucher not in parts]
+    for voucher in list(left):  # one voucher an entry
+        if taken := _says_the_same(voucher, waiting, policy):
+            found[voucher.id] = tuple(entry.id for entry in taken)
+            waiting = [entry for entry in waiting if entry not in taken]
+            left.remove(voucher)
+    said, says = [_said(v, policy) for v in left], [_of(e, policy) for e in waiting]
+    several = sharing_out(said, says, lambda v, e: _may_book(left[v], waiting[e]))
+    for n, places in several.items():  # then one for several
+        found[left[n].id] = tuple(waiting[place].id for place in places)
+    done = {place for places in several.values() for place in places}
+    open_ = [entry for place, entry in enumerate(waiting) if place not in done]
+    parts = [voucher for n, voucher in enumerate(left) if n not in several]
+    said, says = [_said(v, policy) for v in parts], [_of(e, policy) for e in open_]
+    together = sharing_out(says, said, lambda e, v: _may_book(parts[v], open_[e]))
+    for n, places in together.items():  # several vouchers for one entry
+        found |= {parts[place].id: (open_[n].id,) for place in places}
     return found
 
 
@@ -616,25 +628,9 @@ def _says_the_same(
 def _says_all_of(
     voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
 ) -> list[Entry]:
-    left = _said(voucher, policy)
-    taken: list[Entry] = []
-    for entry in waiting:
-        says = _of(entry, policy)
-        if _may_book(voucher, entry) and all(_within(fen, left[r]) for r, fen in says.items()):
-            left.subtract(says)
-            taken.append(entry)
-    return taken if not any(left.values()) else []
-
-
-def _parts_of(entry: Entry, vouchers: Iterable[Voucher], policy: AccountingPolicy) -> list[Voucher]:
-    left = _of(entry, policy)
-    taken: list[Voucher] = []
-    for voucher in vouchers:
-        said = _said(voucher, policy)
-        if _may_book(voucher, entry) and all(_within(fen, left[r]) for r, fen in said.items()):
-            left.subtract(said)
-            taken.append(voucher)
-    return taken if len(taken) > 1 and not any(left.values()) else []
+    fit = [entry for entry in waiting if _may_book(voucher, entry)]
+    taken = adding_up(_said(voucher, policy), [_of(entry, policy) for entry in fit])
+    return [fit[place] for place in taken or ()]
 
 
 def _may_book(voucher: Voucher, entry: Entry) -> bool:
@@ -658,8 +654,3 @@ def _by_role(policy: AccountingPolicy, lines: Iterable[tuple[str, int]]) -> Coun
     for account, fen in lines:
         found[role_of(policy, account) or account] += fen
     return Counter({role: fen for role, fen in found.items() if fen})
-
-
-def _within(fen: int, most: int) -> bool:
-    """Whether an amount is part of another on the same side."""
-    return fen == 0 or (0 < fen <= most if fen > 0 else most <= fen < 0)

@@ -21,7 +21,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from sanhua.capital.measure import unbooked
+from sanhua.capital.measure import Unbooked
 from sanhua.capital.voucher import AccountingPolicy, Voucher, covers, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Diagnostic, Severity
@@ -425,22 +425,21 @@ def booked_twice(
 
 
 def for_the_erp(
-    asked: Iterable[Entry], vouchers: Sequence[Voucher], policy: AccountingPolicy, book: Book
-) -> tuple[list[Entry], list[Diagnostic]]:
-    """The entries that remain to be posted here, and what the ERP did not book, or otherwise, of
-    those that the policy leaves to it.
+    found: Unbooked, ours: Container[str], policy: AccountingPolicy, book: Book
+) -> tuple[list[Entry], list[tuple[Entry, Voucher]], list[Diagnostic]]:
+    """The unbooked entries that remain to be posted here, those of them that a voucher books
+    otherwise, and what the ERP did not book, or otherwise, of those that the policy leaves to it.
+    `ours` are entries that were posted here before: whoever amortises from now on.
     """
     rest: list[Entry] = []
-    waits: list[Entry] = []
-    for entry in asked:
-        lines = [(line.account, line.amount) for line in entry.lines]
-        theirs = leaves_it_to(policy, entry.effective_on) == "erp"
-        (waits if theirs and amortises(lines, policy) else rest).append(entry)
-    lacks, otherwise = unbooked(waits, vouchers, policy, book)
-    near = {entry.id: voucher for entry, voucher in otherwise}
-    found: list[Diagnostic] = []
-    for entry in lacks:
+    told: list[Diagnostic] = []
+    near = {entry.id: voucher for entry, voucher in found.otherwise}
+    for entry in found.left:
         charged = amortises([(line.account, line.amount) for line in entry.lines], policy)
+        theirs = leaves_it_to(policy, entry.effective_on) == "erp" and entry.id not in ours
+        if not (theirs and charged):
+            rest.append(entry)
+            continue
         facts: Facts = {
             "asset": ids.key_of(entry.source),
             "day": entry.effective_on.isoformat(),
@@ -452,8 +451,36 @@ def for_the_erp(
         else:
             code, place = "amortisation.erp-differs", (voucher.path, voucher.lines[0].line)
             facts["number"] = voucher.number
-        found.append(Diagnostic(Severity.WARNING, code, *place, node=entry.source, facts=facts))
-    return rest, found
+        told.append(Diagnostic(Severity.WARNING, code, *place, node=entry.source, facts=facts))
+    kept = {entry.id for entry in rest}
+    return rest, [pair for pair in found.otherwise if pair[0].id in kept], told
+
+
+def second_charges(
+    found: Unbooked, within: Period, policy: AccountingPolicy, book: Book
+) -> list[Diagnostic]:
+    """Each voucher of the period that amortises what is booked already, or what nothing asks for:
+    a charge stands in the book once, whoever booked it.
+    """
+    told: list[Diagnostic] = []
+    for voucher, fen in found.spare:
+        if voucher.dated not in within:
+            continue
+        at = next(
+            line.line
+            for line in voucher.lines
+            if role_of(policy, line.account) == "accumulated_amortisation"
+        )
+        facts: Facts = {
+            "number": voucher.number,
+            "month": f"{voucher.dated:%Y-%m}",
+            "amount": Money.of_fen(fen, book.currency).text,
+        }
+        code = "amortisation.twice"
+        told.append(
+            Diagnostic(Severity.WARNING, code, voucher.path, at, node=voucher.id, facts=facts)
+        )
+    return told
 
 
 def _name(policy: AccountingPolicy, account: str) -> str:

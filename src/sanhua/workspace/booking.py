@@ -144,20 +144,43 @@ def _answers(
     uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> Mapping[str, tuple[str, ...]]:
     """What of the closes' entries, adjustments among them, each new voucher books. Where the policy
-    leaves amortisation to the ERP, its voucher is of its own month and late for no other.
+    leaves amortisation to the ERP, its voucher is of its own month and late for no other. What one
+    was taken for when its month was closed it goes on to be, however the policy changes, for the
+    close rests on it; one that takes another back goes where that one went.
     """
     proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
     waiting = [entry for entry in proposed if entry.book == book.id]
     waiting += adjustments(uow, book) if new else []
     months = {(entry.effective_on.year, entry.effective_on.month) for entry in waiting}
+    closes = [one for one in uow.all(PeriodClose) if one.book == book.id]
+    by_id = {voucher.id: voucher for voucher in new}
+    was: dict[str, tuple[str, ...]] = {}
+    for kept in uow.all(Voucher):
+        now = by_id.get(kept.id)
+        if kept.confirms and now is not None and _says(now) == _says(kept):
+            if any(one.starts_on <= now.dated < one.ends_on for one in closes):
+                was[kept.id] = kept.confirms
 
     def own(voucher: Voucher) -> bool:
+        if voucher.reverses in by_id:
+            return own(by_id[voucher.reverses])
         lines = [(line.account, line.amount.fen) for line in voucher.lines]
         month = (voucher.dated.year, voucher.dated.month)
         theirs = leaves_it_to(policy, voucher.dated) == "erp" and amortises(lines, policy)
-        return bool(theirs) and month not in months
+        return bool(theirs) and month not in months and voucher.id not in was
 
-    return confirmed([voucher for voucher in new if not own(voucher)], waiting, policy)
+    pairs = {v.reverses: v.id for v in new if v.reverses}
+    pairs |= {red: original for original, red in pairs.items()}
+    stays = {name: taken for name, taken in was.items() if name not in pairs or pairs[name] in was}
+    standing = {e for name, taken in stays.items() if name not in pairs for e in taken}
+    rest = [v for v in new if v.id not in stays and not own(v)]
+    left = [entry for entry in waiting if entry.id not in standing]
+    return {**stays, **confirmed(rest, left, policy)}
+
+
+def _says(voucher: Voucher) -> tuple[object, ...]:
+    lines = tuple((line.account, line.amount, line.party) for line in voucher.lines)
+    return voucher.number, voucher.dated, voucher.reverses, lines
 
 
 def _told(code: str, voucher: Voucher, close: PeriodClose) -> Diagnostic:

@@ -48,8 +48,8 @@ from sanhua.capital.measure import Carrying, book_of, carry, entries, unbooked, 
 from sanhua.capital.recognise import AssetEntry, must_be_addressed
 from sanhua.capital.subsidy import entries as subsidy_entries
 from sanhua.capital.subsidy import treat
-from sanhua.capital.tieout import for_the_erp
-from sanhua.capital.voucher import AccountingPolicy, Voucher, account_of, role_of
+from sanhua.capital.tieout import for_the_erp, second_charges
+from sanhua.capital.voucher import AccountingPolicy, account_of, role_of
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Broken, Conflict, Diagnostic, Invalid, RuleGap, Severity
 from sanhua.kernel.figure import Figure, Part, Posted
@@ -456,11 +456,17 @@ class _Close:
             self._note("close.chart-lacks", entity=entity.id, roles=", ".join(sorted(bare)))
         asked = [entry for group in groups if not lacking(policy, group) for entry in group]
         posted = uow.posted(book.id)
-        others, _ = apart(uow, vouchers)
-        ours = [entry for entry in asked if entry.id in posted]  # whoever amortises from now on
+        others = [v for v in apart(uow, vouchers)[0] if v.dated < self.month.ends_on]
+        ours: dict[str, Entry] = {}  # what was posted asks for another amount: the difference
+        for entry in asked:
+            if entry.id in posted and (still := self._still(posted, entry)):
+                ours[still.id] = replace(still, effective_on=entry.effective_on)
         theirs = [entry for entry in asked if entry.id not in posted]
-        rest, left = for_the_erp(theirs, others, policy, book)
-        lacks, otherwise = unbooked([*ours, *rest], others, policy, book)
+        lacks = unbooked([*ours.values(), *theirs], others, policy, book)
+        rest, otherwise, left = for_the_erp(lacks, ours, policy, book)
+        twice = second_charges(lacks, self.month, policy, book)
+        if self._taken_over(carryings) >= self.month.through:
+            twice = []  # the balances that were taken over hold it
         for entry, voucher in otherwise:
             self._note(
                 "voucher.booked-otherwise",
@@ -469,41 +475,56 @@ class _Close:
                 day=entry.effective_on.isoformat(),
             )
         told = {entry.id for entry, _ in otherwise}
-        wanted = [entry for entry in lacks if entry.id not in told]
+        wanted = [self._due(entry) for entry in rest if entry.id not in told]
         gone = self._gone(uow, book, posted, {entry.id for group in groups for entry in group})
-        found = [e for e in (self._still(posted, e) for e in [*wanted, *gone]) if e]
+        found = [*wanted, *(e for e in (self._still(posted, e) for e in gone) if e)]
+        for name in ours.keys() - {entry.id for entry in found}:
+            del self.corrects[name]  # by a voucher of the ERP
         for entry in found:
             uow.post(entry)
         self.proposed[entity.id] = found
+        lost = [e for group in groups if lacking(policy, group) for e in group]
+        lost = [entry for entry in lost if entry.id not in posted]
+        self._compare(uow, book, policy, carryings, left, twice, lost)
+        return found
+
+    def _compare(
+        self,
+        uow: Any,
+        book: Book,
+        policy: AccountingPolicy,
+        carryings: Mapping[str, Carrying],
+        missing: list[Diagnostic],
+        twice: list[Diagnostic],
+        lost: Iterable[Entry],
+    ) -> None:
+        """Tell what the ERP did not amortise and what is booked twice; and the two sums where these
+        and the entries `lost` to gaps of the chart are not all of the difference.
+        """
         differs = self._unlike(uow, book, policy, carryings)
         if all(role != "accumulated_amortisation" for role, *_ in differs):
             first = self.month.starts_on  # what earlier months lacked, the ERP has made up for
-            left = [one for one in left if parse_day(one.facts["day"]) >= first]
-        self.found += left
-        days = [entry.effective_on for entry, _ in otherwise]
-        months = {_month_of(day) for day in [*days, *(parse_day(one.facts["day"]) for one in left)]}
-        kept = {*posted, *(entry.id for entry in found)}
-        lost = [
-            entry
-            for group in groups
-            for entry in group
-            if entry.id not in kept
-            and (lacking(policy, group) or _month_of(entry.effective_on) in months)
-        ]
-        instead = [voucher for voucher in others if _month_of(voucher.dated) in months]
-        reasons = _instead(lost, instead, policy)
+            missing = [one for one in missing if parse_day(one.facts["day"]) >= first]
+        self.found += missing + twice
+        known = Counter[str]()  # credit positive
+        for sign, told in ((1, twice), (-1, missing)):
+            for one in told:
+                if one.code != "amortisation.erp-differs":
+                    fen = Money.parse(str(one.facts["amount"])).fen
+                    known["accumulated_amortisation"] += sign * fen
+        for line in (line for entry in lost for line in entry.lines):
+            known[role_of(policy, line.account)] += line.amount
         for role, wants, has in differs:
-            if has - wants != reasons[role]:
+            if has - wants != known[role]:
                 self._note(
                     "close.book-differs",
-                    entity=entity.id,
+                    entity=ids.key_of(book.owner),
                     account=account_of(policy, role),
                     role=role,
                     measured=Money.of_fen(wants).text,
                     booked=Money.of_fen(has).text,
                     through=self.month.through.isoformat(),
                 )
-        return found
 
     def _unlike(
         self, uow: Any, book: Book, policy: AccountingPolicy, carryings: Mapping[str, Carrying]
@@ -516,16 +537,19 @@ class _Close:
         ends = self.month.ends_on
         measured, held = carryings.values(), self._of_months(uow, book, self.month.through)
         found = unlike_book(measured, held, policy, book, Period("", date.min, ends))
-        cards = (self.ws.project.assets[name].measurement for name in carryings)
-        opened = [parse_day(str(card.opening["date"])) for card in cards if card.opening]
-        if not found or not opened:
+        since = min(self._taken_over(carryings), self.month.through)
+        if not found or since == date.min:
             return found
-        since = min(max(opened), self.month.through)
         for account, balance in self._of_months(uow, book, since).items():
             held[account] -= balance
         after = Period("", since + timedelta(days=1), ends)
         roles = {role for role, *_ in found}
         return [one for one in unlike_book(measured, held, policy, book, after) if one[0] in roles]
+
+    def _taken_over(self, assets: Iterable[str]) -> date:
+        """The last day at whose end balances were taken over; the first of all when none were."""
+        said = (self.ws.project.assets[name].measurement.opening for name in assets)
+        return max((parse_day(one["date"]) for one in said if one), default=date.min)
 
     def _of_months(self, uow: Any, book: Book, on: date) -> dict[str, Money]:
         """The book's balances at the end of a day without what adjustment periods posted: it may
@@ -627,12 +651,7 @@ class _Close:
         return found
 
     def _still(self, posted: Mapping[str, Mapping[str, int]], asked: Entry) -> Entry | None:
-        """What is still to be posted of an entry: all of it, the difference to what was posted of
-        it before, or nothing.
-        """
-        if asked.id not in posted:
-            closed = self.before and asked.effective_on < self.before[-1].ends_on
-            return replace(asked, effective_on=self.month.through) if closed else asked
+        """The difference of an entry to what was posted of it before, or nothing."""
         left = Counter[str]()
         for line in asked.lines:
             left[line.account] += line.amount
@@ -649,6 +668,12 @@ class _Close:
         self.corrects[name] = asked.id
         day = self.month.through
         return Entry(name, asked.book, day, lines, asked.source, summary, asked.party)
+
+    def _due(self, asked: Entry) -> Entry:
+        """In its own month, or in this one once that is closed."""
+        closed = self.before and asked.effective_on < self.before[-1].ends_on
+        late = closed or asked.id in self.corrects
+        return replace(asked, effective_on=self.month.through) if late else asked
 
     def _corrections(self, asked: Entry) -> Iterator[str]:
         return (_again(asked.id, month_of(one.starts_on)) for one in self.before)
@@ -784,26 +809,6 @@ class _Close:
     def _note(self, code: str, **facts: Any) -> None:
         node = ids.node("closing", self.month.id)
         self.found.append(Diagnostic(Severity.WARNING, code, node=node, facts=facts))
-
-
-def _instead(
-    asked: Iterable[Entry], vouchers: Sequence[Voucher], policy: AccountingPolicy
-) -> Counter[str]:
-    """Role → what the book holds more (fen, credit positive) with vouchers in place of entries."""
-    found = Counter[str]()
-    for entry in asked:
-        for line in entry.lines:
-            found[role_of(policy, line.account)] += line.amount
-    taken_back = {voucher.reverses for voucher in vouchers}
-    for voucher in vouchers:
-        if not voucher.reverses and voucher.id not in taken_back:
-            for line in voucher.lines:
-                found[role_of(policy, line.account)] -= line.amount.fen
-    return found
-
-
-def _month_of(day: date) -> tuple[int, int]:
-    return day.year, day.month
 
 
 def _again(entry: str, month: Period) -> str:

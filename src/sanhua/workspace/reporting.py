@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -222,14 +222,16 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     from sanhua.capital.fulfil import carry_contract, contract_entries, revenue_of
     from sanhua.capital.measure import book_of, carry, entries, unbooked
     from sanhua.capital.recognise import AssetEntry
-    from sanhua.capital.tieout import for_the_erp
+    from sanhua.capital.tieout import for_the_erp, second_charges
     from sanhua.kernel.origin import Origin
 
     _addressed(ws, entity, period)
     policy = ws.project.policy.get(entity.id) or AccountingPolicy(Origin("sanhua.yaml", 1), {})
     book = book_of(entity.id, entity.currency, entity.fiscal_year)
-    until = min(period.through, legal_day(ws.clock.now()))
+    today = legal_day(ws.clock.now())
+    until = min(period.through, today)
     required: list[LedgerEntry] = []
+    beside: list[LedgerEntry] = []  # of other months, which vouchers may have made up for
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for card in metered(uow, ws.project.assets.values()):
             if card.entity == entity.id and entity.id in ws.project.policy:
@@ -242,16 +244,27 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
                     continue
                 carried = carry(card, recognition, policy, uow.rules, until)
                 required += entries(carried, {}, policy, book, period)
+                now = carried
+                if until != today:
+                    now = carry(card, recognition, policy, uow.rules, today)
+                ever = Period("", date.min, today + timedelta(days=1))
+                beside += entries(now, {}, policy, book, ever)
         closed = [uow.get(LedgerEntry, e) for one in uow.all(Closing) for e in one.proposed]
         closed += adjustments(uow, book)
         own, done = apart(uow, booked(ws, entity, uow))
     posted = {e.id: e for e in closed if e.book == book.id}
     if period.year:  # of an adjustment period only what it posted
-        required, posted = [], {e.id: e for e in posted.values() if e.adjusts == period.id}
-    theirs, left = for_the_erp([e for e in required if e.id not in posted], own, policy, book)
-    ours = [e for e in posted.values() if e.effective_on in period and e.id not in done]
-    required = ours + theirs
-    found, otherwise = unbooked(required, own, policy, book)
+        required, beside = [], []
+        posted = {e.id: e for e in posted.values() if e.adjusts == period.id}
+    ours = {e.id: e for e in posted.values() if e.effective_on in period and e.id not in done}
+    theirs = [e for e in required if e.id not in posted]
+    asked = {e.id for e in theirs} | ours.keys()
+    others = [e for e in beside if e.effective_on not in period and e.id not in posted]
+    lacks = unbooked([*ours.values(), *theirs, *others], own, policy, book)
+    lacks.left = [e for e in lacks.left if e.id in asked]
+    lacks.otherwise = [pair for pair in lacks.otherwise if pair[0].id in asked]
+    found, otherwise, left = for_the_erp(lacks, ours, policy, book)
+    left += [] if period.year else second_charges(lacks, period, policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += left
     made.diagnostics += [

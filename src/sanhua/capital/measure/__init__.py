@@ -8,6 +8,7 @@ held         held for sale
 intangible   development, cost, amortisation, impairment, disposal, contribution
 stock        lots, their issue, and net realisable value
 entries      what the movements ask of the entity's own book
+booked       which of these entries the ERP's vouchers book
 
 In: an asset file, its recognised spending, the accounting policy, the law, counted usage. Out:
 movements, each with its day, reason and source, and entries of double entry. What the asset file
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from sanhua.capital.measure.booked import Unbooked, unbooked
 from sanhua.capital.measure.entries import (
     ADJUSTING,
     adjusts,
@@ -25,7 +27,6 @@ from sanhua.capital.measure.entries import (
     entries,
     mirror,
     post,
-    unbooked,
     unlike_book,
 )
 from sanhua.capital.measure.intangible import Intangible
@@ -58,6 +59,7 @@ __all__ = [
     "Kind",
     "Layer",
     "Movement",
+    "Unbooked",
     "adjusts",
     "book_of",
     "carry",

@@ -98,73 +98,6 @@ def _of_earlier_year(movement: Movement, book: Book) -> bool:
     return Period.year_of(day, book.fiscal_year).starts_on > movement.day
 
 
-def unbooked(
-    required: Iterable[Entry], vouchers: Iterable[Voucher], policy: AccountingPolicy, book: Book
-) -> tuple[list[Entry], list[tuple[Entry, Voucher]]]:
-    """The entries that no voucher of their month has booked; and those of them that a voucher has
-    booked at another amount: it moves the same accounts of the asset the same way.
-
-    Accounts are compared by role. Each line of a voucher answers for one entry, or one voucher for
-    the sum of all entries of a kind. Money received is left to the ERP: it may stand there with its
-    tax.
-    """
-    free: dict[tuple[int, int], list[tuple[Voucher, Counter[tuple[str, int]]]]] = {}
-    vouchers = list(vouchers)
-    taken_back = {voucher.reverses for voucher in vouchers}
-    for voucher in vouchers:
-        if voucher.reverses or voucher.id in taken_back:
-            continue
-        lines = Counter(
-            (role_of(policy, line.account) or line.account, line.amount.fen)
-            for line in voucher.lines
-            if line.amount.currency == book.currency
-        )
-        free.setdefault((voucher.dated.year, voucher.dated.month), []).append((voucher, lines))
-    kinds: dict[tuple[tuple[int, int], frozenset[str]], list[Entry]] = {}
-    for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
-        month = (entry.effective_on.year, entry.effective_on.month)
-        wanted = Counter(_by_role(entry, policy))
-        held = next((lines for _, lines in free.get(month, []) if wanted <= lines), None)
-        if held is None:
-            roles = frozenset(role for role, _ in wanted)
-            kinds.setdefault((month, roles), []).append(entry)
-        else:
-            held -= wanted
-    left: list[Entry] = []
-    otherwise: list[tuple[Entry, Voucher]] = []
-    for (month, roles), found in kinds.items():
-        total: Counter[str] = Counter()
-        for role, fen in (line for entry in found for line in _by_role(entry, policy)):
-            total[role] += fen
-        near: Voucher | None = None
-        together: Counter[str] = Counter()
-        for _, lines in free.get(month, []):
-            for (role, fen), count in lines.items():
-                together[role] += fen * count if role in roles else 0
-        if all(together[role] == total[role] for role in roles):
-            continue  # by several vouchers of the month
-        for voucher, lines in free.get(month, []):
-            booked: Counter[str] = Counter()
-            for (role, fen), count in lines.items():
-                if role in roles:
-                    booked[role] += fen * count
-            if booked == total:
-                break
-            late = any(role == _LATE for role, _ in lines) and _LATE not in roles
-            moved = [role for role in roles.intersection(_ACCOUNT.values()) if total[role]]
-            if moved and not late and all(booked[role] * total[role] > 0 for role in moved):
-                near = voucher
-        else:
-            left += found
-            otherwise += [(entry, near) for entry in found if near is not None]
-    return sorted(left, key=lambda entry: (entry.effective_on, entry.id)), otherwise
-
-
-def _by_role(entry: Entry, policy: AccountingPolicy) -> list[tuple[str, int]]:
-    named = [(role_of(policy, line.account) or line.account, line.amount) for line in entry.lines]
-    return [(role, fen) for role, fen in named if role != "bank"]
-
-
 def post(uow: Uow, found: Iterable[Entry]) -> int:
     """Post the entries; how many were new."""
     return sum(uow.post(entry) is not None for entry in found)
@@ -196,14 +129,14 @@ _SUMMARY = {
     "gone": "数据资源终止确认",
     "contributed": "数据资源作价出资",
 }
-_CHARGES = {
+CHARGES = {
     "amortisation": ("amortisation_expense", "accumulated_amortisation"),
     "impairment": ("impairment_loss", "intangible_impairment"),
     "development_impairment": ("impairment_loss", "development_impairment"),
     "write_down": ("impairment_loss", "inventory_provision"),
     "held_for_sale_provision": ("impairment_loss", "held_for_sale_provision"),
 }
-_ACCOUNT = {
+ACCOUNT = {
     Layer.DEVELOPMENT: "development_capitalised",
     Layer.DEVELOPMENT_IMPAIRMENT: "development_impairment",
     Layer.COST: "intangible_data",
@@ -223,7 +156,7 @@ _CORRECTS = {
     Layer.INVENTORY: "cost_of_sales",
     Layer.WRITE_DOWN: "impairment_loss",
 }
-_LATE = "prior_year_adjustment"
+LATE = "prior_year_adjustment"
 # Where what is left over goes when something leaves the books, and what is received for it.
 _RESULT = {
     Kind.DISPOSED: "disposal_result",
@@ -260,18 +193,18 @@ def _sides(key: str, moved: Sequence[Movement], received: int, late: bool) -> li
     year than it concerns.
     """
     kind, layer = moved[0].kind, moved[0].layer
-    if key in _CHARGES:
+    if key in CHARGES:
         fen = sum(m.amount.fen for m in moved)
-        debit, credit = _CHARGES[key]
+        debit, credit = CHARGES[key]
         return [(debit, fen), (credit, -fen)]
     if key.startswith("transfer"):
         developed = sum(m.amount.fen for m in moved if m.layer is Layer.DEVELOPMENT)
         rest = [m for m in moved if m.layer is not Layer.DEVELOPMENT]
         sides = [("intangible_data", -developed), ("development_capitalised", developed)]
-        return sides + [(_ACCOUNT[m.layer], _debit(m)) for m in rest]
-    sides = [(_ACCOUNT[m.layer], _debit(m)) for m in moved]
+        return sides + [(ACCOUNT[m.layer], _debit(m)) for m in rest]
+    sides = [(ACCOUNT[m.layer], _debit(m)) for m in moved]
     if key.startswith("corrected"):
-        other = _LATE if late else _CORRECTS[layer]
+        other = LATE if late else _CORRECTS[layer]
     elif key == "returned":
         other = "impairment_loss"  # CAS 42: the difference is of the period
     elif key == "held":
@@ -317,5 +250,5 @@ def unlike_book(
     return [
         (role, measured[layer], booked[role])
         for layer in OFF
-        if measured[layer] != booked[role := _ACCOUNT[layer]]
+        if measured[layer] != booked[role := ACCOUNT[layer]]
     ]

@@ -53,6 +53,7 @@ OUT_KIND = {
     "other": Kind.OTHER_OUT,
 }
 STOCK = frozenset({Layer.INVENTORY, Layer.WRITE_DOWN})
+STANDS = frozenset(Layer) - OFF.keys()  # what others are taken off from
 
 
 class Fold(ABC):
@@ -138,6 +139,14 @@ class Fold(ABC):
             for later in getattr(self.facts, name):
                 if (dated := self.day(later, name)) <= day:
                     raise self.invalid("measure.before-opening", date=day, what=name, dated=dated)
+        for made in self.facts.corrections:
+            if made.through < day:
+                raise self.invalid(
+                    "measure.correction-before-opening",
+                    date=day,
+                    decided=made.date,
+                    concerns=made.concerns,
+                )
         return [(day, Order.OPENING, self.open, fact)] if day <= self.on else []
 
     def open(self, day: date, fact: Fact) -> None:
@@ -163,7 +172,8 @@ class Fold(ABC):
 
     def _correct(self, decided: date, made: Correction) -> None:
         """Put right a layer as it stood at the end of a period that is over; the months from the
-        decision on are spread anew.
+        decision on are spread anew. Of what has left the books nothing is put right here: it would
+        be carried for ever.
         """
         layer = Layer(made.layer)
         if (layer in STOCK) is not (self.card.use is Use.SALE):
@@ -178,6 +188,7 @@ class Fold(ABC):
                 (ready, Layer.DEVELOPMENT, Kind.TRANSFERRED, -made.amount),
                 (ready, Layer.COST, Kind.DEVELOPED, made.amount),
             ]
+        over = [left for left in STANDS if not self.balances[left] and self._has_left(left)]
         for day, moved, kind, amount in moves:
             self.movements.append(
                 Movement(day, moved, kind, amount, self.asset, decided, made.kind)
@@ -191,6 +202,16 @@ class Fold(ABC):
                 amount=made.amount.text,
             )
         self.changed()
+        if any(self.balances[left] for left in over):
+            raise self.invalid(
+                "measure.correction-after-leaving",
+                date=decided,
+                layer=layer.value,
+                amount=made.amount.text,
+            )
+
+    def _has_left(self, layer: Layer) -> bool:
+        return any(m.layer is layer and m.amount.fen < 0 for m in self.movements)
 
     def impossible(self) -> bool:
         """Whether some layer was below zero, or more was taken off than there is cost, at the end

@@ -307,6 +307,16 @@ MESSAGES = {
         "take it back in the ERP and enter the proposed voucher; or change amortises or "
         "amortises_from in books/policy.yaml",
     ),
+    "amortisation.twice": Message(
+        "凭证 {number} 在 {month} 计提摊销 {amount}，而截至该月应计提的已入账"
+        "（由本系统或其他凭证）",
+        "voucher {number} charges amortisation of {amount} in {month}, and all that is asked for "
+        "until then stands in the book already, by this program or another voucher",
+        "重复计提的在 ERP 中以红字冲销（reverses）；"
+        "用于未在此登记的资产的，换用 chart 以外的明细科目",
+        "take a second charge back in the ERP (reverses); where it is for an asset that is not "
+        "kept here, book it on an account that the chart does not name",
+    ),
     "amortisation.erp-missing": Message(
         "{asset} {day} 应摊销 {amount}，ERP 尚无摊销凭证（政策 amortises: erp）",
         "{asset} asks for amortisation of {amount} on {day} and the ERP booked none (amortises: "

@@ -16,6 +16,25 @@ MESSAGES = {
         "核对金额的正负与所属期间",
         "check the amount's sign and the period concerned",
     ),
+    "measure.correction-after-leaving": Message(
+        "{asset}：{date} 决定的更正（{layer} {amount}）所更正的已全部转出或终止确认，"
+        "账上会留下永不消失的余额",
+        "{asset}: what the correction decided on {date} ({layer} {amount}) puts right had left "
+        "that layer altogether; a balance would be carried for ever",
+        "资产已终止确认的，差额由 ERP 凭证直接计入当期损益（属以前年度的计入以前年度损益调整），"
+        "并删去这一条；尚在账上的，改 layer",
+        "for an asset that has left the books, post the difference by a voucher of the ERP to "
+        "profit and loss (以前年度损益调整 for an earlier year) and take this entry out; for one "
+        "that is still carried, name the layer that it is in",
+    ),
+    "measure.correction-before-opening": Message(
+        "{asset} 于 {decided} 决定的更正所属期间 {concerns} 在期初 {date} 之前结束",
+        "{asset}: the correction decided on {decided} concerns {concerns}, which ended before the "
+        "opening balance of {date}",
+        "期初余额已含其结果，删去这一条；期初余额本身有误的，更正期初所在期间（写 concerns）",
+        "the opening balance holds its outcome already: take it out; where the opening itself is "
+        "wrong, correct the period that it ends (`concerns`)",
+    ),
     "measure.method-unknown": Message(
         "摊销方法 {method} 不反映经济利益的预期消耗方式，或不是已知方法",
         "amortisation method {method} does not reflect how the benefits are consumed, "
