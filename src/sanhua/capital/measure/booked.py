@@ -13,7 +13,7 @@ and they are told as booked otherwise. A line an entry matches.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -66,14 +66,21 @@ def unbooked(
     vouchers = list(vouchers)
     taken_back = {voucher.reverses for voucher in vouchers}
     opened: dict[Month, list[_Open]] = defaultdict(list)
+    by_line: dict[tuple[Month, tuple[str, int]], deque[_Open]] = defaultdict(deque)
     for voucher in vouchers:
         if not voucher.reverses and voucher.id not in taken_back:
             one = _Open(voucher, _lines(voucher, policy, book))
             opened[one.month].append(one)
+            for line in one.lines:
+                by_line[one.month, line].append(one)
     wanting: dict[tuple[Month, frozenset[str]], list[Entry]] = {}
     for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
         wanted = Counter(_by_role(entry, policy))
-        held = next((o for o in opened[_month(entry)] if wanted <= o.lines), None)
+        rarest = min(wanted, key=lambda line: len(by_line[_month(entry), line]), default=("", 0))
+        holders = by_line[_month(entry), rarest]
+        while holders and not holders[0].lines[rarest]:
+            holders.popleft()  # taken by other entries
+        held = next((one for one in holders if wanted <= one.lines), None)
         if held is None:
             roles = frozenset(role for role, _ in wanted)
             wanting.setdefault((_month(entry), roles), []).append(entry)
