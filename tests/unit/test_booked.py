@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from time import monotonic
+
+import pytest
 
 from sanhua.capital.measure import book_of, unbooked
 from sanhua.capital.voucher import AccountingPolicy, Voucher, VoucherLine
@@ -88,3 +91,28 @@ def test_what_a_voucher_amortises_beside_what_is_asked_for_is_spare():
     assert told(asked, [books("v", 3, 100), books("w", 3, 70), red, gone]) == ([], [], [])
     assert told(asked, [books("v", 3, 100), books("w", 3, 70)]) == ([], [], ["w 70"])
     assert told(asked, [books("v", 3, 90), books("w", 3, 80)]) == (["a"], ["a w"], ["v 90"])
+
+
+@pytest.mark.parametrize("off", [0, 1])
+@pytest.mark.parametrize("step", [0, 7])
+@pytest.mark.parametrize("month", [3, 4])
+def test_thousands_of_entries_and_vouchers_are_compared_in_seconds(off: int, step: int, month: int):
+    """Equal amounts and distinct ones, booked in their month or the next, each right or a fen off:
+    one after the other against all of the rest, that took minutes.
+    """
+    fens = [123_456 + step * n for n in range(2000)]
+    entries = [charge(f"e{n:04}", 3, fen) for n, fen in enumerate(fens)]
+    vouchers = [books(f"v{n:04}", month, fen + off) for n, fen in enumerate(fens)]
+    started = monotonic()
+    left, _, spare = told(entries, vouchers)
+    assert monotonic() - started < 20
+    assert (len(left), len(spare) > 0) == ((2000, True) if off else (0, False))
+
+
+def test_a_voucher_of_thousands_of_lines_is_read_in_seconds():
+    fens = [123_456 + 7 * n for n in range(5000)]
+    entries = [charge(f"e{n:04}", 3, fen) for n, fen in enumerate(fens)]
+    lines = [line for fen in fens for line in (("6602", fen), ("1702", -fen))]
+    started = monotonic()
+    assert told(entries, [voucher("v", 3, *lines)]) == ([], [], [])
+    assert monotonic() - started < 20

@@ -580,6 +580,7 @@ def confirmed(
     entry by entry, as proposed, they match.
     """
     waiting = sorted(entries, key=lambda entry: (entry.effective_on, entry.id))
+    alike = _Alike(waiting, policy)
     found: dict[str, tuple[str, ...]] = {}
     left = sorted(vouchers, key=lambda voucher: (voucher.dated, voucher.id))
     back = {red.reverses: red for red in left if red.reverses}
@@ -589,17 +590,18 @@ def confirmed(
             continue
         if _said(red, policy) != _said(voucher, policy, -1):
             continue
-        for alike in (_says_the_same, _says_all_of):
-            if taken := alike(voucher, waiting, policy):
-                found[voucher.id] = found[red.id] = tuple(entry.id for entry in taken)
-                left.remove(voucher)
-                left.remove(red)
-                break
-    for voucher in list(left):  # one voucher an entry
-        if taken := _says_the_same(voucher, waiting, policy):
-            found[voucher.id] = tuple(entry.id for entry in taken)
-            waiting = [entry for entry in waiting if entry not in taken]
-            left.remove(voucher)
+        same = alike.first(voucher)
+        if taken := [same] if same else _says_all_of(voucher, waiting, policy):
+            found[voucher.id] = found[red.id] = tuple(entry.id for entry in taken)
+    left = [voucher for voucher in left if voucher.id not in found]
+    booked: set[str] = set()
+    for voucher in left:  # one voucher an entry
+        if same := alike.first(voucher):
+            found[voucher.id] = (same.id,)
+            booked.add(same.id)
+            alike.take(same)
+    left = [voucher for voucher in left if voucher.id not in found]
+    waiting = [entry for entry in waiting if entry.id not in booked]
     said, says = [_said(v, policy) for v in left], [_of(e, policy) for e in waiting]
     several = sharing_out(said, says, lambda v, e: _may_book(left[v], waiting[e]))
     for n, places in several.items():  # then one for several
@@ -614,15 +616,30 @@ def confirmed(
     return found
 
 
-def _says_the_same(
-    voucher: Voucher, waiting: Iterable[Entry], policy: AccountingPolicy
-) -> list[Entry]:
-    """One of the voucher's own month before any other."""
-    said = _said(voucher, policy)
-    month = (voucher.dated.year, voucher.dated.month)
-    fit = [e for e in waiting if _may_book(voucher, e) and _of(e, policy) == said]
-    own = [e for e in fit if (e.effective_on.year, e.effective_on.month) == month]
-    return (own or fit)[:1]
+class _Alike:
+    """Entries by what they say and by their month, in order of their days."""
+
+    def __init__(self, entries: Iterable[Entry], policy: AccountingPolicy) -> None:
+        self.policy = policy
+        self.held: dict[frozenset[tuple[str, int]], dict[tuple[int, int], list[Entry]]] = {}
+        for entry in entries:
+            self._of(_of(entry, policy)).setdefault(_month(entry.effective_on), []).append(entry)
+
+    def _of(self, says: Counter[str]) -> dict[tuple[int, int], list[Entry]]:
+        return self.held.setdefault(frozenset(says.items()), {})
+
+    def first(self, voucher: Voucher) -> Entry | None:
+        """One that the voucher says, of its own month before any other."""
+        months = self._of(_said(voucher, self.policy))
+        fit = (e for m in (_month(voucher.dated), *months) for e in months.get(m, ()))
+        return next((entry for entry in fit if _may_book(voucher, entry)), None)
+
+    def take(self, entry: Entry) -> None:
+        self._of(_of(entry, self.policy))[_month(entry.effective_on)].remove(entry)
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
 
 
 def _says_all_of(

@@ -17,7 +17,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sanhua.capital.matching import adding_up, sharing_out, total
+from sanhua.capital.matching import sharing_out, total
 from sanhua.capital.measure.entries import ACCOUNT, CHARGES, LATE
 from sanhua.capital.voucher import AccountingPolicy, Voucher, role_of
 from sanhua.kernel.ledger import Book, Entry
@@ -53,6 +53,9 @@ class _Open:
         lines = self.lines.items()
         return total([{role: fen * n} for (role, fen), n in lines if role in roles])
 
+    def holds(self, wanted: Mapping[tuple[str, int], int]) -> bool:
+        return all(self.lines[line] >= n for line, n in wanted.items())
+
     def take(self, roles: Iterable[str]) -> None:
         self.lines = Counter({key: n for key, n in self.lines.items() if key[0] not in roles})
 
@@ -74,18 +77,23 @@ def unbooked(
             for line in one.lines:
                 by_line[one.month, line].append(one)
     wanting: dict[tuple[Month, frozenset[str]], list[Entry]] = {}
+    no: set[tuple[Month, frozenset[tuple[tuple[str, int], int]]]] = set()  # asked for in vain
     for entry in sorted(required, key=lambda entry: (entry.effective_on, entry.id)):
         wanted = Counter(_by_role(entry, policy))
         rarest = min(wanted, key=lambda line: len(by_line[_month(entry), line]), default=("", 0))
         holders = by_line[_month(entry), rarest]
         while holders and not holders[0].lines[rarest]:
             holders.popleft()  # taken by other entries
-        held = next((one for one in holders if wanted <= one.lines), None)
+        alike = _month(entry), frozenset(wanted.items())
+        held = (
+            next((one for one in holders if one.holds(wanted)), None) if alike not in no else None
+        )
         if held is None:
+            no.add(alike)
             roles = frozenset(role for role, _ in wanted)
             wanting.setdefault((_month(entry), roles), []).append(entry)
         else:
-            held.lines -= wanted
+            held.lines.subtract(wanted)
     left: list[Entry] = []
     for (month, roles), entries in wanting.items():
         left += _of_month(entries, opened[month], roles, policy)
@@ -117,11 +125,12 @@ def _of_month(
     """The entries of a month and a kind that its vouchers do not book."""
     says = [total([{role: fen} for role, fen in _by_role(e, policy)]) for e in entries]
     holders = [one for one in opened if one.of(roles)]
-    if holders and total([one.of(roles) for one in holders]) == total(says):
+    asked = total(says)
+    if holders and total([one.of(roles) for one in holders]) == asked:
         for one in holders:
             one.take(roles)
         return []
-    whole = next((one for one in holders if one.of(roles) == total(says)), None)
+    whole = next((one for one in holders if one.of(roles) == asked), None)
     if whole is not None:
         whole.take(roles)
         return []
@@ -144,23 +153,35 @@ def _later(left: list[Entry], opened: Sequence[_Open], policy: AccountingPolicy)
     """What is left of amortisation once vouchers of later months have made up for it: one for an
     entry, or one for several, with those of its own month.
     """
-    says = {e.id: total([{role: fen} for role, fen in _by_role(e, policy)]) for e in left}
-    for one in opened:
-        if not one.of(_AMORTISED):
-            continue
-        for entry in list(left):
-            wanted = Counter(_by_role(entry, policy))
-            late = _month(entry) < one.month and all(role in _AMORTISED for role, _ in wanted)
-            if late and wanted <= one.lines:
-                one.lines -= wanted
-                left.remove(entry)
-        until = [e for e in left if _month(e) <= one.month]
-        taken = adding_up(one.of(_AMORTISED), [says[entry.id] for entry in until])
-        if taken is not None:
-            gone = {until[place].id for place in taken}
-            left = [entry for entry in left if entry.id not in gone]
-            one.take(_AMORTISED)
-    return left
+    waiting: dict[tuple[str, int], deque[Entry]] = defaultdict(deque)
+    says: dict[str, Counter[str]] = {}
+    for entry in left:
+        by_role = _by_role(entry, policy)
+        if by_role and all(role in _AMORTISED for role, _ in by_role):
+            says[entry.id] = total([{role: fen} for role, fen in by_role])
+            waiting[min(by_role)].append(entry)
+    done: set[str] = set()
+    charging = [one for one in opened if one.of(_AMORTISED)]
+    for one in charging:
+        for line in [line for line, n in one.lines.items() if n > 0]:
+            late = waiting.get(line, deque())
+            while late and _month(late[0]) < one.month:
+                wanted = Counter(_by_role(late[0], policy))
+                if not one.holds(wanted):
+                    break
+                one.lines.subtract(wanted)
+                done.add(late.popleft().id)
+    parts = [entry for entry in left if entry.id in says and entry.id not in done]
+    wholes = [one for one in charging if one.of(_AMORTISED)]
+    together = sharing_out(
+        [one.of(_AMORTISED) for one in wholes],
+        [says[entry.id] for entry in parts],
+        lambda n, place: _month(parts[place]) <= wholes[n].month,
+    )
+    for n, places in together.items():
+        wholes[n].take(_AMORTISED)
+        done.update(parts[place].id for place in places)
+    return [entry for entry in left if entry.id not in done]
 
 
 def _moves_alike(says: Mapping[str, int], opened: Sequence[_Open]) -> Voucher | None:
@@ -169,7 +190,7 @@ def _moves_alike(says: Mapping[str, int], opened: Sequence[_Open]) -> Voucher | 
     """
     moved = says.keys() & ACCOUNT.values()
     for one in reversed(opened):
-        late = LATE not in says and any(role == LATE for role, _ in one.lines)
+        late = LATE not in says and any(n and role == LATE for (role, _), n in one.lines.items())
         books = one.of(moved)
         if moved and not late and all(books[role] * says[role] > 0 for role in moved):
             return one.voucher
