@@ -185,11 +185,13 @@ def test_vouchers_from_before_an_opening_are_no_difference(books: Path):
     (books / "books/vouchers/2024.csv").unlink()
     amortised(books, "A-1", "2024-12-31")
     assert shut(books, "2025-02-10", "2024-12", "2025-01") == []
+    assert told(books, "2024-12") == told(books, "2024") == []
     for number in ("A-2", "A-3", "A-4"):  # one of them is January's
         amortised(books, number, "2025-02-28")
-    (told,) = shut(books, "2025-03-10", "2025-02")
-    assert told.code == "amortisation.twice"
-    assert told.facts == {"number": "A-4", "month": "2025-02", "amount": "1000.00"}
+    (twice,) = shut(books, "2025-03-10", "2025-02")
+    assert twice.code == "amortisation.twice"
+    assert twice.facts == {"number": "A-4", "month": "2025-02", "amount": "1000.00"}
+    assert told(books, "2025") == ["amortisation.twice"]
 
 
 def test_a_disposal_that_the_erp_booked_otherwise_is_not_booked_again(books: Path):
@@ -243,3 +245,10 @@ def proposed(root: Path, period: str) -> list[tuple[str, str, str]]:
     with Workspace(root, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:
         rows = report(ws, "vouchers", period=period).data["vouchers"]
     return [(row["date"], row["account"], row["credit"]) for row in rows]
+
+
+def told(root: Path, period: str) -> list[str]:
+    """The codes of what `report vouchers` says of amortisation and of its vouchers."""
+    with Workspace(root, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:
+        codes = [one.code for one in report(ws, "vouchers", period=period).diagnostics]
+    return [code for code in codes if code.startswith(("amortisation.", "voucher.booked"))]

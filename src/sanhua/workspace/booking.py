@@ -7,20 +7,21 @@ or withdrawn. One that books what a close had posted confirms that entry instead
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sanhua.asset.bill import Closing
 from sanhua.capital.earn import confirmed
 from sanhua.capital.measure import book_of, mirror, post
+from sanhua.capital.recognise import AssetCard
 from sanhua.capital.tieout import amortises, booked_twice, leaves_it_to
 from sanhua.capital.voucher import AccountingPolicy, Voucher, book_vouchers
 from sanhua.kernel import ids
 from sanhua.kernel.errors import Conflict, Diagnostic, Invalid, SanhuaError, Severity
 from sanhua.kernel.ledger import Book, Entry, PeriodClose
-from sanhua.kernel.time import Period
+from sanhua.kernel.time import Period, parse_day
 from sanhua.project.model import Entity
 from sanhua.workspace.opening import Workspace
 
@@ -79,6 +80,18 @@ def adjustments(uow: Any, book: Book) -> list[Entry]:
     for ends in sorted(ended.intersection(one.ends_on for one in closed)):
         found += uow.entries(book.id, Period("", ends - timedelta(days=1), ends))
     return [entry for entry in found if entry.adjusts]
+
+
+def taken_over(cards: Iterable[AssetCard]) -> date:
+    """The last day at whose end balances were taken over; the first of all when none were."""
+    said = (card.measurement.opening for card in cards)
+    return max((parse_day(one["date"]) for one in said if one), default=date.min)
+
+
+def since_taken_over(period: Period, cards: Iterable[AssetCard]) -> Period:
+    """The part of a period that no balances taken over hold already."""
+    first = taken_over(cards) + timedelta(days=1)
+    return replace(period, starts_on=min(max(period.starts_on, first), period.ends_on))
 
 
 def set_aside(

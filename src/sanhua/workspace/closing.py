@@ -58,7 +58,7 @@ from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
 from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text, parse_day
 from sanhua.project.model import Entity
-from sanhua.workspace.booking import apart, booked
+from sanhua.workspace.booking import apart, booked, since_taken_over, taken_over
 from sanhua.workspace.costing import tie_month
 from sanhua.workspace.measuring import with_units
 from sanhua.workspace.metering import LOOK_BACK, copies, damaged, seal, sealed, unsealed
@@ -464,9 +464,8 @@ class _Close:
         theirs = [entry for entry in asked if entry.id not in posted]
         lacks = unbooked([*ours.values(), *theirs], others, policy, book)
         rest, otherwise, left = for_the_erp(lacks, ours, policy, book)
-        twice = second_charges(lacks, self.month, policy, book)
-        if self._taken_over(carryings) >= self.month.through:
-            twice = []  # the balances that were taken over hold it
+        measured = [card for card in cards if card.id in carryings]
+        twice = second_charges(lacks, since_taken_over(self.month, measured), policy, book)
         for entry, voucher in otherwise:
             self._note(
                 "voucher.booked-otherwise",
@@ -537,7 +536,8 @@ class _Close:
         ends = self.month.ends_on
         measured, held = carryings.values(), self._of_months(uow, book, self.month.through)
         found = unlike_book(measured, held, policy, book, Period("", date.min, ends))
-        since = min(self._taken_over(carryings), self.month.through)
+        cards = [self.ws.project.assets[name] for name in carryings]
+        since = min(taken_over(cards), self.month.through)
         if not found or since == date.min:
             return found
         for account, balance in self._of_months(uow, book, since).items():
@@ -545,11 +545,6 @@ class _Close:
         after = Period("", since + timedelta(days=1), ends)
         roles = {role for role, *_ in found}
         return [one for one in unlike_book(measured, held, policy, book, after) if one[0] in roles]
-
-    def _taken_over(self, assets: Iterable[str]) -> date:
-        """The last day at whose end balances were taken over; the first of all when none were."""
-        said = (self.ws.project.assets[name].measurement.opening for name in assets)
-        return max((parse_day(one["date"]) for one in said if one), default=date.min)
 
     def _of_months(self, uow: Any, book: Book, on: date) -> dict[str, Money]:
         """The book's balances at the end of a day without what adjustment periods posted: it may

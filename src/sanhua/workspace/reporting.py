@@ -21,7 +21,7 @@ from sanhua.kernel.ledger import Entry as LedgerEntry
 from sanhua.kernel.money import Money
 from sanhua.kernel.time import Period, legal_day, parse_day
 from sanhua.project.model import Entity
-from sanhua.workspace.booking import adjustments, apart, booked
+from sanhua.workspace.booking import adjustments, apart, booked, since_taken_over
 from sanhua.workspace.measuring import metered
 from sanhua.workspace.opening import Workspace
 from sanhua.workspace.running import run
@@ -233,8 +233,10 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     required: list[LedgerEntry] = []
     beside: list[LedgerEntry] = []  # of other months, which vouchers may have made up for
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
-        for card in metered(uow, ws.project.assets.values()):
-            if card.entity == entity.id and entity.id in ws.project.policy:
+        every = metered(uow, ws.project.assets.values())
+        cards = [card for card in every if card.entity == entity.id]
+        for card in cards:
+            if entity.id in ws.project.policy:
                 entry = uow.get(AssetEntry, node("asset", card.id))
                 recognition = recognition_of(entry, entity.currency)
                 if not card.measured:
@@ -264,7 +266,8 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
     lacks.left = [e for e in lacks.left if e.id in asked]
     lacks.otherwise = [pair for pair in lacks.otherwise if pair[0].id in asked]
     found, otherwise, left = for_the_erp(lacks, ours, policy, book)
-    left += [] if period.year else second_charges(lacks, period, policy, book)
+    if not period.year:
+        left += second_charges(lacks, since_taken_over(period, cards), policy, book)
     made = proposal(ws, entity, period, found, policy)
     made.diagnostics += left
     made.diagnostics += [
