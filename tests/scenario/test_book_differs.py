@@ -240,6 +240,30 @@ def test_an_adjustment_is_proposed_to_the_erp_and_its_voucher_confirms_it(books:
     assert balance(books, "1702.05", date(2025, 2, 28)) == "-4491.23"
 
 
+def test_what_a_close_posted_is_proposed_whatever_else_the_erp_booked(books: Path):
+    """The ERP books 1,000.00 in December, and 1,991.23 for January and February on 5 February,
+    before January is closed: the report asks for what the closes asked
+    for. It was silent of January, and December's voucher was told to have booked the adjustment
+    otherwise.
+    """
+    add(books, POLICY, "amortises: erp\namortises_from: 2024-11-01\n")
+    for number, day in (("A-1", "2024-11-30"), ("A-2", "2024-12-31")):
+        amortised(books, number, day)
+    shut(books, "2025-01-10", "2024-12")
+    add(books, ASSET, AUDIT)
+    text = (books / POLICY).read_text("utf-8")
+    (books / POLICY).write_text(text.partition("amortises:")[0], "utf-8")
+    amortised(books, "A-3", "2025-02-05", "1991.23")
+    shut(books, "2025-02-06", "2025-01", "2024-ADJ")
+    asked = [("2024-12-31", "1702.05", "500.00"), ("2024-12-31", "6602.20", "")]
+    assert proposed(books, "2024-ADJ") == proposed(books, "2024") == asked
+    assert proposed(books, "2025-01") == [
+        ("2025-01-31", "6602.20", ""),
+        ("2025-01-31", "1702.05", "1000.00"),
+    ]
+    assert told(books, "2024-ADJ") == told(books, "2024") == []
+
+
 def proposed(root: Path, period: str) -> list[tuple[str, str, str]]:
     """(day, account, credit) that the ERP is asked to book."""
     with Workspace(root, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:

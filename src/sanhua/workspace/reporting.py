@@ -260,12 +260,13 @@ def _vouchers(ws: Workspace, entity: Entity, period: Period) -> Report:
         posted = {e.id: e for e in posted.values() if e.adjusts == period.id}
     ours = {e.id: e for e in posted.values() if e.effective_on in period and e.id not in done}
     theirs = [e for e in required if e.id not in posted]
-    asked = {e.id for e in theirs} | ours.keys()
+    asked = {e.id for e in theirs}
     others = [e for e in beside if e.effective_on not in period and e.id not in posted]
-    lacks = unbooked([*ours.values(), *theirs, *others], own, policy, book)
+    lacks = unbooked([*theirs, *others], own, policy, book)
     lacks.left = [e for e in lacks.left if e.id in asked]
     lacks.otherwise = [pair for pair in lacks.otherwise if pair[0].id in asked]
-    found, otherwise, left = for_the_erp(lacks, ours, policy, book)
+    found, otherwise, left = for_the_erp(lacks, (), policy, book)
+    found += ours.values()  # a voucher that books one confirms it
     if not period.year:
         left += second_charges(lacks, since_taken_over(period, cards), policy, book)
     made = proposal(ws, entity, period, found, policy)
