@@ -93,6 +93,13 @@ def test_what_a_voucher_amortises_beside_what_is_asked_for_is_spare():
     assert told(asked, [books("v", 3, 90), books("w", 3, 80)]) == (["a"], ["a w"], ["v 90"])
 
 
+def test_a_red_voucher_that_names_none_takes_a_second_charge_back():
+    """100 twice and 100 in red: the book holds 100. Of another amount it takes nothing back."""
+    asked, both = [charge("a", 3, 100)], [books("v", 3, 100), books("w", 3, 100)]
+    assert told(asked, [*both, books("r", 4, -100)]) == ([], [], [])
+    assert told(asked, [*both, books("r", 4, -70)]) == ([], [], ["w 100"])
+
+
 @pytest.mark.parametrize("off", [0, 1])
 @pytest.mark.parametrize("step", [0, 7])
 @pytest.mark.parametrize("month", [3, 4])

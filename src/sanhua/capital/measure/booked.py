@@ -112,10 +112,22 @@ def unbooked(
         if (voucher := moving[key]) is not None:
             found.otherwise.append((entry, voucher))
     near = {voucher.id for _, voucher in found.otherwise}
+    red = Counter[int]()  # which take back what they do not name
     for one in every:
         fen = -one.of(_AMORTISED)["accumulated_amortisation"]
-        if fen > 0 and one.voucher.id not in near and not _leaves(one.voucher, policy):
+        if not fen or one.voucher.id in near or _leaves(one.voucher, policy):
+            continue
+        if fen < 0:
+            red[-fen] += 1
+        else:
             found.spare.append((one.voucher, fen))
+    kept: list[tuple[Voucher, int]] = []
+    for one in reversed(found.spare):  # the last one first
+        if red[one[1]]:
+            red[one[1]] -= 1
+        else:
+            kept.append(one)
+    found.spare = kept[::-1]
     return found
 
 
