@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from deals import when_over
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_vouchers_back import FILES, amortised, books, charge, proposed, shut
 
@@ -232,6 +232,9 @@ class Played:
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(ACTS, min_size=4, max_size=16))
+@example(
+    [("switch", "erp", ""), ("voucher", "32000.00", "month end"), ("run",), ("close",)]
+)  # two months in one voucher: of the second nothing is lacking
 def test_whatever_the_order_of_switching_a_charge_stands_once_or_the_difference_is_told(
     acts: list[tuple[Any, ...]],
 ):

@@ -147,6 +147,25 @@ def test_what_the_erp_made_up_for_is_told_no_more(
     assert shut(books, "2025-04-10", "2025-03") == []
 
 
+def test_what_the_erp_booked_before_its_month_or_charged_to_the_earlier_year_is_not_lacking(
+    books: Path,
+):
+    """December is booked in January against 以前年度损益调整; 2,000.00 in February are March's too:
+    the book holds what is measured, January's voucher is no second charge, and nothing of March is
+    to be booked.
+    """
+    add(books, POLICY, "amortises: erp\n")
+    amortised(books, "A-0", "2024-11-30")
+    (one,) = shut(books, "2025-01-10", "2024-12")
+    assert one.code == "amortisation.erp-missing"
+    book(books, "A-1", "2025-01-05", a6901="1000.00", a1702_05="-1000.00")
+    amortised(books, "A-2", "2025-01-31")
+    assert shut(books, "2025-02-10", "2025-01") == []
+    amortised(books, "A-3", "2025-02-28", "2000.00")
+    assert "close.book-differs" in {one.code for one in shut(books, "2025-03-10", "2025-02")}
+    assert shut(books, "2025-04-10", "2025-03") == []
+
+
 @pytest.mark.parametrize("amortises", ["erp", ""])
 def test_a_month_that_differed_does_not_hide_what_is_booked_twice_later(
     books: Path, amortises: str

@@ -56,7 +56,7 @@ from sanhua.kernel.figure import Figure, Part, Posted
 from sanhua.kernel.ledger import Book, Entry, Line
 from sanhua.kernel.money import Money
 from sanhua.kernel.text import Text
-from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text, parse_day
+from sanhua.kernel.time import SHANGHAI, Period, legal_day, moment_text
 from sanhua.project.model import Entity
 from sanhua.workspace.booking import apart, booked, since_taken_over, taken_over
 from sanhua.workspace.costing import tie_month
@@ -501,9 +501,8 @@ class _Close:
         and the entries `lost` to gaps of the chart are not all of the difference.
         """
         differs = self._unlike(uow, book, policy, carryings)
-        if all(role != "accumulated_amortisation" for role, *_ in differs):
-            first = self.month.starts_on  # what earlier months lacked, the ERP has made up for
-            missing = [one for one in missing if parse_day(one.facts["day"]) >= first]
+        if missing and all(role != "accumulated_amortisation" for role, *_ in differs):
+            missing, twice = [], []  # what one month lacks, the ERP has booked in another
         self.found += missing + twice
         known = Counter[str]()  # credit positive
         for sign, told in ((1, twice), (-1, missing)):
