@@ -259,6 +259,21 @@ def test_an_adjustment_is_proposed_to_the_erp_and_its_voucher_confirms_it(books:
     assert balance(books, "1702.05", date(2025, 2, 28)) == "-4491.23"
 
 
+def test_an_adjustment_is_confirmed_where_the_erp_amortises_too(books: Path):
+    """500.00 of 2024-ADJ in February beside the month's own 991.23: neither is a second charge."""
+    add(books, POLICY, "amortises: erp\n")
+    for number, day in (("A-1", "2024-11-30"), ("A-2", "2024-12-31"), ("A-3", "2025-01-31")):
+        amortised(books, number, day)
+    shut(books, "2025-01-10", "2024-12")
+    add(books, ASSET, AUDIT)
+    shut(books, "2025-02-06", "2024-ADJ", "2025-01")
+    amortised(books, "Z-1", "2025-02-20", "500.00")
+    amortised(books, "A-4", "2025-02-28", "991.23")
+    assert shut(books, "2025-03-10", "2025-02") == []
+    assert proposed(books, "2024-ADJ") == []
+    assert balance(books, "1702.05", date(2025, 2, 28)) == "-4491.23"
+
+
 def test_what_a_close_posted_is_proposed_whatever_else_the_erp_booked(books: Path):
     """The ERP books 1,000.00 in December, and 1,991.23 for January and February on 5 February,
     before January is closed: the report asks for what the closes asked

@@ -157,13 +157,15 @@ def _answers(
     uow: Any, new: Sequence[Voucher], policy: AccountingPolicy, book: Book
 ) -> Mapping[str, tuple[str, ...]]:
     """What of the closes' entries, adjustments among them, each new voucher books. Where the policy
-    leaves amortisation to the ERP, its voucher is of its own month and late for no other. What one
-    was taken for when its month was closed it goes on to be, however the policy changes, for the
-    close rests on it; one that takes another back goes where that one went.
+    leaves amortisation to the ERP, its voucher is of its own month and late for no other, unless it
+    charges what an adjustment does. What one was taken for when its month was closed it goes on to
+    be, however the policy changes, for the close rests on it; one that takes another back goes
+    where that one went.
     """
     proposed = [uow.get(Entry, e) for one in uow.all(Closing) for e in one.proposed]
     waiting = [entry for entry in proposed if entry.book == book.id]
-    waiting += adjustments(uow, book) if new else []
+    adjusted = adjustments(uow, book) if new else []
+    waiting += adjusted
     months = {(entry.effective_on.year, entry.effective_on.month) for entry in waiting}
     closes = [one for one in uow.all(PeriodClose) if one.book == book.id]
     by_id = {voucher.id: voucher for voucher in new}
@@ -179,13 +181,19 @@ def _answers(
             return own(by_id[voucher.reverses])
         lines = [(line.account, line.amount.fen) for line in voucher.lines]
         month = (voucher.dated.year, voucher.dated.month)
-        theirs = leaves_it_to(policy, voucher.dated) == "erp" and amortises(lines, policy)
-        return bool(theirs) and month not in months and voucher.id not in was
+        charged = amortises(lines, policy)
+        theirs = leaves_it_to(policy, voucher.dated) == "erp" and charged not in {0, *corrected}
+        return theirs and month not in months and voucher.id not in was
 
     pairs = {v.reverses: v.id for v in new if v.reverses}
     pairs |= {red: original for original, red in pairs.items()}
     stays = {name: taken for name, taken in was.items() if name not in pairs or pairs[name] in was}
     standing = {e for name, taken in stays.items() if name not in pairs for e in taken}
+    corrected = {
+        amortises([(line.account, line.amount) for line in entry.lines], policy)
+        for entry in adjusted
+        if entry.id not in standing
+    }
     rest = [v for v in new if v.id not in stays and not own(v)]
     left = [entry for entry in waiting if entry.id not in standing]
     return {**stays, **confirmed(rest, left, policy)}
