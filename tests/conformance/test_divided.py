@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import sanhua.engine.duck as duck
@@ -94,6 +94,11 @@ file = st.lists(row, max_size=5)
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(file, min_size=1, max_size=3), st.lists(file, min_size=1, max_size=3))
+@example(  # the meter c has no region: a NULL beside what did not change
+    [["2026-01-01 00:00,a,0", "2026-01-02 01:00,a,0"]],
+    [["2026-01-01 00:00,c,0"], ["2026-01-01 00:00,a,0", "2026-01-02 01:00,a,0"]],
+)
+@example([[]], [[], ["2026-01-01 00:00,a,3"]])  # nothing, for another reason
 def test_brought_up_to_date_is_built_whole_byte_for_byte(
     engine: DuckEngine, tmp_path: Path, first: list[list[str]], second: list[list[str]]
 ):

@@ -410,6 +410,10 @@ class DuckEngine:
                 count=len(new) + len(kept),
                 most=PARTITIONS_MAX,
             )
+        # What is known of NULLs in the other parts' rows changes how a part is written; a union,
+        # with nothing, takes that knowledge away.
+        every = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
+        some = f"SELECT * FROM ({every} UNION ALL {every} WHERE false) WHERE"
         parts: list[Part] = []
         for n, value in enumerate(sorted({*new, *kept}, key=lambda v: (v is not None, v or ""))):
             target = folder / f"part-{n}.parquet"
@@ -418,16 +422,17 @@ class DuckEngine:
                 file = self.lake.link("built", table, division.before.id, kept[value].file, target)
             else:
                 of = f"= CAST({literal(value)} AS {wanted})" if value is not None else "IS NULL"
-                share = f"SELECT * FROM read_parquet({literal(path.resolve().as_posix())})"
-                rows = self._copied(f"{share} WHERE {column} {of}", target, table, len(columns))
+                rows = self._copied(f"{some} {column} {of}", target, table, len(columns))
                 file = describe(target, rows)
                 assert rows == new[value], f"{table}: {rows} of {new[value]} rows of {value}"
             parts.append(Part(file, partition=(value,)))
-        if parts:
-            path.unlink()
-            return parts
-        path.rename(folder / "part-0.parquet")
-        return [Part(describe(folder / "part-0.parquet", 0))]
+        if not parts:
+            target = folder / "part-0.parquet"
+            parts = [
+                Part(describe(target, self._copied(f"{some} false", target, table, len(columns))))
+            ]
+        path.unlink()
+        return parts
 
     def _changed(self, division: Division, now: Manifest, then: Manifest) -> set[str | None]:
         """The values in files of the source that came or went."""
