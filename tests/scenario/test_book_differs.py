@@ -298,6 +298,26 @@ def test_what_a_close_posted_is_proposed_whatever_else_the_erp_booked(books: Pat
     assert told(books, "2024-ADJ") == told(books, "2024") == []
 
 
+def test_books_handed_out_hold_an_adjustment_in_its_year_and_not_in_december(books: Path):
+    """Amortised 2,000.00 by the end of December; 500.00 of 2024-ADJ; 1,000.00 in January."""
+    shut(books, "2025-01-10", "2024-12")
+    add(books, ASSET, AUDIT)
+    shut(books, "2025-02-06", "2024-ADJ", "2025-01")
+    sides = "opening_credit", "credit", "ending_credit"
+    for period, said in {
+        "2024-12": ("1000.00", "1000.00", "2000.00"),
+        "2024-ADJ": ("2000.00", "500.00", "2500.00"),
+        "2024": ("0.00", "2500.00", "2500.00"),
+        "2024-Q4": ("0.00", "2500.00", "2500.00"),
+        "2025-01": ("2500.00", "1000.00", "3500.00"),
+    }.items():
+        with Workspace(books, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:
+            made = report(ws, "books", period=period)
+        rows = {row["account"]: row for row in made.data["books"][0]["accounts"]}
+        assert made.ok, (period, made.data["books"][0]["ties"])
+        assert tuple(rows["1702.05"][side] for side in sides) == said, period
+
+
 def proposed(root: Path, period: str) -> list[tuple[str, str, str]]:
     """(day, account, credit) that the ERP is asked to book."""
     with Workspace(root, env={}, clock=SetClock(datetime(2025, 3, 10, 4, tzinfo=UTC))) as ws:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sanhua.capital.voucher import Voucher, role_of
 from sanhua.kernel import ids
-from sanhua.kernel.ledger import Book, BookKind
-from sanhua.kernel.time import Period
+from sanhua.kernel.ledger import Book, BookKind, Entry
+from sanhua.kernel.money import Money
+from sanhua.kernel.time import Period, add_months
 from sanhua.project.model import Entity
 from sanhua.report import books as out
 from sanhua.workspace.opening import Workspace
@@ -28,8 +29,7 @@ def books(ws: Workspace, entity: Entity, period: Period) -> Report:
     with ws.store.begin(actor=ws.actor, read_only=True) as uow:
         for book in sorted((b for b in uow.all(Book) if b.owner == owner), key=lambda b: b.id):
             own = book.kind is BookKind.ENTITY
-            opening = uow.balances(book.id, _before(period))
-            entries = uow.entries(book.id, period)
+            opening, ending, entries = _over(uow, book, period)
             sources = {entry.source for entry in entries if entry.source.startswith("voucher:")}
             kept = [uow.get(Voucher, source) for source in sorted(sources)]
             reversed_ = {v.reverses for v in kept if v.reverses} - sources
@@ -43,7 +43,7 @@ def books(ws: Workspace, entity: Entity, period: Period) -> Report:
                 lambda code, own=own: role_of(policy, code) if own and policy else "",
             )
             made = _write(ws, entity, bound)
-            ties = bound.ties(uow.balances(book.id, period.through))
+            ties = bound.ties(ending)
             names = [path.relative_to(ws.root).as_posix() for path in made]
             files += names
             total = out.trial_balance(bound)[-1]
@@ -83,8 +83,22 @@ def books(ws: Workspace, entity: Entity, period: Period) -> Report:
     return Report({"period": said, "books": shown, "files": files}, told, ok=not broken)
 
 
-def _before(period: Period) -> date:
-    return period.starts_on - timedelta(days=1)
+def _over(
+    uow: Any, book: Book, period: Period
+) -> tuple[dict[str, Money], dict[str, Money], list[Entry]]:
+    """The balances before and after a period, and its entries. What an adjustment period posted is
+    of itself, of the year, and of what opens the next; the last month stays as it was closed.
+    """
+    entries = uow.entries(book.id, period)
+    if period.year:
+        made = [entry for entry in entries if entry.adjusts == period.id]
+        last = period.through
+        return uow.balances(book.id, last), uow.balances(book.id, last, adjusted=True), made
+    opening = uow.balances(book.id, period.starts_on - timedelta(days=1), adjusted=True)
+    is_month = period.ends_on <= add_months(period.starts_on, 1)
+    if is_month:
+        entries = [entry for entry in entries if not entry.adjusts]
+    return opening, uow.balances(book.id, period.through, adjusted=not is_month), entries
 
 
 def _write(ws: Workspace, entity: Entity, bound: out.Bound) -> list[Any]:
